@@ -1,0 +1,26 @@
+"""Whose turn it is when something goes wrong.
+
+    PlanitError
+    ├── ConfigError    the operator's: mend the configuration or the command, exit 2
+    ├── Refused        the operator's question has the answer "no", exit 1
+    └── Unavailable    nobody's: something is away, try later, exit 3
+
+A mistake in a school's spreadsheet is no exception but a value, `uploads.problems.Problem`. Anything else that is
+raised is a mistake of ours: it is logged with its traceback and needs a change of code.
+"""
+
+
+class PlanitError(Exception):
+    """The root of all errors that say whose turn it is; its text is fit to be read by the operator."""
+
+
+class ConfigError(PlanitError):
+    """The configuration or the command line is wrong; the text names every mistake and how to mend it."""
+
+
+class Refused(PlanitError):  # noqa: N818  it is an answer more than an error
+    """What was asked for cannot be done as things stand; the text says why and what can be done."""
+
+
+class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Unavailable"
+    """Something needed is away or says no: mailbox, relay, database, lock. The text carries the server's words."""

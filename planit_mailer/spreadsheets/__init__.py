@@ -1,0 +1,1 @@
+"""Bytes in, cells out; pure; knows nothing of schools."""

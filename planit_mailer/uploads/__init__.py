@@ -1,0 +1,1 @@
+"""The form that schools fill in: found, read and judged; pure."""

@@ -1,0 +1,107 @@
+"""What a form says: the upload, its learners, and the draft of both while there are still mistakes in it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One provider-defined field of one learner: the heading and the text that the learner will see."""
+
+    heading: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """One learner of an upload, complete. `row` is the row on the sheet; blank fields are left out of `fields`."""
+
+    row: int
+    first_name: str
+    surname: str
+    upin: str
+    sims_no: str
+    dob: date
+    year: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One form without errors, ready to replace what an earlier one gave its learners (handbook section 5)."""
+
+    school_name: str
+    postcode: str
+    submitted_by: str
+    date_submitted: date
+    introduction: tuple[str, ...]
+    headings: tuple[str, ...]
+    learners: tuple[Learner, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLearner:
+    """One learner row as far as it could be read; None where it could not."""
+
+    row: int
+    first_name: str | None
+    surname: str | None
+    upin: str | None
+    sims_no: str | None
+    dob: date | None
+    year: str | None
+    fields: tuple[Field, ...]
+
+    def complete(self) -> Learner:
+        """The learner, once nothing is missing. Raises ValueError where something is."""
+        if (
+            self.first_name is None
+            or self.surname is None
+            or self.upin is None
+            or self.sims_no is None
+            or self.dob is None
+            or self.year is None
+        ):
+            raise ValueError(f"row {self.row} is not complete")
+        return Learner(
+            self.row,
+            self.first_name,
+            self.surname,
+            self.upin,
+            self.sims_no,
+            self.dob,
+            self.year,
+            self.fields,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One form as far as it could be read; None where it could not."""
+
+    school_name: str | None
+    postcode: str | None
+    submitted_by: str | None
+    date_submitted: date | None
+    introduction: tuple[str, ...]
+    headings: tuple[str, ...]
+    learners: tuple[DraftLearner, ...]
+
+    def complete(self) -> Upload:
+        """The upload, once nothing is missing. Raises ValueError where something is."""
+        if (
+            self.school_name is None
+            or self.postcode is None
+            or self.submitted_by is None
+            or self.date_submitted is None
+        ):
+            raise ValueError("the required information is not complete")
+        return Upload(
+            self.school_name,
+            self.postcode,
+            self.submitted_by,
+            self.date_submitted,
+            self.introduction,
+            self.headings,
+            tuple(learner.complete() for learner in self.learners),
+        )
