@@ -1,0 +1,275 @@
+"""The configuration: one TOML file and the environment become one frozen tree, and every mistake is told at once.
+
+Durations are written "60s", "15m", "48h", "14d", sizes "25MB". A secret comes from a file (`password_file`) or from an
+environment variable (`PLANIT_MAILBOX_PASSWORD`, `PLANIT_SMTP_PASSWORD`, `PLANIT_DATABASE_URL`) and is never printed.
+Relative paths are relative to the folder of the configuration file.
+"""
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from planit_mailer.errors import ConfigError
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+SENSITIVE = ("SEN", "SEND", "EHCP", "FSM", "PP", "LAC", "CLA", "CP", "CIN", "EAL", "Ethnicity", "Religion", "Medical")
+
+
+def _duration(value: object) -> timedelta:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('write a duration such as "60s", "15m", "48h" or "14d"')
+    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def _size(value: object) -> int:
+    match = re.fullmatch(r"(\d+)\s*(B|KB|MB|GB)", value.strip(), re.IGNORECASE) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('write a size such as "25MB"')
+    return int(match[1]) * SIZES[match[2].upper()]
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+        raise ValueError('write a mail address such as "data@school.example"')
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Size = Annotated[int, BeforeValidator(_size)]
+MailAddress = Annotated[str, BeforeValidator(_mail_address)]
+Security = Literal["tls", "starttls", "none"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are mistakes, nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    """Where a mail server is; plain text is for loopback only."""
+
+    host: str
+    port: Port
+    security: Security
+
+    @model_validator(mode="after")
+    def _plain_text_stays_on_this_machine(self) -> "Server":
+        if self.security == "none" and not on_loopback(self.host):
+            raise ValueError('security = "none" is for this machine only: use "tls" or "starttls"')
+        return self
+
+
+class Folders(Section):
+    """Where messages are filed, by outcome; `sent` is where the relay keeps copies of our replies, "" for nowhere."""
+
+    processed: str = Field("Processed", min_length=1)
+    rejected: str = Field("Rejected", min_length=1)
+    held: str = Field("Held", min_length=1)
+    quarantine: str = Field("Quarantine", min_length=1)
+    ignored: str = Field("Ignored", min_length=1)
+    sent: str = ""
+
+
+class Mailbox(Server):
+    """The mailbox that schools write to."""
+
+    port: Port = 993
+    security: Security = "tls"
+    username: str
+    password_file: Path | None = None
+    password: SecretStr | None = None
+    folder: str = "INBOX"
+    poll_every: Duration = timedelta(seconds=60)
+    folders: Folders = Folders()
+
+
+class Smtp(Server):
+    """The relay that takes our replies."""
+
+    port: Port = 587
+    security: Security = "starttls"
+    sender: MailAddress = Field(alias="from")
+    username: str = ""
+    password_file: Path | None = None
+    password: SecretStr | None = None
+
+
+class Database(Section):
+    """The store: SQLite for one machine, PostgreSQL beyond it."""
+
+    url: SecretStr = SecretStr("sqlite:///planit.db")
+
+    @field_validator("url")
+    @classmethod
+    def _one_of_the_two(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError('write "sqlite:///planit.db" or "postgresql+psycopg://user@host/database"')
+        return url
+
+
+class Service(Section):
+    """Who answers, to whom the operator's mail goes, and how soon schools were promised an answer."""
+
+    operator: MailAddress
+    reply_within: Duration = timedelta(hours=48)
+    address: MailAddress = ""
+
+
+class Senders(Section):
+    """Whose word counts for who sent a message."""
+
+    unauthenticated: Literal["quarantine", "accept"] = "quarantine"
+
+
+class Rules(Section):
+    """What is asked of learners' data. Ages in years; `sensitive` words in a heading earn a warning."""
+
+    youngest: int = Field(3, ge=0)
+    oldest: int = Field(25, le=120)
+    check_letter: bool = True
+    sensitive: tuple[str, ...] = SENSITIVE
+
+
+class Limits(Section):
+    """How large things may be, how long reading may take, and how many replies one address may get."""
+
+    message: Size = 25_000_000
+    workbook: Size = 15_000_000
+    unpacked: Size = 200_000_000
+    rows: int = Field(20_000, ge=1)
+    seconds: Duration = timedelta(seconds=10)
+    memory: Size = 1_000_000_000
+    replies_per_day: int = Field(500, ge=1)
+
+
+class Retention(Section):
+    """How long filed mail and receipts are kept."""
+
+    keep_applied: Duration = timedelta(days=14)
+    keep_rejected: Duration = timedelta(days=14)
+    keep_held: Duration = timedelta(days=30)
+    keep_quarantined: Duration = timedelta(days=30)
+    keep_ignored: Duration = timedelta(days=14)
+    keep_receipts: Duration = timedelta(days=400)
+
+
+class Config(Section):
+    """The whole tree."""
+
+    mailbox: Mailbox
+    smtp: Smtp
+    database: Database = Database()
+    service: Service
+    senders: Senders = Senders()
+    rules: Rules = Rules()
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _accept_is_for_loopback(self) -> "Config":
+        if self.senders.unauthenticated == "accept" and not on_loopback(self.mailbox.host):
+            raise ValueError('senders.unauthenticated = "accept" is for a mailbox on this machine only')
+        return self
+
+    @property
+    def address(self) -> str:
+        """The address that answers, bare: that of `[service] address`, else of `[smtp] from`."""
+        return parseaddr(self.service.address or self.smtp.sender)[1]
+
+
+def on_loopback(host: str) -> bool:
+    """Whether a host is this machine and nothing else."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read a configuration file. Raises ConfigError with every mistake in it, one a line, and how to mend it."""
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no configuration file {path}. Copy config.example.toml and fill it in.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    mistakes: list[str] = []
+    _take_secrets(tree, path.parent, environment, mistakes)
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        mistakes += [_in_words(item) for item in error.errors(include_url=False, include_input=False)]
+    if mistakes:
+        raise ConfigError("\n".join([f"{path} has {len(mistakes)} mistake(s):", *(f"  {m}" for m in mistakes)]))
+    return config
+
+
+def _take_secrets(tree: dict[str, Any], folder: Path, environment: Mapping[str, str], mistakes: list[str]) -> None:
+    """Put the secrets and the database's full path into the tree, noting what cannot be read."""
+    for name in ("mailbox", "smtp"):
+        section = tree.get(name)
+        if not isinstance(section, dict):
+            continue
+        if "password" in section:
+            mistakes.append(f"{name}.password: write the password into a file and name it in password_file")
+        secret = environment.get(f"PLANIT_{name.upper()}_PASSWORD")
+        if secret is None and isinstance(section.get("password_file"), str):
+            secret = _secret_in(folder / section["password_file"], f"{name}.password_file", mistakes)
+        if secret is None and name == "mailbox" and "password_file" not in section:
+            mistakes.append("mailbox.password_file: missing; name a file that holds the mailbox's password")
+        if secret is not None:
+            section["password"] = secret
+    database = tree.setdefault("database", {})
+    if isinstance(database, dict):
+        url = environment.get("PLANIT_DATABASE_URL") or database.get("url", "sqlite:///planit.db")
+        database["url"] = _absolute(url, folder) if isinstance(url, str) else url
+
+
+def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        mistakes.append(f"{key}: {path} cannot be read: {reason}")
+        return None
+
+
+def _absolute(url: str, folder: Path) -> str:
+    """A SQLite file's path is relative to the configuration file's folder, as all paths are."""
+    scheme = "sqlite:///"
+    return f"{scheme}{(folder / url.removeprefix(scheme)).resolve()}" if url.startswith(scheme) else url
+
+
+def _in_words(item: Any) -> str:
+    """One mistake in one line: the key as it stands in the file, and what to do about it."""
+    key = ".".join(str(part) for part in item["loc"])
+    match item["type"]:
+        case "extra_forbidden":
+            return f"{key}: there is no such key; config.example.toml lists them all"
+        case "missing":
+            return f"{key}: missing"
+        case "value_error":
+            return f"{key}: {item['ctx']['error']}" if key else str(item["ctx"]["error"])
+        case _:
+            return f"{key}: {item['msg']}"

@@ -1,0 +1,10 @@
+"""Where the folders stand that are no Python: beside the package in a checkout, inside it once installed."""
+
+from pathlib import Path
+
+
+def folder(name: str) -> Path:
+    """The folder `templates` or `migrations`, wherever this copy of planit_mailer keeps it."""
+    package = Path(__file__).resolve().parent
+    installed = package / name
+    return installed if installed.is_dir() else package.parent / name
