@@ -1,0 +1,97 @@
+"""Header values → what they mean: one line of text, addresses, Message-IDs. Never raises, whatever is in them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header
+
+FROM = 2_000  # characters; a longer From header is nobody's
+REFERENCES = 20
+
+MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+# Quoted strings, comments, addresses in angle brackets, commas, and what stands between them (RFC 5322 section 3.4).
+TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"|\((?:\\.|[^()\\])*+\)|<[^<>]*+>|,|[^",(<]++|.', re.DOTALL)
+ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\]+@[^\s@<>()\[\]\",:;\\]+")
+# C0 and C1 controls, and the characters that turn the direction of text: "fdp.slx" must not look like "xls.pdf".
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address of a From header, lower-case, "" where it is none, with the decoded display name beside it."""
+
+    name: str
+    address: str
+
+
+def addresses(value: str) -> tuple[Address, ...]:
+    """The addresses of a From header, each of them with or without a display name.
+
+    Written out because the standard library's answer depends on its patch level (CVE-2023-27043), and because what it
+    drops must count here: two addresses must never look like one.
+    """
+    return tuple(_address(piece) for piece in _pieces(value)) if len(value) <= FROM else (Address("", ""),)
+
+
+def one_line(value: str) -> str:
+    """A header in one line: unfolded, its 8-bit bytes read as UTF-8, without controls."""
+    value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return UNSAFE.sub("", re.sub(r"[\r\n\t ]+", " ", value)).strip()
+
+
+def _pieces(value: str) -> Iterator[list[str]]:
+    """The tokens of each address. A comma that only parts an unquoted name, as in "Smith, Jo <jo@…>", parts nothing."""
+    piece: list[str] = []
+    for part in TOKEN.findall(value):
+        if part == "," and any("@" in t for t in piece if t[0] not in '"('):
+            yield piece
+            piece = []
+        else:
+            piece.append(part)
+    if "".join(piece).strip():
+        yield piece
+
+
+def _address(piece: list[str]) -> Address:
+    angles = [token for token in piece if token[0] == "<" and token[-1] == ">"]
+    words = [token for token in piece if token not in angles]
+    if angles:
+        name, bare = "".join(_unquoted(word) for word in words), angles[0][1:-1].strip()
+        last = "".join(token for token in piece if token[0] != "(").rstrip()
+        found = len(angles) == 1 and last.endswith(">") and ADDRESS.fullmatch(bare)
+    else:
+        name = "".join(_unquoted(word) for word in words if word[0] == "(")
+        bare = "".join(word for word in words if word[0] != "(").strip()
+        found = ADDRESS.fullmatch(bare)
+    return Address(decoded(name), bare.lower() if found else "")
+
+
+def _unquoted(token: str) -> str:
+    closed = len(token) > 1 and token[0] + token[-1] in ('""', "()")
+    return re.sub(r"\\(.)", r"\1", token[1:-1]) if closed else token
+
+
+def decoded(text: str) -> str:
+    """Text with its encoded words read (RFC 2047), or as it stands where they cannot be."""
+    try:
+        words = [
+            word if isinstance(word, str) else word.decode(charset or "raw-unicode-escape", "replace")
+            for word, charset in decode_header(text)
+        ]
+    except (HeaderParseError, LookupError, ValueError):  # broken base64, a charset that is none
+        words = [text]
+    return UNSAFE.sub("", re.sub(r"\s+", " ", "".join(words))).strip()
+
+
+def message_id(value: str) -> str:
+    """The first Message-ID of a header; one without its brackets too, as long as it can do no harm."""
+    if found := MESSAGE_ID.search(value):
+        return found[0]
+    return value if re.fullmatch(r"[!-~]{1,250}", value) else ""
+
+
+def references(value: str) -> tuple[str, ...]:
+    """A long chain keeps its beginning and its end, as RFC 5322 section 3.6.4 leaves us free to do."""
+    found = MESSAGE_ID.findall(value)
+    return tuple(found if len(found) <= REFERENCES else [found[0], *found[1 - REFERENCES :]])
