@@ -1,0 +1,105 @@
+"""Who sent a message, whether that can be believed, and which of their schools a form is for."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.ledger import School, Sender
+from planit_mailer.mail.headers import Address
+from planit_mailer.mail.messages import Message
+from planit_mailer.uploads import identity
+
+# What we are ready to write to: RFC 5322 dot-atoms, no quoted local parts, no UTF-8 before the @.
+LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+ANY_ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\']+@[^\s@<>()\[\]\",:;\\']+")
+
+# Anybody can have an address there: as a sender, one of these would be everybody. The first line has many countries.
+PUBLIC_DOMAIN = re.compile(
+    r"(?:yahoo|ymail|hotmail|live|outlook|gmx|aol)\.(?:com?\.)?[a-z]{2,3}|"
+    r"(?:gmail|googlemail|googlegroups|msn|passport|rocketmail|icloud|me|mac|protonmail|mail|email|zoho|zohomail)\.com|"
+    r"(?:fastmail|hey|tutanota|tuta|hushmail|inbox|btinternet|btopenworld|btconnect|virginmedia|plusnet|plus|sky)\.com|"
+    r"(?:talktalk|virgin|orange|vodafone|gmx)\.net|(?:tiscali|blueyonder|ntlworld|wanadoo|o2|ee)\.(?:co\.uk|com)|"
+    r"(?:proton|pm)\.me|protonmail\.ch|web\.de|fastmail\.fm|zohomail\.eu|tuta\.io|(?:yandex|mail)\.ru|yandex\.com|groups\.io",
+)
+
+
+def believe(message: Message, unauthenticated: str, *, released: bool) -> Sender:
+    """The author of a message, and whether their address can be believed.
+
+    `unauthenticated` is "accept" where every single From address counts as authentic. `released`: the operator vouches
+    for this one message, so that nothing but the address itself can still be wrong with it.
+    """
+    if len(message.from_addresses) != 1:
+        count = "several" if message.from_addresses else "no"
+        return Sender("", authentic=False, why=f"the message names {count} From addresses")
+    author = message.from_addresses[0]
+    address = canonical(author.address)
+    if not address:
+        return Sender(author.address, authentic=False, why="the From address is none that can be written to")
+    if released:
+        return Sender(address, authentic=True, why="released by the operator")
+    if _claims_another(author, address):
+        return Sender(address, authentic=False, why="the display name contains a different address")
+    if unauthenticated == "accept":
+        return Sender(address, authentic=True, why='senders.unauthenticated = "accept"')
+    return Sender(address, authentic=False, why="no trusted mail server vouches for the From address")
+
+
+def canonical(address: str) -> str:
+    """The one way to write an address: lower-case, its domain in ASCII (IDNA); "" where it is none."""
+    local, _, host = address.strip().lower().rpartition("@")
+    name = domain(host)
+    return f"{local}@{name}" if name and len(local) <= 64 and LOCAL_PART.fullmatch(local) else ""  # noqa: PLR2004  RFC 5321
+
+
+def domain(text: str) -> str:
+    """The one way to write a domain: lower-case ASCII; "" where it is neither ASCII nor valid IDNA."""
+    if not 0 < len(text) <= 253:  # noqa: PLR2004  RFC 1035; and the codec takes ages for more
+        return ""
+    try:
+        name = text.lower().encode("idna").decode("ascii").lower()
+        name.encode("ascii").decode("idna")  # an "xn--" label that decodes to nothing is none
+    except UnicodeError:
+        return ""
+    return name if all(LABEL.fullmatch(label) for label in name.split(".")) else ""
+
+
+def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | None:
+    """Which of a sender's schools a form is for: its postcode says, and where several share it, its name."""
+    near = [school for school in schools if _folded(school.postcode) == _folded(postcode)]
+    if len(near) > 1:
+        near = [school for school in near if identity.same_name(school.name, name)]
+    return near[0] if len(near) == 1 else None
+
+
+def sender_value(text: str) -> str:
+    """A sender as the operator writes it: an address, or exactly one domain ("school.sch.uk" or "@school.sch.uk").
+
+    Raises ConfigError where it is neither, and Refused for a domain where anybody can have an address.
+    """
+    value = text.strip().lower()
+    if "@" in value.lstrip("@"):
+        if address := canonical(value):
+            return address
+        raise ConfigError(f"{text!r} is not a mail address. Write one such as office@greenfield.sch.uk.")
+    name = domain(value.removeprefix("@"))
+    if "." not in name:
+        raise ConfigError(
+            f"{text!r} is neither a mail address nor a domain. "
+            "Write office@greenfield.sch.uk for one person, greenfield.sch.uk for everyone with an address there.",
+        )
+    if PUBLIC_DOMAIN.fullmatch(name):
+        raise Refused(f"Anybody can have an address at {name}. Name the school's own address there instead.")
+    return name
+
+
+def _claims_another(author: Address, address: str) -> bool:
+    """Mail programs show the name and hide the address: "head@greenfield.sch.uk" <someone@else.example>."""
+    shown = unicodedata.normalize("NFKC", author.name)  # a full-width @ looks like one, too
+    return any(canonical(found.strip(".'")) != address for found in ANY_ADDRESS.findall(shown))
+
+
+def _folded(postcode: str) -> str:
+    return re.sub(r"[^0-9A-Z]", "", postcode.upper())
