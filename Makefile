@@ -1,0 +1,33 @@
+# make demo   shows the whole journey      make test   is the gate: tests, types, lint, import contracts
+# Both do all set-up from a fresh clone, in .venv; they need Python 3.11 or later, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test format clean
+
+demo: $(VENV)/demo-installed
+	@$(BIN)/planit-mailer demo
+
+test: $(VENV)/dev-installed
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+format: $(VENV)/dev-installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "planit_mailer needs Python 3.11 or later; name it: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%-installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing planit_mailer into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	@touch $@
