@@ -1,0 +1,186 @@
+"""The IMAP mailbox: what waits in it, its bytes, and where they are filed.
+
+Every verb either does what it says or raises Unavailable with the server's words; after that the connection is dropped
+and never used again, because nobody knows what the server still has to say on it. Whoever wants to go on opens a new
+mailbox.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+
+from planit_mailer import config, logs
+from planit_mailer.doors import imap
+from planit_mailer.doors.imap import Connection, Vanished
+from planit_mailer.errors import Unavailable
+from planit_mailer.ledger import Fetched, Key, Waiting
+
+log = logs.get(__name__)
+
+IDLE = 300  # seconds; networks drop a connection that is silent for longer
+
+
+@contextmanager
+def open_mailbox(settings: config.Mailbox) -> Iterator["Mailbox"]:
+    """Log in and select the inbox, for the length of a `with` block. Raises Unavailable."""
+    mailbox = Mailbox(imap.connect(settings), settings.folder)
+    try:
+        mailbox.look()
+        yield mailbox
+    finally:
+        mailbox.close()
+
+
+class Mailbox:
+    """One connection to the mailbox."""
+
+    def __init__(self, client: Connection, inbox: str) -> None:
+        self._client: Connection | None = client
+        self._inbox = inbox
+        self._selected = ""
+        self._uidvalidity = 0
+        self._next_uid = 0
+        self._told = False
+
+    def look(self) -> int:
+        """Select the inbox afresh; how many messages are in it."""
+        with self._asking(f'the mailbox did not open the folder "{self._inbox}"') as client:
+            state = client.select_folder(self._inbox)
+            self._selected = self._inbox
+            uidvalidity = int(state[b"UIDVALIDITY"])
+            if self._uidvalidity not in {0, uidvalidity}:
+                raise Unavailable("its UIDVALIDITY changed: it was rebuilt")
+            self._uidvalidity = uidvalidity
+            self._next_uid = int(state.get(b"UIDNEXT", 0))
+            return int(state[b"EXISTS"])
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The messages in the inbox by UID, which is the order in which they arrived; their flags mean nothing."""
+        exists = self.look()
+        with self._asking("the mailbox did not list its messages") as client:
+            uids = sorted(imap.uids(client, exists))
+            return tuple(
+                Waiting(Key(self._uidvalidity, uid), int(item[b"RFC822.SIZE"]), item[b"INTERNALDATE"].astimezone(UTC))
+                for uid, item in imap.facts(client, uids, ["RFC822.SIZE", "INTERNALDATE"])
+            )
+
+    def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
+        """The bytes of a message; its header alone where they are more than `limit`; None where it is gone.
+
+        The size that the server gave is a first look only: some servers estimate it.
+        """
+        uid = self._uid(waiting.key)
+        with self._asking("the mailbox did not hand over a message") as client:
+            try:
+                raw = _at_most(client, uid, waiting.size, limit)
+                return Fetched(imap.header(client, uid), whole=False) if raw is None else Fetched(raw)
+            except Vanished:
+                return None
+
+    def file(self, key: Key, folder: str) -> None:
+        """Move a message out of the inbox. One that is gone already is filed already."""
+        uid = self._uid(key)
+        with self._asking(f'the mailbox did not file a message in the folder "{folder}"') as client:
+            if imap.can_move(client):
+                imap.move(client, uid, folder)
+            elif not self._told:
+                self._told = True
+                log.warning("messages stay in the inbox: the mailbox offers neither MOVE nor UIDPLUS")
+
+    def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
+        """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
+        with self._asking(f'the mailbox did not bring a message back from the folder "{folder}"') as client:
+            found = next(self._found(client, folder, digest, message_id), None)
+            if found is not None:
+                imap.move(client, found, self._inbox)
+        self.look()
+        return found is not None
+
+    def delete(self, folder: str, digest: str, message_id: str) -> bool:
+        """Delete every copy of the message with this SHA-256 from a folder for ever; False where there is none."""
+        with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
+            found = list(self._found(client, folder, digest, message_id))
+            for uid in found:
+                imap.expunge(client, uid)
+        self.look()
+        return bool(found)
+
+    def ensure_folders(self, names: Iterable[str]) -> None:
+        """Make the folders that are missing."""
+        for name in dict.fromkeys(names):
+            with self._asking(f'the mailbox did not make the folder "{name}"') as client:
+                if not client.folder_exists(name):
+                    imap.create(client, name)
+
+    def idle(self, seconds: float) -> bool:
+        """Wait for new mail, at most so long; whether there may be some. IDLE is a hint: poll all the same."""
+        known = self._next_uid
+        self.look()
+        if known != self._next_uid:  # it came while we were busy: IDLE would not say so again
+            return True
+        with self._asking("the connection was lost while waiting for mail") as client:
+            if client.has_capability("IDLE"):
+                return imap.idle(client, min(seconds, IDLE))
+        time.sleep(seconds)
+        return False
+
+    def close(self) -> None:
+        """Log out; also of a connection that is broken."""
+        if self._client:
+            imap.log_out(self._client)
+        self._client = None
+
+    def _uid(self, key: Key) -> int:
+        """The UID of a message in the inbox, selected. After a rebuild of the mailbox it would name another message."""
+        if self._selected != self._inbox:
+            self.look()
+        if key.uidvalidity != self._uidvalidity:
+            raise Unavailable("the mailbox was rebuilt meanwhile: its UIDVALIDITY changed")
+        return key.uid
+
+    def _found(self, client: Connection, folder: str, digest: str, message_id: str) -> Iterator[int]:
+        """The messages in a folder that have this SHA-256; leaves the folder selected."""
+        if client.folder_exists(folder):
+            exists = int(client.select_folder(folder)[b"EXISTS"])
+            self._selected = folder
+            for uid in imap.with_message_id(client, message_id, exists):
+                if _has_digest(client, uid, digest):
+                    yield uid
+
+    @contextmanager
+    def _asking(self, failed: str) -> Iterator[Connection]:
+        """The connection, for one verb; whatever goes wrong on it is Unavailable, and the end of it."""
+        if self._client is None:
+            raise Unavailable("the connection to the mailbox is closed")
+        client = self._client
+        try:
+            yield client
+        except (*imap.FOREIGN, Unavailable) as error:
+            self._client = None
+            imap.cut(client)
+            raise Unavailable(f"{failed}: {imap.words(error)}") from error
+
+
+def _at_most(client: Connection, uid: int, size: int, limit: int) -> bytes | None:
+    """A message as it was sent, None where it is larger than the limit. Raises Vanished."""
+    raw = bytearray()
+    for chunk in imap.chunks(client, uid, size) if size <= limit else ():
+        raw += chunk
+        if len(raw) > limit:
+            break
+    return None if max(size, len(raw)) > limit else bytes(raw)
+
+
+def _has_digest(client: Connection, uid: int, digest: str) -> bool:
+    """Whether a message is the one that was fetched as this; of one beyond the limit, only the header was."""
+    whole = hashlib.sha256()
+    try:
+        if hashlib.sha256(imap.header(client, uid)).hexdigest() == digest:
+            return True
+        for chunk in imap.chunks(client, uid, -1):
+            whole.update(chunk)
+    except Vanished:
+        return False
+    return whole.hexdigest() == digest
