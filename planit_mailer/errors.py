@@ -3,7 +3,8 @@
     PlanitError
     ├── ConfigError    the operator's: mend the configuration or the command, exit 2
     ├── Refused        the operator's question has the answer "no", exit 1
-    └── Unavailable    nobody's: something is away, try later, exit 3
+    ├── Unavailable    nobody's: something is away, try later, exit 3
+    └── Undeliverable  nobody's: the relay will never take this mail; noted, and the operator told
 
 A mistake in a school's spreadsheet is no exception but a value, `uploads.problems.Problem`. Anything else that is
 raised is a mistake of ours: it is logged with its traceback and needs a change of code.
@@ -24,3 +25,7 @@ class Refused(PlanitError):  # noqa: N818  it is an answer more than an error
 
 class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Unavailable"
     """Something needed is away or says no: mailbox, relay, database, lock. The text carries the server's words."""
+
+
+class Undeliverable(PlanitError):  # noqa: N818  as Unavailable
+    """The relay refused a mail for good; the text carries its words."""

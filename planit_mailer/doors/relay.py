@@ -1,0 +1,100 @@
+"""The SMTP relay that takes our mail. The only importer of smtplib.
+
+One mail, one recipient, one connection: mail is rare here, and a connection that was kept would be closed by the relay
+between two of them.
+"""
+
+import smtplib
+import ssl
+from contextlib import AbstractContextManager, closing, suppress
+from typing import Final
+
+from planit_mailer import config
+from planit_mailer.errors import Unavailable, Undeliverable
+from planit_mailer.ledger import Reply
+from planit_mailer.mail import headers
+
+TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
+ANSWER = 200  # characters that are kept of what the relay says
+
+
+class Relay:
+    """Where replies go. `envelope_sender` is the address that bounces come back to."""
+
+    def __init__(self, settings: config.Smtp, envelope_sender: str) -> None:
+        self._settings: Final = settings
+        self._envelope_sender: Final = envelope_sender
+
+    def send(self, reply: Reply) -> str:
+        """Hand over one mail; the relay's answer.
+
+        Raises Undeliverable where the relay will never take it, Unavailable where it may later: the connection broke,
+        the login failed, or a 4xx answer came.
+        """
+        try:
+            with self._connection() as smtp:
+                return _hand_over(smtp, self._envelope_sender, reply)
+        except smtplib.SMTPAuthenticationError as error:
+            said = _words(error.smtp_code, error.smtp_error)
+            raise Unavailable(f"the relay refused the login of {self._settings.username}: {said}") from error
+        except smtplib.SMTPResponseException as error:
+            raise Unavailable(f"the relay says: {_words(error.smtp_code, error.smtp_error)}") from error
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            where, said = f"{self._settings.host}:{self._settings.port}", headers.one_line(str(error))[:ANSWER]
+            raise Unavailable(f"the relay at {where} cannot be used: {said or type(error).__name__}") from error
+
+    def _connection(self) -> AbstractContextManager[smtplib.SMTP]:
+        """A connection, encrypted and logged in as configured."""
+        settings = self._settings
+        tls = ssl.create_default_context()
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        if settings.security == "tls":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT, context=tls)
+        else:
+            smtp = smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT)
+        try:
+            if settings.security == "starttls":
+                smtp.starttls(context=tls)
+            if settings.username:
+                smtp.login(settings.username, settings.password.get_secret_value() if settings.password else "")
+        except BaseException:
+            smtp.close()
+            raise
+        return closing(smtp)
+
+
+def _hand_over(smtp: smtplib.SMTP, envelope_sender: str, reply: Reply) -> str:
+    """The dialogue of RFC 5321 section 3.3, step by step, to keep the relay's last words, which `sendmail` drops."""
+    if not reply.recipient.isascii():
+        raise Undeliverable("the address is not ASCII")
+    smtp.ehlo_or_helo_if_needed()
+    eight_bit = not reply.content.isascii() and smtp.has_extn("8bitmime")
+    # A sender that the relay does not want is our configuration's mistake: this mail is not to be given up for it.
+    _expect(smtp.mail(envelope_sender, ["BODY=8BITMIME"] if eight_bit else ()), final=False)
+    _expect(smtp.rcpt(reply.recipient), final=True)
+    answer = _expect(_data(smtp, reply.content), final=True)
+    with suppress(smtplib.SMTPException, OSError):  # it has the mail: what happens now does not matter
+        smtp.quit()
+    return answer
+
+
+def _data(smtp: smtplib.SMTP, content: bytes) -> tuple[int, bytes]:
+    try:
+        return smtp.data(content)
+    except smtplib.SMTPDataError as error:
+        said = error.smtp_error
+        return error.smtp_code, said if isinstance(said, bytes) else said.encode()
+
+
+def _expect(answer: tuple[int, bytes], *, final: bool) -> str:
+    code, said = answer
+    if 200 <= code < 300:  # noqa: PLR2004  RFC 5321 section 4.2.1
+        return _words(code, said)
+    if final and 500 <= code < 600:  # noqa: PLR2004
+        raise Undeliverable(_words(code, said))
+    raise smtplib.SMTPResponseException(code, said)
+
+
+def _words(code: int, said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return headers.one_line(f"{code} {text}")[:ANSWER]
