@@ -110,19 +110,12 @@ def header(client: Connection, uid: int) -> bytes:
 
 
 def with_message_id(client: Connection, message_id: str, exists: int) -> Iterator[int]:
-    """The messages of the selected folder with a Message-ID, "" for those that have none; first what a search finds.
+    """The messages of the selected folder with exactly this Message-ID, "" for those that have none.
 
-    A search may lag behind or dislike the characters: without its help all Message-IDs are compared, newest first.
+    A search may lag behind or dislike the characters: where it finds none, all Message-IDs are compared.
     """
-    found = client.search(["HEADER", "Message-ID", message_id]) if message_id else []
-    yield from found
-    for uid, item in facts(
-        client, sorted(uids(client, exists), reverse=True), ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]
-    ):
-        field = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
-        value = bytes(field or b"").decode("utf-8", "surrogateescape").partition(":")[2]
-        if uid not in found and headers.message_id(headers.one_line(value)) == message_id:
-            yield uid
+    found = list(_having(client, client.search(["HEADER", "Message-ID", message_id]), message_id)) if message_id else []
+    yield from found or _having(client, sorted(uids(client, exists), reverse=True), message_id)
 
 
 def is_there(client: Connection, uid: int) -> bool:
@@ -198,6 +191,14 @@ def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
     if uid not in answer:
         raise Vanished
     return bytes(answer[uid].get(name) or b"")
+
+
+def _having(client: Connection, among: list[int], message_id: str) -> Iterator[int]:
+    for uid, item in facts(client, among, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]):
+        field = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
+        value = bytes(field or b"").decode("utf-8", "surrogateescape").partition(":")[2]
+        if headers.message_id(headers.one_line(value)) == message_id:
+            yield uid
 
 
 def _move_once(client: Connection, uid: int, folder: str) -> None:

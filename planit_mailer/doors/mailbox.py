@@ -7,7 +7,7 @@ mailbox.
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 
@@ -92,7 +92,8 @@ class Mailbox:
     def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
         """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
         with self._asking(f'the mailbox did not bring a message back from the folder "{folder}"') as client:
-            found = next(self._found(client, folder, digest, message_id), None)
+            named = self._named(client, folder, message_id)
+            found = next((uid for uid in named if _has_digest(client, uid, digest)), None)
             if found is not None:
                 imap.move(client, found, self._inbox)
         self.look()
@@ -100,12 +101,11 @@ class Mailbox:
 
     def delete(self, folder: str, digest: str, message_id: str) -> bool:
         """Delete every copy of the message with this SHA-256 from a folder for ever; False where there is none."""
-        with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
-            found = list(self._found(client, folder, digest, message_id))
-            for uid in found:
-                imap.expunge(client, uid)
-        self.look()
-        return bool(found)
+        return self._delete(folder, message_id, lambda client, uid: _has_digest(client, uid, digest))
+
+    def delete_by_id(self, folder: str, message_id: str) -> bool:
+        """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
+        return bool(message_id) and self._delete(folder, message_id, lambda _client, _uid: True)
 
     def ensure_folders(self, names: Iterable[str]) -> None:
         """Make the folders that are missing."""
@@ -140,14 +140,20 @@ class Mailbox:
             raise Unavailable("the mailbox was rebuilt meanwhile: its UIDVALIDITY changed")
         return key.uid
 
-    def _found(self, client: Connection, folder: str, digest: str, message_id: str) -> Iterator[int]:
-        """The messages in a folder that have this SHA-256; leaves the folder selected."""
+    def _delete(self, folder: str, message_id: str, is_it: Callable[[Connection, int], bool]) -> bool:
+        with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
+            found = [uid for uid in self._named(client, folder, message_id) if is_it(client, uid)]
+            for uid in found:
+                imap.expunge(client, uid)
+        self.look()
+        return bool(found)
+
+    def _named(self, client: Connection, folder: str, message_id: str) -> Iterator[int]:
+        """The messages in a folder with this Message-ID; leaves the folder selected."""
         if client.folder_exists(folder):
             exists = int(client.select_folder(folder)[b"EXISTS"])
             self._selected = folder
-            for uid in imap.with_message_id(client, message_id, exists):
-                if _has_digest(client, uid, digest):
-                    yield uid
+            yield from imap.with_message_id(client, message_id, exists)
 
     @contextmanager
     def _asking(self, failed: str) -> Iterator[Connection]:

@@ -1,0 +1,118 @@
+"""The embedded servers themselves: pymap keeps the mailbox in memory, aiosmtpd takes the mail.
+
+Imported on demand, by `servers` alone: these packages belong to the extra "demo".
+"""
+
+import asyncio
+import logging
+from argparse import Namespace
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+from proxyprotocol.reader import ProxyProtocolReader
+from pymap.backend.dict import DictBackend
+from pymap.concurrent import Subsystem
+from pymap.imap import IMAPServer
+from pymap.parsing.message import AppendMessage
+from pysasl.hashing import Cleartext
+
+LARGEST = 200_000_000  # bytes of a message: larger than the daemon's own limit, so that this can be tried
+GOOD_BYE = 1  # seconds for a connection to end by itself
+
+
+class Servers:
+    """Both servers on one event loop. `take` gets the mail that is for anybody but `address`."""
+
+    def __init__(self, address: str, take: Callable[[str, bytes], None]) -> None:
+        self._address = address.lower()
+        self._take = take
+        self._backend: Any = None
+        self._servers: list[asyncio.Server] = []
+        self._open: dict[asyncio.Task[Any], StreamWriter] = {}
+
+    async def start(self, host: str, password: str) -> tuple[int, int]:
+        """Listen; the ports of IMAP and SMTP."""
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: a line for every command otherwise
+        self._backend, settings = await DictBackend.init(
+            _arguments(self._address, password),
+            # One user, no secrets: no threads for hashing, no waiting after a wrong name.
+            cpu_subsystem=Subsystem.for_asyncio(),
+            hash_context=Cleartext(),
+            invalid_user_sleep=0,
+        )
+        settings.apply_context()
+        serve = ProxyProtocolReader(settings.proxy_protocol).get_callback(IMAPServer(self._backend.login, settings))
+
+        async def connected(reader: StreamReader, writer: StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None, "asyncio runs this in a task"
+            self._open[task] = writer
+            try:
+                await serve(reader, writer)
+            finally:
+                del self._open[task]
+
+        loop = asyncio.get_running_loop()
+        imap = await asyncio.start_server(connected, host, 0)
+        smtp = await loop.create_server(lambda: SMTP(self, data_size_limit=LARGEST, loop=loop), host, 0)
+        self._servers = [imap, smtp]
+        return imap.sockets[0].getsockname()[1], smtp.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the ports and every connection."""
+        for server in self._servers:
+            server.close()
+        for writer in self._open.values():
+            writer.close()
+        if self._open:
+            await asyncio.wait(list(self._open), timeout=GOOD_BYE)
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
+        """Deliver a message that came over SMTP; aiosmtpd calls this."""
+        for recipient in envelope.rcpt_tos:
+            if recipient.lower() == self._address:
+                await self._deliver(_stamped(envelope, session.host_name, recipient))
+            else:
+                self._take(recipient, envelope.content)
+        return "250 OK, taken"
+
+    async def _deliver(self, raw: bytes) -> None:
+        identity = await self._backend.login.authorize(self._backend.login.demo_user_identity, self._address)
+        async with identity.new_session() as session:
+            inbox = await session.mailbox_set.get_mailbox("INBOX")
+            await inbox.append(AppendMessage(raw, datetime.now(UTC), frozenset()), recent=True)
+
+
+def _stamped(envelope: Any, client: str, recipient: str) -> bytes:
+    """The message as the last mail server leaves it: who sent it and how it came on top (RFC 5321 section 4.4)."""
+    now = format_datetime(datetime.now(UTC))
+    trace = (
+        f"Return-Path: <{envelope.mail_from or ''}>\r\n"
+        f"Received: from {client} by localhost with ESMTP\r\n for <{recipient}>; {now}\r\n"
+    )
+    return trace.encode() + bytes(envelope.content)
+
+
+def _arguments(address: str, password: str) -> Namespace:
+    """What pymap's command line would say."""
+    return Namespace(
+        host=None,
+        port=0,
+        debug=False,
+        cert=None,
+        key=None,
+        tls=False,
+        proxy_protocol=None,
+        passlib_cfg=None,
+        demo_data=False,
+        demo_user=address,
+        demo_password=password,
+    )

@@ -1,0 +1,84 @@
+"""A mailbox and a relay on free ports of this machine, which forget everything when they stop."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from planit_mailer import config
+from planit_mailer.doors.relay import Relay
+from planit_mailer.errors import ConfigError
+from planit_mailer.ledger import Reply, ReplyKind
+
+HOST = "127.0.0.1"
+
+Delivered = tuple[str, bytes]
+
+
+class Post:
+    """The servers as seen from outside: mail to `address` goes into the IMAP mailbox, all other mail is kept here."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.imap_port = 0
+        self.smtp_port = 0
+        self._delivered: list[Delivered] = []
+        self._more = threading.Condition()
+
+    def send(self, raw: bytes, sender: str, recipient: str) -> None:
+        """Send a message over SMTP, as a mail program does. Raises Unavailable or Undeliverable."""
+        server = config.Smtp.model_validate({"host": HOST, "port": self.smtp_port, "security": "none", "from": sender})
+        Relay(server, sender).send(Reply(ReplyKind.OPERATOR, recipient, "", raw))
+
+    def delivered(self) -> tuple[Delivered, ...]:
+        """What the relay has taken so far for anybody else: recipients and messages, in order."""
+        with self._more:
+            return tuple(self._delivered)
+
+    def wait_for(self, count: int, seconds: float) -> tuple[Delivered, ...]:
+        """What the relay has taken, once it is so many. Raises TimeoutError where it is not in time."""
+        with self._more:
+            if not self._more.wait_for(lambda: len(self._delivered) >= count, seconds):
+                raise TimeoutError(f"{len(self._delivered)} of {count} replies came within {seconds} seconds")
+            return tuple(self._delivered)
+
+    def take(self, recipient: str, raw: bytes) -> None:
+        """Keep a message that the relay has taken."""
+        with self._more:
+            self._delivered.append((recipient, raw))
+            self._more.notify_all()
+
+
+@contextmanager
+def running(address: str, password: str) -> Iterator[Post]:
+    """Run both servers in a thread of their own for the length of a `with` block. Raises ConfigError.
+
+    `address` is the service's: its mailbox, and the IMAP user name.
+    """
+    try:
+        from planit_mailer.demo import embedded  # noqa: PLC0415  only who plays the demo needs these packages
+    except ImportError as error:
+        raise ConfigError("The demo needs pymap and aiosmtpd: pip install planit-mailer[demo]") from error
+    post = Post(address)
+    with _loop() as loop:
+        servers = embedded.Servers(address, post.take)
+        run = asyncio.run_coroutine_threadsafe
+        post.imap_port, post.smtp_port = run(servers.start(HOST, password), loop).result()
+        try:
+            yield post
+        finally:
+            run(servers.stop(), loop).result()
+
+
+@contextmanager
+def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="demo servers", daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
