@@ -101,6 +101,7 @@ class Mailbox(Server):
     password: SecretStr | None = None
     folder: str = "INBOX"
     poll_every: Duration = timedelta(seconds=60)
+    idle: bool = True
     folders: Folders = Folders()
 
 

@@ -137,7 +137,9 @@ class Verdict:
     """What is to become of a message, decided before anything is done about it.
 
     `reply` is the kind of answer for the sender, None where there is none: `unanswered` then says why.
-    `alert` is what the operator must hear, "" where nothing. `passed_over` says what was no spreadsheet.
+    `alert` is what the operator must hear, "" where nothing. `passed_over` are the files that were no spreadsheets.
+    `automatic`: a machine wrote, so the answer goes out as a new message. `clock`: an answer is owed, though none is
+    queued: a person has to look first.
     """
 
     outcome: Outcome
@@ -148,11 +150,17 @@ class Verdict:
     unanswered: str = ""
     automatic: bool = False
     alert: str = ""
+    clock: bool = False
 
     @property
     def accepted(self) -> tuple[JudgedUpload, ...]:
         """The uploads that replace learners' data, in the order in which they were attached."""
         return tuple(upload for upload in self.uploads if upload.judgement.accepted)
+
+    @property
+    def owed(self) -> bool:
+        """Whether the promised time runs on; a held message waits for the operator without it."""
+        return self.clock or (self.reply is not None and self.outcome is not Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)

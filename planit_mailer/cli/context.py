@@ -1,0 +1,56 @@
+"""What verbs share: the configuration, the store, and how facts are printed."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from planit_mailer import config, daemon
+from planit_mailer.config import Config
+from planit_mailer.doors.store import Store
+from planit_mailer.errors import ConfigError
+
+CONFIG_FILE = "config.toml"
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+Reference = Annotated[str, typer.Argument(metavar="REF", help="The reference of a message, such as PM-7F3K-9Q2T.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The options of every verb."""
+
+    config_file: Path | None
+
+    def settings(self) -> Config:
+        """The configuration: the file that was named, else ./config.toml. Raises ConfigError."""
+        if self.config_file is None and not Path(CONFIG_FILE).exists():
+            raise ConfigError(
+                f"There is no {CONFIG_FILE} in this folder. Name one with --config FILE, or copy config.example.toml."
+            )
+        return config.load(self.config_file or Path(CONFIG_FILE))
+
+    def store(self) -> Store:
+        """The store that the configuration names. Raises ConfigError, Unavailable."""
+        return daemon.open_store(self.settings())
+
+
+def of(ctx: typer.Context) -> Context:
+    """The context of a verb."""
+    assert isinstance(ctx.obj, Context)
+    return ctx.obj
+
+
+def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
+    """One JSON document on one line of standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def console() -> Console:
+    """Standard output for people; plain and unbroken where it is no terminal."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())

@@ -1,0 +1,81 @@
+"""held, approve, refuse, retry: the operator's decisions. The daemon acts on them at its next poll."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from planit_mailer import daemon, questions
+from planit_mailer.cli import context
+from planit_mailer.cli.register import the_school
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs."""
+    for verb in (held, approve, refuse, retry):
+        app.command()(verb)
+
+
+def held(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
+    """What waits for the operator: held and quarantined messages, oldest first.
+
+    Example: `planit-mailer held`
+    """
+    with context.of(ctx).store().reading() as reading:
+        waiting = questions.held(reading)
+    if json:
+        context.print_json(waiting)
+        return
+    table = Table("Reference", "Outcome", "From", "Received", "Why", box=None, pad_edge=False)
+    for row in waiting:
+        table.add_row(row["reference"], row["outcome"], row["from"], row["received_at"], row["why"])
+    context.console().print(table if waiting else "Nothing waits for you.")
+
+
+def approve(
+    ctx: typer.Context,
+    reference: context.Reference,
+    school: Annotated[
+        str | None, typer.Option(metavar="POSTCODE-OR-ID", help="Register the sender for this school.")
+    ] = None,
+) -> None:
+    """Let a message proceed.
+
+    A held one: with --school its sender is registered, and all that they have waiting proceeds in order. A
+    quarantined one is released once.
+
+    Examples: `planit-mailer approve PM-7F3K-9Q2T --school "ZZ9 9ZZ"`, `planit-mailer approve PM-7F3K-9Q2T`
+    """
+    settings = context.of(ctx).settings()
+    with daemon.open_store(settings).transaction() as transaction:
+        chosen = the_school(school, transaction) if school else None
+        released = questions.approve(reference, chosen, transaction, (daemon.now(), settings.service.reply_within))
+    typer.echo(f"{released} {'message proceeds' if released == 1 else 'messages proceed'} at the next poll.")
+
+
+def refuse(ctx: typer.Context, reference: context.Reference) -> None:
+    """Delete a held or quarantined message without an answer.
+
+    Example: `planit-mailer refuse PM-7F3K-9Q2T`
+    """
+    with context.of(ctx).store().transaction() as transaction:
+        transaction.refuse(reference, daemon.now())
+    typer.echo(f"{reference} is refused; the message is deleted at the daemon's next round.")
+
+
+def retry(
+    ctx: typer.Context,
+    reference: context.Reference,
+    accept_identities: Annotated[
+        bool, typer.Option("--accept-identities", help="The children are who the form says: somebody telephoned.")
+    ] = False,  # noqa: FBT002
+) -> None:
+    """Process a message once more.
+
+    Example: `planit-mailer retry PM-7F3K-9Q2T --accept-identities`
+    """
+    settings = context.of(ctx).settings()
+    now = daemon.now()
+    with daemon.open_store(settings).transaction() as transaction:
+        transaction.release(reference, now, now + settings.service.reply_within, accept_identities=accept_identities)
+    typer.echo(f"{reference} is processed again at the next poll.")

@@ -1,0 +1,97 @@
+"""check, blank: the verbs about spreadsheets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from planit_mailer import config, daemon, questions
+from planit_mailer.cli import context
+from planit_mailer.doors.reader import Reader
+from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.mail import letters
+from planit_mailer.uploads import blank as blanks
+from planit_mailer.uploads import problems
+from planit_mailer.uploads.judging import Judgement, Judging, Rules
+from planit_mailer.uploads.problems import Severity
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(check)
+    app.command()(blank)
+
+
+def check(
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Workbooks to judge.")],
+    values: Annotated[bool, typer.Option("--values", help="With --json: the learners' rows too.")] = False,  # noqa: FBT002
+    json: context.Json = False,  # noqa: FBT002
+) -> None:
+    """Read and judge workbooks as if they had been emailed; change nothing.
+
+    Without --config the store is not asked; with it, the learners are compared with those it has.
+
+    Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`
+    """
+    settings = context.of(ctx).settings() if context.of(ctx).config_file else None
+    store = daemon.open_store(settings) if settings else None
+    limits = settings.limits if settings else config.Limits()
+    rules = daemon.rules(settings.rules) if settings else Rules()
+    judging = Judging(letters.day_of(daemon.now()), rules, daemon.workbook_limits(limits))
+    accepted = True
+    with daemon.reader(limits) as reader:
+        for path in files:
+            judgement = _judge(path, judging, reader)
+            if store:
+                judgement = questions.compared(judgement, store)
+            accepted = accepted and judgement.accepted
+            if json:
+                context.print_json(questions.checked(str(path), judgement, values=values))
+            else:
+                _print(path, judgement, context.console())
+    if not accepted:
+        raise typer.Exit(1)
+
+
+def blank(out: Annotated[Path, typer.Argument(metavar="OUT.xlsx", help="The file to write.")]) -> None:
+    """Write the blank form that schools fill in.
+
+    Example: `planit-mailer blank form.xlsx`
+    """
+    try:
+        out.write_bytes(blanks.blank_form())
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}.") from error
+    typer.echo(f"The blank form is in {out}.")
+
+
+def _judge(path: Path, judging: Judging, reader: Reader) -> Judgement:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    return reader.judge(data, judging)
+
+
+def _print(path: Path, judgement: Judgement, out: Console) -> None:
+    """The problems as the email would tell them."""
+    verdict = "[green]would be accepted[/]" if judgement.accepted else "[red]would be rejected[/]: nothing would change"
+    out.print(f"[bold]{escape(str(path))}[/] {verdict}")
+    if judgement.draft:
+        draft = judgement.draft
+        out.print(f"  {escape(draft.school_name or 'no school name')}, {escape(draft.postcode or 'no postcode')}")
+        out.print(f"  {len(draft.learners)} learners, {len(draft.headings)} fields")
+    _print_groups(problems.grouped(judgement.problems), out)
+    out.print()
+
+
+def _print_groups(groups: Sequence[problems.Group], out: Console) -> None:
+    for group in groups:
+        colour, word = ("red", "Error") if group.severity is Severity.ERROR else ("yellow", "Warning")
+        out.print(f"  [{colour}]{word}:[/] {escape(group.message)}")
+        if group.ranges:
+            out.print(f"         {'Cell' if group.single else 'Cells'} {group.ranges}")

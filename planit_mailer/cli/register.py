@@ -1,0 +1,133 @@
+"""schools, senders: the register of who may send for whom."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from planit_mailer import daemon
+from planit_mailer.cli import context
+from planit_mailer.doors.store import Transaction
+from planit_mailer.errors import Refused
+from planit_mailer.ledger import School
+from planit_mailer.mail import senders as sender_values
+from planit_mailer.uploads import values
+
+Value = Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="office@school.example, or school.example.")]
+
+schools = typer.Typer(no_args_is_help=True, help="The registered schools: `schools add`, `schools list`.")
+senders = typer.Typer(
+    no_args_is_help=True, help="Who may send for them: `senders allow`, `senders deny`, `senders list`."
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.add_typer(schools, name="schools")
+    app.add_typer(senders, name="senders")
+
+
+@schools.command("add")
+def add_school(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    postcode: Annotated[str, typer.Argument(metavar="POSTCODE")],
+    sender: Annotated[
+        list[str] | None, typer.Option("--sender", metavar="ADDRESS-OR-DOMAIN", help="Who may send; repeatable.")
+    ] = None,
+) -> None:
+    """Register a school; one that is there already gets the senders added.
+
+    Example: `planit-mailer schools add "Greenfield School" "ZZ9 9ZZ" --sender office@greenfield.example`
+    """
+    allowed = [sender_values.sender_value(value) for value in sender or ()]
+    code = values.postcode(postcode)
+    if code is None:
+        raise typer.BadParameter(f"{postcode} is not a postcode")
+    with context.of(ctx).store().transaction() as transaction:
+        school = transaction.add_school(name.strip(), code)
+        for value in allowed:
+            transaction.allow(school, value)
+    typer.echo(f"{school.name}, {school.postcode}, id {school.number}: {len(allowed)} senders added.")
+
+
+@schools.command("list")
+def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
+    """The registered schools and their senders.
+
+    Example: `planit-mailer schools list`
+    """
+    with context.of(ctx).store().reading() as reading:
+        found = reading.schools()
+    if json:
+        context.print_json(
+            [
+                {"id": s.school.number, "name": s.school.name, "postcode": s.school.postcode, "senders": s.senders}
+                for s in found
+            ]
+        )
+        return
+    table = Table("Id", "Name", "Postcode", "Senders", box=None, pad_edge=False)
+    for entry in found:
+        table.add_row(entry.school.number, entry.school.name, entry.school.postcode, ", ".join(entry.senders))
+    context.console().print(table if found else "No school is registered.")
+
+
+@senders.command("allow")
+def allow(
+    ctx: typer.Context,
+    value: Value,
+    school: Annotated[str, typer.Option(metavar="POSTCODE-OR-ID", help="The school that they may send for.")],
+) -> None:
+    """Let an address, or everyone at a domain, send for a school. What they have held proceeds.
+
+    Example: `planit-mailer senders allow head@greenfield.example --school "ZZ9 9ZZ"`
+    """
+    checked = sender_values.sender_value(value)
+    with context.of(ctx).store().transaction() as transaction:
+        chosen = the_school(school, transaction)
+        transaction.allow(chosen, checked)
+    typer.echo(f"{checked} may send for {chosen.name}, {chosen.postcode}.")
+
+
+@senders.command("deny")
+def deny(ctx: typer.Context, value: Value) -> None:
+    """Ignore whatever an address or a domain sends from now on.
+
+    Example: `planit-mailer senders deny someone@elsewhere.example`
+    """
+    denied = value.strip().lower()
+    with context.of(ctx).store().transaction() as transaction:
+        transaction.deny(denied, daemon.now())
+    typer.echo(f"{denied} is ignored from now on.")
+
+
+@senders.command("list")
+def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
+    """Who may send for which school, and who is denied.
+
+    Example: `planit-mailer senders list`
+    """
+    with context.of(ctx).store().reading() as reading:
+        rows = [
+            *({"sender": v, "school": e.school.name, "id": e.school.number} for e in reading.schools() for v in e.senders),
+            *({"sender": v, "school": None, "id": None} for v in reading.denied()),
+        ]
+    if json:
+        context.print_json(rows)
+        return
+    table = Table("Sender", "May send for", "Id", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row["sender"], row["school"] or "nobody: denied", row["id"] or "")
+    context.console().print(table if rows else "Nobody may send.")
+
+
+def the_school(postcode_or_number: str, transaction: Transaction) -> School:
+    """The one school that is meant. Raises Refused where there is none, or several."""
+    found = transaction.find_schools(postcode_or_number)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Refused(f"No school has the postcode or id {postcode_or_number}. Add it with schools add.")
+    listed = "\n".join(f"  {school.number}  {school.name}, {school.postcode}" for school in found)
+    raise Refused(f"Several schools have the postcode {postcode_or_number}; say the id of one:\n{listed}")

@@ -1,0 +1,114 @@
+"""The outbox: pending replies → relay → sent, or postponed. None is ever dropped."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from planit_mailer import logs
+from planit_mailer.errors import Unavailable, Undeliverable
+from planit_mailer.ledger import Pending, ReplyKind
+from planit_mailer.mail import replies
+from planit_mailer.mail.replies import Desk, Stationery
+from planit_mailer.ports import Clock, Relay, Store
+
+log = logs.get(__name__)
+
+BATCH = 100
+LONGEST_WAIT = timedelta(minutes=15)
+DAY = timedelta(days=1)
+GIVE_UP_ROUND = 3  # the relay is away, not one recipient's server: the others need not be tried now
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What delivering needs: the outbox, the relay, the clock, what is written, and how many an address gets a day."""
+
+    store: Store
+    relay: Relay
+    clock: Clock
+    stationery: Stationery
+    replies_per_day: int
+
+
+def deliver(post: Post) -> int:
+    """Hand every reply that is due to the relay; how many it took.
+
+    Each is noted in a commit of its own, as soon as the relay has answered. Raises Unavailable, at the end, where
+    some had to be postponed because the relay was away.
+    """
+    sent, away, last = 0, 0, None
+    for pending in _due(post):
+        with logs.bound(reference=pending.reference):
+            try:
+                sent += _send(pending, post)
+                away = 0
+            except Unavailable as error:
+                _postpone(pending, str(error), post)
+                away, last = away + 1, error
+        if away == GIVE_UP_ROUND:
+            break
+    if last:
+        raise last
+    return sent
+
+
+def _due(post: Post) -> tuple[Pending, ...]:
+    with post.store.transaction() as transaction:
+        return transaction.due(post.clock(), BATCH)
+
+
+def _send(pending: Pending, post: Post) -> bool:
+    """Send one, and note what the relay said. Raises Unavailable where it is to be tried again."""
+    if _too_many(pending, post):
+        return False
+    try:
+        answer = post.relay.send(pending.reply)
+    except Undeliverable as error:
+        _give_up(pending, str(error), post)
+        return False
+    with post.store.transaction() as transaction:
+        transaction.note_sent(pending, answer, post.clock())
+    log.info("reply sent", kind=pending.reply.kind.value)
+    return True
+
+
+def _too_many(pending: Pending, post: Post) -> bool:
+    """Whether this address has had its share today: the reply stays pending, and the operator is told once a day."""
+    if pending.reply.kind is ReplyKind.OPERATOR:
+        return False
+    now = post.clock()
+    with post.store.transaction() as transaction:
+        if transaction.sent_to(pending.reply.recipient, now - DAY) < post.replies_per_day:
+            return False
+        transaction.postpone(pending, now + timedelta(hours=1), "more replies than an address gets a day")
+        if transaction.first_since(f"too many replies {pending.reply.recipient}", now - DAY, now):
+            what = f"An address has had {post.replies_per_day} replies in a day; further ones wait."
+            transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
+    log.warning("reply waits: its address had many today", limit=post.replies_per_day)
+    return True
+
+
+def _give_up(pending: Pending, answer: str, post: Post) -> None:
+    """The relay will never take it: note it, and tell the operator, unless it was the operator's own mail."""
+    now = post.clock()
+    with post.store.transaction() as transaction:
+        transaction.note_failed(pending, answer, now)
+        if pending.reply.kind is not ReplyKind.OPERATOR:
+            what = f"The relay refused a reply for good: {answer}"
+            transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
+    log.error("reply failed", kind=pending.reply.kind.value, answer=answer)
+
+
+def _postpone(pending: Pending, answer: str, post: Post) -> None:
+    until = post.clock() + wait_after(pending.attempts)
+    with post.store.transaction() as transaction:
+        transaction.postpone(pending, until, answer)
+    log.warning("reply postponed", until=_short(until), answer=answer)
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long to wait after so many failures: 30 seconds, doubled each time, 15 minutes at most."""
+    return min(timedelta(seconds=30) * 2 ** min(attempts, 10), LONGEST_WAIT)
+
+
+def _short(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

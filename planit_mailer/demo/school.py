@@ -1,0 +1,134 @@
+"""An invented school and what its office sends: workbooks in the handbook's layout, and the emails around them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from io import BytesIO
+
+from openpyxl import Workbook
+
+from planit_mailer import daemon
+
+XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+COMPULSORY = ("First name", "Learner Surname", "UPIN", "SIMS No", "DOB", "Year")
+
+NAME, POSTCODE = "Greenfield School", "ZZ9 9ZZ"
+OFFICE = "office@greenfield.test"
+STRANGER = "someone@elsewhere.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """One row as the office types it."""
+
+    first_name: str
+    surname: str
+    upin: str
+    sims_no: str
+    dob: str | date
+    year: str
+    values: tuple[str | float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One form as the office fills it in."""
+
+    introduction: tuple[str, ...]
+    headings: tuple[str, ...]
+    pupils: tuple[Pupil, ...]
+
+
+def good() -> Sheet:
+    """The autumn data, as it should be."""
+    return Sheet(
+        introduction=(
+            "These are your expected grades and your attendance since September.",
+            "Your tutor will talk them over with you before Christmas.",
+        ),
+        headings=("History", "Science", "Maths", "Attendance"),
+        pupils=(
+            Pupil("Robin", "Fennimore", "R201100018042", "004512", date(2011, 3, 14), "10", ("B", "6-6", "7", 0.953)),
+            Pupil("Asha", "Quill", "B801200005001", "004513", date(2011, 11, 2), "10", ("A", "8-7", "8", 0.981)),
+            Pupil("Tomos", "Ap Rhisiart", "P207000016049", "004520", date(2010, 6, 30), "11", ("", "5-4", "6", 0.9)),
+            Pupil("Marguerite", "Oyelaran", "H823432113037", "004521", date(2010, 1, 9), "11", ("C", "", "5", 0.87)),
+        ),
+    )
+
+
+def with_mistakes() -> Sheet:
+    """The spring data with a date that is none, a UPIN mistyped, and a year left out."""
+    sheet = corrected()
+    robin, asha, tomos, marguerite = sheet.pupils
+    return replace(
+        sheet,
+        pupils=(
+            replace(robin, dob="31/02/2011"),
+            replace(asha, upin="B801200005010"),
+            replace(tomos, year=""),
+            marguerite,
+        ),
+    )
+
+
+def corrected() -> Sheet:
+    """The spring data after the office has read our answer."""
+    sheet = good()
+    spring = (("A", "7-6", "7", 0.961), ("A", "8-8", "9", 0.978), ("", "6-5", "6", 0.93), ("B", "", "6", 0.89))
+    return replace(
+        sheet,
+        introduction=("These are your grades after the mock examinations.",),
+        pupils=tuple(replace(pupil, values=values) for pupil, values in zip(sheet.pupils, spring, strict=True)),
+    )
+
+
+def workbook(sheet: Sheet) -> bytes:
+    """The form as an .xlsx file, in the layout that the handbook draws."""
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.title = "Upload"
+    today = daemon.now().date()
+    for row in (
+        ("Sample Plan-it spreadsheet import",),
+        ("School name", NAME),
+        ("School postcode", POSTCODE),
+        ("Import spreadsheet submitted by", "The school office"),
+        ("Date submitted", today),
+        *((f"Introductory Text paragraph {n}:", text) for n, text in enumerate(_three(sheet.introduction), 1)),
+        ("Compulsory Fields", *[None] * 5, "Provider defined fields"),
+        (*[None] * 6, *sheet.headings),
+        COMPULSORY,
+    ):
+        page.append(row)
+    for pupil in sheet.pupils:
+        page.append(
+            (pupil.first_name, pupil.surname, pupil.upin, pupil.sims_no, pupil.dob, pupil.year, *pupil.values),
+        )
+    for row in page.iter_rows(min_row=12):
+        row[4].number_format = "dd/mm/yyyy"
+        row[-1].number_format = "0.0%"
+    out = BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[str, bytes]]) -> bytes:
+    """An email of the office's, with files attached."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = format_datetime(daemon.now())
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message.set_content("Here is our data.\n\nThe school office\n")
+    for name, data in files:
+        message.add_attachment(data, *XLSX, filename=name)
+    return message.as_bytes()
+
+
+def _three(introduction: tuple[str, ...]) -> tuple[str, ...]:
+    return (*introduction, "", "", "")[:3]

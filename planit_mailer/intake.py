@@ -1,0 +1,177 @@
+"""The story: poll → take_in → process → understand and judge. Read this first.
+
+*poll* is the day, *take_in* what we do when we are wrong, *process* the one commit, *understand* and *judge* the
+decision. The mailbox is the source of truth until the commit; the message is filed after it, so that a death at any
+line ends, after a restart, in exactly one replacement and one reply.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from planit_mailer import logs
+from planit_mailer.errors import Unavailable
+from planit_mailer.ledger import Account, Known, Outcome, Receipt, Released, Verdict, Waiting
+from planit_mailer.mail import answering, letters, replies, senders, verdicts
+from planit_mailer.mail.letters import Letter
+from planit_mailer.mail.messages import Message
+from planit_mailer.mail.replies import Desk, Stationery
+from planit_mailer.ports import Doors, Transaction
+from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.uploads.judging import Judging, Rules
+
+log = logs.get(__name__)
+
+ATTEMPTS = 3  # errors of ours, before a person has to look
+DEATHS = 10  # daemons that died with the message in hand
+REMEMBERED = timedelta(days=30)  # how far back replies bear on the next one
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration says about messages. `folders` has one for each outcome; `message` is a size in bytes."""
+
+    folders: Mapping[Outcome, str]
+    unauthenticated: str
+    reply_within: timedelta
+    message: int
+    rules: Rules
+    limits: Limits
+    stationery: Stationery
+
+
+def poll(doors: Doors, policy: Policy) -> None:
+    """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
+
+    Raises Unavailable where the mailbox or the store is away; what was done until then stays done.
+    """
+    missing = bring_back(doors, policy)
+    for waiting in doors.mailbox.waiting():
+        if doors.stopping():
+            return
+        take_in(waiting, doors, policy)
+    give_up_on(missing, doors)
+    with doors.store.transaction() as transaction:
+        transaction.note_poll(doors.clock(), success=True)
+
+
+def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
+    """Process one message, whatever happens, and file it once it is settled.
+
+    The attempt is counted and committed before the work, so that a death counts too. An error of ours is tried again
+    at the next poll; the third puts the message before a person. One bad message never delays the next.
+    """
+    with doors.store.transaction() as transaction:
+        receipt = transaction.begin(waiting, doors.clock(), waiting.received_at + policy.reply_within)
+    with logs.bound(reference=receipt.reference):
+        try:
+            settled = receipt if receipt.outcome else attempt(waiting, receipt, doors, policy)
+        except Unavailable:
+            with doors.store.transaction() as transaction:
+                transaction.let_go(receipt)
+            raise
+        except Exception:
+            log.exception("message failed", attempt=receipt.attempts)
+            settled = fail(receipt, doors, policy)
+        if settled and settled.outcome:
+            file(waiting, settled, doors, policy.folders[settled.outcome])
+
+
+def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
+    """Fetch a message and process it, unless its bytes are settled already. None where it is gone."""
+    if receipt.deaths >= DEATHS:
+        return quarantine(receipt, f"{DEATHS} times the daemon died with this message in hand", doors, policy)
+    fetched = doors.mailbox.fetch(waiting, policy.message)
+    if fetched is None:
+        log.warning("message vanished before it was read")
+        with doors.store.transaction() as transaction:
+            transaction.drop(receipt)
+        return None
+    with doors.store.transaction() as transaction:
+        receipt = transaction.adopt(receipt, hashlib.sha256(fetched.raw).hexdigest())
+    if receipt.outcome:
+        return receipt
+    return process(doors.reader.message(fetched.raw, whole=fetched.whole), receipt, doors, policy)
+
+
+def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt:
+    """Judge a message and commit all its consequences at once; the receipt, settled."""
+    sender = senders.believe(message, policy.unauthenticated, released=receipt.released)
+    account = Account(sender, message.date, message.message_id, message.attachments_digest)
+    with doors.store.transaction() as transaction:
+        standing = transaction.introduce(receipt, account)
+    machine = answering.machine(message, policy.stationery.address)
+    letter = understand(Letter(receipt, message, sender, standing, machine), doors, policy)
+    with doors.store.transaction() as transaction:  # the one commit
+        now = doors.clock()
+        verdict = verdicts.judge(letter, recall(letter, account, transaction, now), now)
+        changes = [transaction.replace_learners(upload, receipt) for upload in verdict.accepted]
+        for reply in replies.compose(letter, verdict, changes, Desk(policy.stationery, now)):
+            transaction.enqueue(reply, receipt, now)
+        transaction.settle(receipt, verdict, changes, now)
+    log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
+    return replace(receipt, outcome=verdict.outcome)
+
+
+def understand(letter: Letter, doors: Doors, policy: Policy) -> Letter:
+    """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
+    judging = Judging(letters.day_of(letter.receipt.received_at), policy.rules, policy.limits)
+    return letters.with_files(letter, lambda data: doors.reader.judge(data, judging))
+
+
+def recall(letter: Letter, account: Account, transaction: Transaction, now: datetime) -> Known:
+    """What the store knows that bears on a letter."""
+    return Known(
+        twin=transaction.twin(letter.receipt, account),
+        recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
+        children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
+    )
+
+
+def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
+    """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
+    doors.mailbox.file(waiting.key, folder)
+    with doors.store.transaction() as transaction:
+        transaction.note_filed(receipt, folder, doors.clock())
+    log.info("message filed", folder=folder)
+
+
+def fail(receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
+    """An attempt went wrong through our fault: the third is the last."""
+    if receipt.attempts >= ATTEMPTS:
+        return quarantine(receipt, f"processing failed {ATTEMPTS} times", doors, policy)
+    with doors.store.transaction() as transaction:
+        transaction.failed(receipt)
+    return None
+
+
+def quarantine(receipt: Receipt, reason: str, doors: Doors, policy: Policy) -> Receipt:
+    """Set a message aside for a person, and tell the operator; its 48 hours run on."""
+    verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", clock=True)
+    with doors.store.transaction() as transaction:
+        now = doors.clock()
+        transaction.enqueue(replies.alert(receipt.reference, verdict.alert, Desk(policy.stationery, now)), receipt, now)
+        transaction.settle(receipt, verdict, (), now)
+    log.error("message quarantined", why=reason)
+    return replace(receipt, outcome=verdict.outcome)
+
+
+def bring_back(doors: Doors, policy: Policy) -> tuple[Released, ...]:
+    """Move what the operator released back to the inbox, to be processed there; those not found in their folder."""
+    with doors.store.transaction() as transaction:
+        transaction.release_registered(doors.clock(), policy.reply_within)
+        released = transaction.to_bring_back()
+    return tuple(r for r in released if not doors.mailbox.bring_back(r.folder, r.digest, r.message_id))
+
+
+def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
+    """Note the released messages that were neither in their folder nor, by now, in the inbox."""
+    if not missing:
+        return
+    with doors.store.transaction() as transaction:
+        still = {released.reference for released in transaction.to_bring_back()}
+        for released in missing:
+            if released.reference in still:
+                log.error("released message is not in its folder", reference=released.reference, folder=released.folder)
+                transaction.note_lost(released, doors.clock())

@@ -1,0 +1,75 @@
+"""A letter: a message once it is understood, with what is in its files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from planit_mailer.ledger import File, Receipt, School, Sender, Standing
+from planit_mailer.mail import senders
+from planit_mailer.mail.messages import Attachment, Message
+from planit_mailer.spreadsheets import files
+from planit_mailer.uploads import judging
+from planit_mailer.uploads.judging import Judgement
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message, who sent it, what the register says of them, and its files.
+
+    `machine` is "" for a person's message, else the reason why it must not be answered directly.
+    """
+
+    receipt: Receipt
+    message: Message
+    sender: Sender
+    standing: Standing
+    machine: str
+    files: tuple[File, ...] = ()
+
+    @property
+    def registered(self) -> bool:
+        """Whether the sender is believed and may send for a school."""
+        return self.sender.authentic and bool(self.standing.schools) and not self.standing.denied
+
+
+def day_of(moment: datetime) -> date:
+    """The day on which a message arrived, where schools are."""
+    return moment.astimezone(LONDON).date()
+
+
+def with_files(letter: Letter, judge: Callable[[bytes], Judgement]) -> Letter:
+    """The letter with its files looked at: judged for a registered sender, for all others only sniffed."""
+    if not letter.message.whole:
+        return replace(letter, files=(File("", is_spreadsheet=True, found="", judgement=judging.too_large()),))
+    look = _judged(judge) if letter.registered else _sniffed
+    return replace(letter, files=tuple(look(attachment) for attachment in letter.message.attachments))
+
+
+def schools(letter: Letter) -> frozenset[School]:
+    """The sender's schools that the forms of a letter are for."""
+    found = (school_of(file.judgement, letter.standing) for file in letter.files if file.judgement)
+    return frozenset(school for school in found if school)
+
+
+def school_of(judgement: Judgement, standing: Standing) -> School | None:
+    """Which of the sender's schools a form is for: its postcode says, and where several share it, its name."""
+    draft = judgement.draft
+    if draft is None or draft.postcode is None:
+        return None
+    return senders.school_for(draft.postcode, draft.school_name or "", standing.schools)
+
+
+def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]:
+    def look(attachment: Attachment) -> File:
+        judgement = judge(attachment.data)
+        return File(attachment.name, judgement.is_spreadsheet, judgement.found, judgement)
+
+    return look
+
+
+def _sniffed(attachment: Attachment) -> File:
+    kind = files.sniff(attachment.data)
+    return File(attachment.name, kind.may_hold_a_form, kind.name)

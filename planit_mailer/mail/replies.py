@@ -1,0 +1,223 @@
+"""Verdict → Reply: the answers, composed to the last byte, from the templates in `templates/`.
+
+Subjects and bodies name headings, counts and cells, never a learner's name, UPIN, DOB or value. A file's name stands
+only in a body to a registered sender. Headers follow RFC 3834 (automatic answers) and RFC 5322 section 3.6.4.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from planit_mailer.ledger import Changes, JudgedUpload, Reply, ReplyKind, Verdict
+from planit_mailer.mail.letters import Letter
+from planit_mailer.uploads import problems
+from planit_mailer.uploads.problems import Group, Severity
+
+XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+BLANK_FORM = "plan-it-school-data-form.xlsx"
+
+
+@dataclass(frozen=True, slots=True)
+class Stationery:
+    """What every answer needs: who answers (`sender` as in a From header, `address` bare), whom the operator's mail
+    goes to, what was promised, the blank form's bytes, and the templates.
+    """
+
+    sender: str
+    address: str
+    operator: str
+    reply_within: timedelta
+    blank_form: bytes
+    templates: Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a mail is written, and when."""
+
+    stationery: Stationery
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadView:
+    """One upload as the templates see it."""
+
+    name: str
+    accepted: bool
+    school: str
+    errors: tuple[Group, ...]
+    warnings: tuple[Group, ...]
+    learners: int = 0
+    headings: tuple[str, ...] = ()
+    introduction: tuple[str, ...] = ()
+    changes: Changes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a mail says, before it is a mail: `template` with `facts` makes the bodies, without HTML for the operator."""
+
+    kind: ReplyKind
+    subject: str
+    template: str
+    facts: Mapping[str, object]
+    attach_form: bool = False
+
+
+def load(folder: Path) -> Environment:
+    """The templates of a folder; HTML is escaped, a name that nobody gives is an error."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+
+
+def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: Desk) -> tuple[Reply, ...]:
+    """The mails that a verdict causes: the answer to the sender, if any, and the operator's, if any."""
+    mails = []
+    if verdict.reply:
+        text = _text(letter, verdict, verdict.reply, changes)
+        mails.append(_sealed(text.kind, letter.sender.address, _answer(letter, verdict, text, desk)))
+    if verdict.alert:
+        mails.append(alert(letter.receipt.reference, verdict.alert, desk))
+    return tuple(mails)
+
+
+def alert(reference: str, what: str, desk: Desk) -> Reply:
+    """A mail to the operator about one message."""
+    facts = {"reference": reference, "what": what}
+    text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts)
+    recipient = parseaddr(desk.stationery.operator)[1]
+    return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
+
+
+def delayed(reference: str, recipient: str, desk: Desk) -> Reply:
+    """What a school hears when its answer takes longer: it is our problem, and there is nothing to do."""
+    subject = f"Your School Data: your upload is taking longer than usual ({reference})"
+    text = Text(ReplyKind.DELAYED, subject, "delayed", {"reference": reference})
+    return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
+
+
+def _text(letter: Letter, verdict: Verdict, kind: ReplyKind, changes: Sequence[Changes]) -> Text:
+    reference = letter.receipt.reference
+    facts: dict[str, object] = {"reference": reference}
+    match kind:
+        case ReplyKind.HELD:
+            subject = f"Your School Data: we need to check who you are ({reference})"
+            return Text(kind, subject, "held", facts)
+        case ReplyKind.HELP if letter.registered:
+            facts["arrived"] = _arrived(letter)
+            subject = f"Your School Data: there was no spreadsheet in your email ({reference})"
+            return Text(kind, subject, "help", facts, attach_form=True)
+        case ReplyKind.HELP:
+            return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
+        case _:
+            uploads = _views(verdict.uploads, changes)
+            facts |= {"uploads": uploads, "passed_over": [file.name or file.found for file in verdict.passed_over]}
+            return Text(kind, _subject(uploads, reference), "answer", facts)
+
+
+def _subject(uploads: Sequence[UploadView], reference: str) -> str:
+    """Ours alone: kind, counts and reference."""
+    applied = [upload for upload in uploads if upload.accepted]
+    to_fix = sum(len(upload.errors) for upload in uploads)
+    if not applied:
+        return f"Your School Data: nothing was changed, {_count(to_fix, 'problem')} to fix ({reference})"
+    learners = _count(sum(upload.learners for upload in applied), "learner")
+    if len(applied) == len(uploads):
+        return f"Your School Data: {learners} updated ({reference})"
+    return (
+        f"Your School Data: {len(applied)} of {len(uploads)} files applied, "
+        f"{_count(to_fix, 'problem')} to fix ({reference})"
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _views(uploads: Sequence[JudgedUpload], changes: Sequence[Changes]) -> tuple[UploadView, ...]:
+    changed = {change.number: change for change in changes}
+    return tuple(_view(upload, changed.get(upload.number)) for upload in uploads)
+
+
+def _view(upload: JudgedUpload, changes: Changes | None) -> UploadView:
+    groups = problems.grouped(upload.judgement.problems)
+    draft = upload.judgement.draft
+    return UploadView(
+        name=upload.file_name,
+        accepted=upload.judgement.accepted,
+        school=upload.school.name if upload.school else "",
+        errors=tuple(group for group in groups if group.severity is Severity.ERROR),
+        warnings=tuple(group for group in groups if group.severity is Severity.WARNING),
+        learners=len(draft.learners) if draft else 0,
+        headings=draft.headings if draft else (),
+        introduction=draft.introduction if draft else (),
+        changes=changes,
+    )
+
+
+def _arrived(letter: Letter) -> tuple[str, ...]:
+    """What came instead of a spreadsheet, in a school's words."""
+    found = [f"{file.name} ({file.found})" if file.found and file.name else file.name for file in letter.files]
+    link = [f"a link to {letter.message.link}"] if letter.message.link else []
+    return (*(name or "a file without a name" for name in found), *link)
+
+
+def _answer(letter: Letter, verdict: Verdict, text: Text, desk: Desk) -> EmailMessage:
+    """An answer in the thread of the message; what answers a machine is a new message of its own (RFC 3834)."""
+    message = _mail(letter.receipt.reference, letter.sender.address, text, desk)
+    if verdict.automatic:
+        return message
+    message.replace_header("Auto-Submitted", "auto-replied")
+    if letter.message.message_id:
+        message["In-Reply-To"] = letter.message.message_id
+        earlier = letter.message.references or ((letter.message.in_reply_to,) if letter.message.in_reply_to else ())
+        message["References"] = " ".join((*earlier, letter.message.message_id))
+    return message
+
+
+def _mail(reference: str, recipient: str, text: Text, desk: Desk) -> EmailMessage:
+    stationery = desk.stationery
+    facts = {
+        **text.facts,
+        "subject": text.subject,
+        "address": stationery.address,
+        "hours": int(stationery.reply_within.total_seconds() // 3600),
+    }
+    message = EmailMessage(policy=SMTP)
+    message["From"] = stationery.sender
+    message["To"] = recipient
+    message["Subject"] = text.subject
+    message["Date"] = format_datetime(desk.now)
+    message["Message-ID"] = _message_id(reference, text.kind, desk)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(stationery.templates.get_template(f"{text.template}.txt").render(facts))
+    if text.kind is not ReplyKind.OPERATOR:
+        html = stationery.templates.get_template(f"{text.template}.html").render(facts)
+        message.add_alternative(html, subtype="html")
+    if text.attach_form:
+        message.add_attachment(stationery.blank_form, *XLSX, filename=BLANK_FORM)
+    return message
+
+
+def _message_id(reference: str, kind: ReplyKind, desk: Desk) -> str:
+    """Ours by its domain, and different for each time that the same message is answered."""
+    domain = desk.stationery.address.rpartition("@")[2]
+    return f"<{reference.lower()}.{kind.value}.{desk.now:%Y%m%d%H%M%S%f}@{domain}>"
+
+
+def _sealed(kind: ReplyKind, recipient: str, message: EmailMessage) -> Reply:
+    return Reply(kind, recipient, str(message["Message-ID"]), message.as_bytes())

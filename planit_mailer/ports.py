@@ -1,0 +1,188 @@
+"""What the story asks of the outside world; the doors answer it, and neither knows the other.
+
+Every verb raises Unavailable where the server behind it is away or refuses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from planit_mailer.ledger import (
+    Account,
+    Changes,
+    Fetched,
+    Filed,
+    JudgedUpload,
+    Key,
+    Outcome,
+    Pending,
+    Receipt,
+    Recent,
+    Released,
+    Reply,
+    Standing,
+    Unanswered,
+    Verdict,
+    Waiting,
+)
+from planit_mailer.mail.messages import Message
+from planit_mailer.uploads.identity import Child
+from planit_mailer.uploads.judging import Judgement, Judging
+
+
+Clock = Callable[[], datetime]  # the time now, in UTC
+
+
+class Mailbox(Protocol):
+    """The IMAP mailbox, its inbox selected."""
+
+    def waiting(self) -> Sequence[Waiting]:
+        """The messages in the inbox, in the order in which they arrived."""
+
+    def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
+        """The bytes of a message, its header alone where they are more than `limit`; None where it is gone."""
+
+    def file(self, key: Key, folder: str) -> None:
+        """Move a message out of the inbox."""
+
+    def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
+        """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
+
+    def delete(self, folder: str, digest: str, message_id: str) -> bool:
+        """Delete the message with this SHA-256 from a folder for ever; False where it is not there."""
+
+    def delete_by_id(self, folder: str, message_id: str) -> bool:
+        """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
+
+
+class Reader(Protocol):
+    """The reading process: whatever a file does, it does not do it to us."""
+
+    def message(self, raw: bytes, *, whole: bool) -> Message:
+        """The MIME structure of a message."""
+
+    def judge(self, data: bytes, judging: Judging) -> Judgement:
+        """What is in a file, and what is wrong with it."""
+
+
+class Relay(Protocol):
+    """The SMTP server that takes our mail."""
+
+    def send(self, reply: Reply) -> str:
+        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken."""
+
+
+class Transaction(Protocol):
+    """One commit: all of it or nothing."""
+
+    # ── what becomes of a message ──
+
+    def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
+        """The receipt of a message, made when it is first seen; counts an attempt unless it is settled."""
+
+    def adopt(self, receipt: Receipt, digest: str) -> Receipt:
+        """Note the bytes; an older receipt for them that is not yet filed takes this one's place."""
+
+    def introduce(self, receipt: Receipt, account: Account) -> Standing:
+        """Note who wrote, and look them up in the register."""
+
+    def twin(self, receipt: Receipt, account: Account) -> str:
+        """The reference of a settled message with the same authentic sender, Message-ID and attachments, or ""."""
+
+    def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
+        """What we wrote to an address."""
+
+    def children(self, school_id: int) -> tuple[Child, ...]:
+        """The learners of a school, as far as identity goes."""
+
+    def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
+        """Give each learner exactly what this upload says (handbook section 4)."""
+
+    def enqueue(self, reply: Reply, receipt: Receipt | None, now: datetime) -> None:
+        """Put a mail into the outbox."""
+
+    def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
+        """Write down what became of the message."""
+
+    def let_go(self, receipt: Receipt) -> None:
+        """The attempt does not count: a server was away."""
+
+    def failed(self, receipt: Receipt) -> None:
+        """The attempt counts, and is over."""
+
+    def drop(self, receipt: Receipt) -> None:
+        """The message was gone before it could be read."""
+
+    def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
+        """The message lies in a folder now."""
+
+    def note_poll(self, now: datetime, *, success: bool) -> None:
+        """The mailbox was looked at."""
+
+    # ── what the operator released ──
+
+    def release_registered(self, now: datetime, reply_within: timedelta) -> int:
+        """Release the held messages of senders that have been registered since; how many."""
+
+    def to_bring_back(self) -> tuple[Released, ...]:
+        """The released messages that still lie in their folder, in order of arrival."""
+
+    def note_lost(self, released: Released, now: datetime) -> None:
+        """A released message is in its folder no more: quarantined, a person looks."""
+
+    # ── the outbox ──
+
+    def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
+        """The replies that are to be sent now, oldest first."""
+
+    def sent_to(self, address: str, since: datetime) -> int:
+        """How many mails an address got."""
+
+    def note_sent(self, pending: Pending, answer: str, now: datetime) -> None:
+        """The relay has it: its content is deleted."""
+
+    def note_failed(self, pending: Pending, answer: str, now: datetime) -> None:
+        """The relay will never take it: its content is deleted."""
+
+    def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
+        """Try again later."""
+
+    def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
+        """Whether this topic was not told since then; it counts as told now."""
+
+    # ── the promise, and forgetting ──
+
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """The messages whose clock runs."""
+
+    def note_warned(self, unanswered: Unanswered, level: int) -> None:
+        """The operator was warned, so that it is said once."""
+
+    def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
+        """The filed messages that are superseded, refused, or past their keep time."""
+
+    def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
+        """The message lies nowhere any more."""
+
+    def purge_receipts(self, before: datetime) -> int:
+        """Delete receipts that were settled and forgotten before a time; how many."""
+
+
+class Store(Protocol):
+    """The SQL store."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """One commit at the end of the block; none where it raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The outside world, opened. `stopping` says whether the daemon has been asked to stop."""
+
+    mailbox: Mailbox
+    reader: Reader
+    store: Store
+    clock: Clock
+    stopping: Callable[[], bool] = lambda: False

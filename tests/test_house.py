@@ -1,0 +1,45 @@
+"""The house rules, checked by tools, so that one command is the gate."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = Path(sys.executable).parent
+
+CHECKS = {
+    "the code is linted": ["ruff", "check", "."],
+    "the code is formatted": ["ruff", "format", "--check", "."],
+    "the types are strict": ["mypy"],
+    "imports point inwards": ["lint-imports"],
+}
+
+
+@pytest.mark.parametrize("command", CHECKS.values(), ids=CHECKS)
+def test_house_rule(command: list[str]) -> None:
+    tool, *arguments = command
+    result = subprocess.run([TOOLS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_no_module_outgrows_a_screenful_of_screens() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / "planit_mailer").rglob("*.py")
+        if (lines := len(path.read_text("utf-8").splitlines())) > 250
+    }
+    assert long == {}
+
+
+def test_the_repository_names_no_package_index_and_no_other_machine() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    suspicious = {
+        name
+        for name in tracked.decode().split("\0")
+        if name and Path(ROOT / name).is_file() and name != "tests/test_house.py"
+        for word in ("--index-url", "--extra-index", "--find-links", "file:///opt", "/work/")
+        if word in (ROOT / name).read_text("utf-8", errors="ignore")
+    }
+    assert suspicious == set()
