@@ -109,7 +109,7 @@ def _daemon(message: Message, _own: str) -> str:
         for name in (*local_parts, _return_path(message).rpartition("@")[0])
     ):
         return "a mail daemon sent it"
-    return "" if message.from_addresses else "it has no From address"
+    return "" if any(local_parts) else "it has no From address"
 
 
 def _list(message: Message, _own: str) -> str:
