@@ -226,3 +226,50 @@ class Known:
     twin: str = ""
     recent: tuple[Recent, ...] = ()
     children: Mapping[int, Sequence[Child]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a message says of itself, as far as its receipt keeps it: no subject, no file name, no body."""
+
+    sender: Sender
+    date: str
+    message_id: str
+    attachments_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A message that the operator let go on and that still lies in `folder`; `digest` is the SHA-256 of its bytes."""
+
+    reference: str
+    folder: str
+    digest: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message whose answer is owed by `due_at`; `warned` is the highest level that was told already, 0 for none.
+
+    `registered`: its sender is authentic and may send for a school, so that they may be told of a delay.
+    """
+
+    reference: str
+    received_at: datetime
+    clock_from: datetime
+    due_at: datetime
+    warned: int
+    sender: str
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A message that must be deleted from `folder`; `replies` are the Message-IDs of what we answered."""
+
+    reference: str
+    folder: str
+    digest: str
+    message_id: str
+    replies: tuple[str, ...]

@@ -1,0 +1,131 @@
+"""What the store answers when somebody asks: a learner's page, a message's story, the numbers of `status`.
+
+Learner data stands in `Page` alone; whatever else is here may be read by the operator and be logged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from planit_mailer.ledger import Outcome, ReplyKind, School, Sender, Unanswered
+from planit_mailer.uploads.problems import Severity
+from planit_mailer.uploads.upload import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A school of the register, and the addresses and domains that may send for it."""
+
+    school: School
+    senders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One learner's *Your School Data* as it stands now; `reference` names the upload that it came with."""
+
+    upin: str
+    school: School
+    introduction: tuple[str, ...]
+    fields: tuple[Field, ...]
+    reference: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the service stands: messages by outcome, mails in the outbox by state, and the answer owed for longest."""
+
+    last_poll: datetime | None
+    last_success: datetime | None
+    messages: Mapping[Outcome, int]
+    outbox: Mapping[str, int]
+    oldest_unanswered: Unanswered | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message that waits for the operator; `sender` is the From address, believed or not."""
+
+    reference: str
+    outcome: Outcome
+    sender: str
+    received_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRecord:
+    """One problem as it is kept: its words are in the catalogue, and would name what the school wrote."""
+
+    code: str
+    severity: Severity
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """One form of a message: where it was found (sheet and row count from 1), its problems, what it changed.
+
+    `school` is its school's public id, "" where none was found.
+    """
+
+    number: int
+    school: str
+    outcome: Outcome
+    sheet: int | None
+    heading_row: int | None
+    learners: int
+    new: int
+    changed: int
+    unchanged: int
+    passed_over: int
+    absent: int
+    problems: tuple[ProblemRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRecord:
+    """One mail about a message: its content is gone once it is sent or has failed, this stays."""
+
+    kind: ReplyKind
+    recipient: str
+    message_id: str
+    state: str
+    queued_at: datetime
+    final_at: datetime | None
+    attempts: int
+    relay_answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that is known of one message. Times in UTC; `size` in bytes; what has not happened is None or ""."""
+
+    arrival: int
+    reference: str
+    size: int
+    digest: str
+    received_at: datetime
+    first_seen_at: datetime
+    clock_from: datetime
+    due_at: datetime | None
+    answered_at: datetime | None
+    attempts: int
+    deaths: int
+    outcome: Outcome | None
+    reason: str
+    sender: Sender
+    date: str
+    message_id: str
+    released: bool
+    accept_identities: bool
+    waits_to_be_brought_back: bool
+    settled_at: datetime | None
+    folder: str
+    filed_at: datetime | None
+    superseded: bool
+    mail_deleted_at: datetime | None
+    unanswered: str
+    uploads: tuple[UploadRecord, ...]
+    replies: tuple[ReplyRecord, ...]
