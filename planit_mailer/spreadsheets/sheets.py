@@ -22,12 +22,14 @@ class Cell:
 
     `text` is what Excel shows in a column wide enough, without outer spaces, "" where the number format shows nothing.
     `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; None for errors and unsaved formulas.
+    `exact` is False where the number format could not be followed, so that the text is that of General.
     """
 
     text: str
     kind: Kind = Kind.TEXT
     value: str | float | bool | datetime | None = None
     format: str = "General"
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that gave no sheets; `found` says in a school's words what it is, as in "a picture", "" where unknown."""
+    """A file that gave no sheets; `found` says in a school's words what it is, as in "a picture", "" where unknown.
+
+    `cause` is for the log: the kind of error and where it was raised, without anything that the file says.
+    """
 
     reason: Reason
     found: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""Makes cells out of what a file stores: type, value and number format → the text shown, and the value beneath."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from planit_mailer.spreadsheets import display, moments
+from planit_mailer.spreadsheets.archives import Damaged
+from planit_mailer.spreadsheets.sheets import Cell, Kind
+
+ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# C0 controls but tab and line feed, DEL, halves of surrogate pairs and non-characters: nobody sees them, and databases,
+# mail and XML each choke on some.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+SPACES = str.maketrans({"\xa0": " ", "\u202f": " ", "\u2007": " ", "\t": " "})
+ZERO_WIDTH = "\u200b\u2060"
+
+
+class Cells:
+    """Makes the cells of one workbook, each different one once: most cells of a school's form show what others show."""
+
+    def __init__(self, strings: Sequence[str], formats: Sequence[str], *, since_1904: bool) -> None:
+        """Take the shared texts and the number formats of the cell styles, both by number."""
+        self._strings = strings
+        self._formats = formats
+        self._since_1904 = since_1904
+        self._made: dict[tuple[str, str | None, str, bool], Cell | None] = {}
+
+    def cell(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
+        """A cell by its stored type (as OOXML names it), value and style; None where it is blank."""
+        key = (stored, value, style, formula)
+        if key not in self._made:
+            self._made[key] = self._make(stored, value, style, formula=formula)
+        return self._made[key]
+
+    def _make(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
+        code = self._format(style)
+        if stored in ("inlineStr", "str"):
+            return text(value or "", code)
+        if value and (stripped := value.strip()):
+            return self._filled(stored, stripped, code)
+        # A formula whose result is an empty text says that it is a text; any other without one was never calculated.
+        return Cell("", Kind.UNSAVED, None, code) if formula else None
+
+    def _filled(self, stored: str, value: str, code: str) -> Cell | None:
+        match stored:
+            case "s":
+                return text(_one_of(self._strings, value), code)
+            case "b":
+                return boolean(value in ("1", "true"), code)
+            case "e":
+                return Cell(value, Kind.ERROR, None, code)
+            case "d":
+                return number(moments.serial(value, since_1904=self._since_1904), code, since_1904=self._since_1904)
+            case _:
+                return number(float(value), code, since_1904=self._since_1904)
+
+    def _format(self, style: str) -> str:
+        """The number format of a style; a workbook without styles shows everything as General."""
+        return _one_of(self._formats, style) if self._formats else "General"
+
+
+def text(stored: str, code: str = "General") -> Cell | None:
+    """A cell with text, None where nothing of it can be seen."""
+    seen = _seen(stored)
+    if not seen:
+        return None
+    shown = display.of_text(seen, code)
+    return Cell(_seen(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
+
+
+def number(stored: float, code: str = "General", *, since_1904: bool = False) -> Cell:
+    """A cell with a number, which may be a date by its format."""
+    if not math.isfinite(stored):
+        return Cell("#NUM!", Kind.ERROR, None, code)
+    shown = display.of_number(stored, code, since_1904=since_1904)
+    if shown.moment is not None:
+        return Cell(_seen(shown.text), Kind.DATE, shown.moment, code, exact=shown.exact)
+    value = int(stored) if float(stored).is_integer() else stored
+    return Cell(_seen(shown.text), Kind.NUMBER, value, code, exact=shown.exact)
+
+
+def boolean(stored: bool, code: str = "General") -> Cell:  # noqa: FBT001  it is the value
+    """A cell with TRUE or FALSE, which number formats leave alone."""
+    shown = display.of_text("TRUE" if stored else "FALSE", code)
+    return Cell(_seen(shown.text), Kind.BOOLEAN, stored, code, exact=shown.exact)
+
+
+def _seen(stored: str) -> str:
+    """A text without what cannot be seen: outer spaces, controls and their escapes; each kind of space is a space."""
+    decoded = ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored) if "_x" in stored else stored
+    lines = decoded.replace("\r\n", "\n").replace("\r", "\n").translate(SPACES)
+    return UNSEEN.sub("", lines).strip().strip(ZERO_WIDTH).strip()
+
+
+def _one_of(table: Sequence[str], index: str) -> str:
+    place = int(index)
+    if not 0 <= place < len(table):
+        raise Damaged("a number that names nothing in its table")
+    return table[place]

@@ -1,0 +1,63 @@
+"""The number formats that a workbook names by number alone, as Excel shows them in the United Kingdom."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+GENERAL = "General"
+
+BUILT_IN: Mapping[int, str] = MappingProxyType(
+    {
+        0: GENERAL,
+        1: "0",
+        2: "0.00",
+        3: "#,##0",
+        4: "#,##0.00",
+        5: '"£"#,##0;-"£"#,##0',
+        6: '"£"#,##0;[Red]-"£"#,##0',
+        7: '"£"#,##0.00;-"£"#,##0.00',
+        8: '"£"#,##0.00;[Red]-"£"#,##0.00',
+        9: "0%",
+        10: "0.00%",
+        11: "0.00E+00",
+        12: "# ?/?",
+        13: "# ??/??",
+        14: "dd/mm/yyyy",
+        15: "dd-mmm-yy",
+        16: "dd-mmm",
+        17: "mmm-yy",
+        18: "h:mm AM/PM",
+        19: "h:mm:ss AM/PM",
+        20: "hh:mm",
+        21: "hh:mm:ss",
+        22: "dd/mm/yyyy hh:mm",
+        37: "#,##0;-#,##0",
+        38: "#,##0;[Red]-#,##0",
+        39: "#,##0.00;-#,##0.00",
+        40: "#,##0.00;[Red]-#,##0.00",
+        41: '_-* #,##0_-;-* #,##0_-;_-* "-"_-;_-@_-',
+        42: '_-"£"* #,##0_-;-"£"* #,##0_-;_-"£"* "-"_-;_-@_-',
+        43: '_-* #,##0.00_-;-* #,##0.00_-;_-* "-"??_-;_-@_-',
+        44: '_-"£"* #,##0.00_-;-"£"* #,##0.00_-;_-"£"* "-"??_-;_-@_-',
+        45: "mm:ss",
+        46: "[h]:mm:ss",
+        47: "mm:ss.0",
+        48: "##0.0E+0",
+        49: "@",
+    }
+)
+
+# Writers spell the built-in dates out in American; Excel shows them in the order of the reader's country all the same.
+AMERICAN: Mapping[str, str] = MappingProxyType(
+    {
+        "mm-dd-yy": BUILT_IN[14],
+        "m/d/yy": BUILT_IN[14],
+        "m/d/yy h:mm": BUILT_IN[22],
+    }
+)
+
+
+def code(number: int, own: str | None) -> str:
+    """The format of a number: the code that the workbook itself gives it, or else the built-in one."""
+    if own:
+        return AMERICAN.get(own.lower(), own)
+    return BUILT_IN.get(number, GENERAL)

@@ -1,0 +1,113 @@
+"""Reads .xlsx and .xlsm: the parts of the package → sheets.
+
+Why not openpyxl, which the rest of the house writes workbooks with: it gives times to the millisecond and loses the
+number that the format applies to, takes strict OOXML for a workbook without sheets, knows hidden rows only by keeping
+every cell, pads rows to declared sizes, and fails on mistakes in parts that hold no values. The tests hold the two
+against each other.
+"""
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from planit_mailer.spreadsheets import markup, numberformats, worksheets
+from planit_mailer.spreadsheets.archives import Archive, Damaged
+from planit_mailer.spreadsheets.cells import Cells
+from planit_mailer.spreadsheets.sheets import Limits, Sheet
+
+HIDDEN = ("hidden", "veryhidden")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Where one part names another: the last word of the relation's type, and the other part's name."""
+
+    id: str
+    type: str
+    target: str
+
+
+def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
+    """All worksheets in their order; chart sheets and the like hold no cells and are passed over."""
+    workbook = _workbook(archive)
+    relations = _relations(archive, workbook)
+    root = markup.tree(archive, workbook)
+    properties = next(markup.children(root, "workbookPr"), None)
+    since_1904 = properties is not None and markup.is_true(properties, "date1904")
+    cells = Cells(_strings(archive, relations), _formats(archive, relations), since_1904=since_1904)
+    return tuple(_sheets(archive, root, relations, worksheets.Reader(cells, limits)))
+
+
+def _workbook(archive: Archive) -> str:
+    """The name of the workbook's part."""
+    for relation in _relations(archive, ""):
+        if relation.type == "officeDocument":
+            return relation.target
+    raise Damaged("no part is named as the workbook")
+
+
+def _relations(archive: Archive, part: str) -> tuple[Relation, ...]:
+    """The other parts that a part names; "" is the package itself."""
+    folder, name = posixpath.split(part)
+    source = posixpath.join(folder, "_rels", f"{name}.rels")
+    if source not in archive:
+        return ()
+    return tuple(_relation(element, folder) for element in markup.tree(archive, source))
+
+
+def _relation(element: Element, folder: str) -> Relation:
+    target = element.get("Target", "").replace("\\", "/")
+    name = target if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+    return Relation(element.get("Id", ""), element.get("Type", "").rpartition("/")[2], name)
+
+
+def _strings(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ...]:
+    """The texts that cells share, by number."""
+    return tuple(text for name in _targets(archive, relations, "sharedStrings") for text in _texts(archive, name))
+
+
+def _texts(archive: Archive, name: str) -> Iterator[str]:
+    table: Element | None = None
+    for event, tag, element in markup.events(archive, name):
+        if table is None:
+            table = element
+        elif event == "end" and tag == "si":
+            yield worksheets.text_of(element)
+            table.clear()
+
+
+def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ...]:
+    """The number format of each cell style, by number."""
+    own: dict[int, str] = {}
+    styles: list[int] = []
+    cell_styles: Element | None = None
+    for name in _targets(archive, relations, "styles"):
+        for event, tag, element in markup.events(archive, name):
+            if event == "start" and tag == "cellXfs":
+                cell_styles = element
+            elif event == "end" and tag == "numFmt":
+                own.setdefault(int(element.get("numFmtId", "0")), element.get("formatCode", ""))
+            elif event == "end" and tag == "xf" and cell_styles is not None:
+                styles.append(int(element.get("numFmtId", "0")))
+            elif event == "end" and tag == "cellXfs":
+                break
+    return tuple(numberformats.code(number, own.get(number)) for number in styles)
+
+
+def _targets(archive: Archive, relations: tuple[Relation, ...], kind: str) -> Iterator[str]:
+    return (relation.target for relation in relations if relation.type == kind and relation.target in archive)
+
+
+def _sheets(
+    archive: Archive, workbook: Element, relations: tuple[Relation, ...], reader: worksheets.Reader
+) -> Iterator[Sheet]:
+    by_id = {relation.id: relation for relation in relations}
+    for number, element in enumerate(markup.children(workbook, "sheets", "sheet"), start=1):
+        relation = by_id.get(markup.attribute(element, "id"))
+        if relation is None:
+            raise Damaged("a sheet without a part")
+        if relation.type == "worksheet":
+            hidden = element.get("state", "").lower() in HIDDEN
+            name = element.get("name", "")
+            yield reader.read(markup.events(archive, relation.target), (name, number, hidden))

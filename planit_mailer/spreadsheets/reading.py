@@ -1,0 +1,54 @@
+"""Bytes → sheets of rows, or why not: the one entrance to every kind of spreadsheet."""
+
+import traceback
+from collections.abc import Callable
+
+from planit_mailer.spreadsheets import files, ooxml
+from planit_mailer.spreadsheets.archives import Archive, TooLarge
+from planit_mailer.spreadsheets.files import FileKind
+from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
+
+Read = Callable[[bytes, Limits], tuple[Sheet, ...]]
+
+
+def read(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
+    """The sheets of a workbook in their order, or why it gave none. Raises nothing but MemoryError.
+
+    Whatever a reader makes of a damaged file (the libraries raise a dozen kinds of error) comes back as a file that
+    cannot be opened; only a lack of memory is the caller's to judge, who set the limit.
+    """
+    kind = files.kind(data)
+    if kind is FileKind.EMPTY:
+        return Unreadable(Reason.EMPTY, kind)
+    if len(data) > limits.workbook:
+        return Unreadable(Reason.TOO_LARGE, f"a file of more than {limits.workbook // 1_000_000:,} MB")
+    if kind not in READERS:
+        return Unreadable(_reason(kind), kind)
+    try:
+        return READERS[kind](data, limits)
+    except MemoryError:
+        raise
+    except TooLarge as error:
+        return Unreadable(Reason.TOO_LARGE, f"a workbook with {error}")
+    except Exception as error:  # noqa: BLE001  see above
+        return Unreadable(Reason.CANNOT_BE_OPENED, kind, _cause(error))
+
+
+def _reason(kind: FileKind) -> Reason:
+    if kind is FileKind.ENCRYPTED:
+        return Reason.PASSWORD
+    return Reason.UNSUPPORTED if kind in files.SPREADSHEETS else Reason.NOT_A_SPREADSHEET
+
+
+def _xlsx(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
+    return ooxml.read(Archive(data, limits), limits)
+
+
+def _cause(error: Exception) -> str:
+    """The kind of an error and where it was raised. Its text stays behind: it may quote the file."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
+
+
+# What we read so far; the other kinds are named in the answer.
+READERS: dict[FileKind, Read] = {FileKind.XLSX: _xlsx}

@@ -1,0 +1,149 @@
+"""Reads the XML of one worksheet: cells by their real place, and what is hidden or merged."""
+
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from planit_mailer.spreadsheets import markup
+from planit_mailer.spreadsheets.archives import Damaged, TooLarge
+from planit_mailer.spreadsheets.cells import Cells
+from planit_mailer.spreadsheets.sheets import Cell, Limits, Range, Row, Sheet
+
+REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6})")
+COLUMNS = 16_384
+ROWS = 1_048_576
+
+
+class Reader:
+    """Reads worksheets of one workbook; declared dimensions are not believed, and empty formatted cells are nothing."""
+
+    def __init__(self, cells: Cells, limits: Limits) -> None:
+        self._cells = cells
+        self._limits = limits
+        self._columns: dict[str, int] = {}
+
+    def read(self, events: Iterator[tuple[str, str, Element]], title: tuple[str, int, bool]) -> Sheet:
+        """One sheet with its title: name, number from 1, hidden. Raise Damaged, TooLarge, or what XML makes of it."""
+        rows: dict[int, Row] = {}
+        hidden: list[tuple[int, int]] = []
+        merged: list[Range] = []
+        table: Element | None = None
+        number = 0
+        for event, tag, element in events:
+            if event == "start":
+                table = element if tag == "sheetData" else table
+            elif tag == "row" and table is not None:
+                number = self._number(element, number)
+                self._keep(rows, self._row(element, number))
+                table.clear()
+            elif tag == "col" and _is_hidden(element, "width"):
+                hidden.append((int(element.get("min", "1")), int(element.get("max", "1"))))
+            elif tag == "mergeCell":
+                merged.append(self._range(element.get("ref", "")))
+        width = max((len(row.cells) for row in rows.values()), default=0)
+        return Sheet(
+            name=title[0],
+            number=title[1],
+            hidden=title[2],
+            rows=tuple(rows[number] for number in sorted(rows)),
+            hidden_columns=frozenset(column for first, last in hidden for column in range(first, min(last, width) + 1)),
+            merged=tuple(merged),
+        )
+
+    def _keep(self, rows: dict[int, Row], row: Row) -> None:
+        if row.number in rows:
+            raise Damaged("a row stands twice")
+        if not row.cells:
+            return
+        if len(rows) == self._limits.rows:
+            raise TooLarge(f"more than {self._limits.rows:,} rows")
+        rows[row.number] = row
+
+    def _number(self, row: Element, previous: int) -> int:
+        """The number of a row: its own, that of its first cell, or the next."""
+        if number := row.get("r"):
+            return _within(int(number), ROWS)
+        for cell in row:
+            if found := REFERENCE.fullmatch(cell.get("r", "")):
+                return int(found[2])
+        return previous + 1
+
+    def _row(self, element: Element, number: int) -> Row:
+        """A row up to its last cell that holds something."""
+        filled: dict[int, Cell] = {}
+        column = 0
+        for cell in element:
+            if markup.local(cell.tag) != "c":
+                continue
+            column = self._column(cell.get("r", ""), number) or column + 1
+            if (content := self._cell(cell)) is None:
+                continue
+            if column > self._limits.columns:
+                raise TooLarge(f"more than {self._limits.columns:,} columns")
+            if column in filled:
+                raise Damaged("a cell stands twice")
+            filled[column] = content
+        width = max(filled, default=0)
+        cells = tuple(filled.get(column) for column in range(1, width + 1))
+        return Row(number, cells, _is_hidden(element, "ht"))
+
+    def _column(self, reference: str, row: int) -> int:
+        """The column that a cell's reference names, 0 where it has none; most sheets name few columns many times."""
+        if not reference:
+            return 0
+        letters = reference.rstrip("0123456789")
+        if reference[len(letters) :] != str(row):
+            raise Damaged("a cell stands in another row than it says")
+        if letters not in self._columns:
+            self._columns[letters] = self._range(reference).first_column
+        return self._columns[letters]
+
+    def _cell(self, element: Element) -> Cell | None:
+        value: str | None = None
+        formula = False
+        for child in element:
+            tag = markup.local(child.tag)
+            if tag == "v":
+                value = child.text
+            elif tag == "f":
+                formula = True
+            elif tag == "is":
+                value = text_of(child)
+        return self._cells.cell(element.get("t", "n"), value, element.get("s", "0"), formula=formula)
+
+    def _range(self, reference: str) -> Range:
+        corners = [REFERENCE.fullmatch(corner) for corner in reference.split(":")]
+        first, last = corners[0], corners[-1]
+        if first is None or last is None:
+            raise Damaged("a reference that names no cells")
+        rows = sorted(_within(int(corner[2]), ROWS) for corner in (first, last))
+        columns = sorted(_within(_column_number(corner[1]), COLUMNS) for corner in (first, last))
+        return Range(rows[0], columns[0], rows[1], columns[1])
+
+
+def text_of(element: Element) -> str:
+    """The text of a string item: plain or in runs, without the phonetic guides of East Asian writing."""
+    return "".join(
+        part.text or ""
+        for child in element
+        for part in ((child,) if markup.local(child.tag) == "t" else markup.children(child, "t"))
+        if markup.local(child.tag) in ("t", "r")
+    )
+
+
+def _is_hidden(element: Element, size: str) -> bool:
+    """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
+    return markup.is_true(element, "hidden") or element.get(size) in ("0", "0.0")
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _within(number: int, last: int) -> int:
+    if not 1 <= number <= last:
+        raise Damaged("a place beyond the end of every sheet")
+    return number
