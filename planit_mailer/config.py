@@ -33,7 +33,8 @@ SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 SENSITIVE = ("SEN", "SEND", "EHCP", "FSM", "PP", "LAC", "CLA", "CP", "CIN", "EAL", "Ethnicity", "Religion", "Medical")
 
 
-def _duration(value: object) -> timedelta:
+def duration(value: object) -> timedelta:
+    """A duration as it is written in the file. Raises ValueError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError('write a duration such as "60s", "15m", "48h" or "14d"')
@@ -53,7 +54,7 @@ def _mail_address(value: str) -> str:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 Size = Annotated[int, BeforeValidator(_size)]
 MailAddress = Annotated[str, BeforeValidator(_mail_address)]
 Security = Literal["tls", "starttls", "none"]

@@ -1,7 +1,8 @@
 """show, status, explain: the verbs that only ask."""
 
-from datetime import timedelta
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -11,6 +12,7 @@ from planit_mailer import config, daemon, questions
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.ledger import Outcome
 
 
 def add_to(app: typer.Typer) -> None:
@@ -84,12 +86,67 @@ def explain(
     if (reference is None) == (message_id is None):
         raise typer.BadParameter("say either a reference or --message-id")
     with context.of(ctx).store().reading() as reading:
-        told = questions.explain(reference, message_id, reading)
+        told = (
+            questions.explain(reference, reading) if reference else questions.explain_message(message_id or "", reading)
+        )
     if told is None:
         raise Refused("No message is known by that name.")
     if json:
         context.print_json(told)
         return
     out = context.console()
-    for line in questions.story(told):
+    for line in _lines(told):
         out.print(escape(line))
+
+
+def _lines(story: Mapping[str, Any]) -> Iterator[str]:
+    """The story of a message in lines, for people."""
+    yield f"{story['reference']}  {story['outcome'] or 'not settled yet'}: {story['reason'] or 'waits for the next poll'}"
+    yield f"  From        {story['from'] or 'unknown'}"
+    yield f"  Believed    {'yes' if story['verdicts']['authentic'] else 'no'}: {story['verdicts']['why'] or 'not read yet'}"
+    yield f"  Date        {story['date'] or 'none'}"
+    yield f"  Message-ID  {story['message_id'] or 'none'}"
+    yield f"  Received    {story['received_at']}, attempts {story['attempts']}"
+    for upload in story["uploads"]:
+        yield from _upload_lines(upload)
+    for reply in story["replies"]:
+        yield f"  Reply       {reply['kind']} to {reply['to']}, {reply['state']} {reply['final_at'] or ''} {reply['relay_answer']}"
+    if story["unanswered"]:
+        yield f"  No reply    {story['unanswered']}"
+    yield f"  Folder      {story['folder'] or 'inbox'}{', deleted' if story['mail_deleted_at'] else ''}"
+    if story["due_at"] and not story["answered_at"]:
+        yield f"  Due         {story['due_at']}"
+
+
+def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  Upload      {upload['reference']} {upload['outcome']}, school {upload['school'] or 'unknown'}"
+    if upload["sheet"]:
+        yield f"              sheet {upload['sheet']}, heading row {upload['heading_row']}, {upload['learners']} learners"
+    if upload["outcome"] == Outcome.ACCEPTED.value:
+        counts = (f"{upload[key]} {key.replace('_', ' ')}" for key in questions.COUNTS)
+        yield f"              {', '.join(counts)}"
+    for problem in upload["problems"]:
+        cells = f" in {', '.join(problem['cells'])}" if problem["cells"] else ""
+        yield f"              {problem['severity']} {problem['code']}{cells}"
+
+
+def _print_status(told: dict[str, Any], now: datetime) -> None:
+    out = context.console()
+    out.print(f"last poll     {told['last_poll'] or 'never'}, last success {told['last_success'] or 'never'}")
+    for part in ("messages", "outbox"):
+        out.print(f"{part:<13} {', '.join(f'{number} {name}' for name, number in told[part].items())}")
+    oldest = told["oldest_unanswered"]
+    if oldest is None:
+        out.print("unanswered    none")
+        return
+    left = datetime.fromisoformat(oldest["due_at"]) - now
+    hours = left.total_seconds() / 3600
+    when = f"{hours:.1f} hours left" if hours > 0 else f"late by {-hours:.1f} hours"
+    out.print(f"unanswered    {oldest['reference']} since {oldest['received_at']}, {when}")
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return config.duration(text)
+    except ValueError as error:
+        raise ConfigError(f"--within: {error}") from error

@@ -110,7 +110,11 @@ def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noq
     """
     with context.of(ctx).store().reading() as reading:
         rows = [
-            *({"sender": v, "school": e.school.name, "id": e.school.number} for e in reading.schools() for v in e.senders),
+            *(
+                {"sender": v, "school": e.school.name, "id": e.school.number}
+                for e in reading.schools()
+                for v in e.senders
+            ),
             *({"sender": v, "school": None, "id": None} for v in reading.denied()),
         ]
     if json:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from planit_mailer.ledger import File, JudgedUpload, Known, Outcome, ReplyKind, School, Verdict
-from planit_mailer.mail import answering, letters
+from planit_mailer.mail import answering, letters, senders
 from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import identity, problems
 from planit_mailer.uploads.identity import Child
@@ -90,6 +90,20 @@ POLICY: tuple[Rule, ...] = (
     without_a_form,
     with_uploads,
 )
+
+
+def compared(
+    judgement: Judgement, schools: Sequence[School], children: Callable[[int], Sequence[Child]]
+) -> Judgement:
+    """A judgement with what the register and the store add to it, whoever may send for the school."""
+    draft = judgement.draft
+    school = senders.school_for(draft.postcode, draft.school_name or "", schools) if draft and draft.postcode else None
+    if school is None:
+        return judgement
+    compared = _for_school(judgement, school)
+    if not compared.accepted:
+        return compared
+    return _matched(JudgedUpload(1, "", compared, school), school, children(school.id), accept=False).judgement
 
 
 def _ignored(reason: str) -> Verdict:

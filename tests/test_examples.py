@@ -1,0 +1,94 @@
+"""What users copy works: the example configuration, the templates, the help of every verb."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from planit_mailer import config
+from planit_mailer.cli import app
+from planit_mailer.config import Config
+from planit_mailer.mail import replies
+from planit_mailer.places import folder
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "config.example.toml"
+
+VERBS = (
+    "run once demo check blank show status explain held approve refuse retry schools senders migrate"
+).split()
+
+
+def keys(model: type, prefix: str = "") -> set[str]:
+    """Every key that a file may hold, sections left out."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        key = f"{prefix}{field.alias or name}"
+        if isinstance(kind, type) and hasattr(kind, "model_fields"):
+            found |= keys(kind, f"{key}.")
+        else:
+            found.add(key)
+    return found
+
+
+def keys_of(tree: dict, prefix: str = "") -> set[str]:
+    return {
+        found
+        for name, value in tree.items()
+        for found in (keys_of(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}"})
+    }
+
+
+def test_the_example_configuration_loads(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(EXAMPLE.read_text())
+    (tmp_path / "mailbox.password").write_text("pw\n")
+    loaded = config.load(tmp_path / "config.toml", {})
+    assert loaded.mailbox.password
+    assert loaded.mailbox.password.get_secret_value() == "pw"
+    assert loaded.database.url.get_secret_value() == f"sqlite:///{tmp_path}/planit.db"
+
+
+def test_the_example_configuration_has_every_key() -> None:
+    commented = "\n".join(re.sub(r"^# (?=\w+ = )", "", line) for line in EXAMPLE.read_text().splitlines())
+    secrets = {"mailbox.password", "smtp.password"}  # never written into the file
+    assert keys_of(tomllib.loads(commented)) == keys(Config) - secrets
+
+
+def test_the_example_configuration_shows_the_defaults(tmp_path: Path) -> None:
+    needed = '[mailbox]\nhost="127.0.0.1"\nusername="u"\npassword_file="p"\n[smtp]\nhost="127.0.0.1"\nfrom="a@b.test"\n'
+    (tmp_path / "p").write_text("pw")
+    (tmp_path / "mailbox.password").write_text("pw")
+    (tmp_path / "least.toml").write_text(needed + '[service]\noperator="o@b.test"\n')
+    (tmp_path / "example.toml").write_text(EXAMPLE.read_text())
+    least, example = (config.load(tmp_path / f"{name}.toml", {}) for name in ("least", "example"))
+    assert (example.rules, example.limits, example.retention) == (least.rules, least.limits, least.retention)
+    assert example.mailbox.folders == least.mailbox.folders
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").glob("*")), ids=lambda path: path.name)
+def test_every_template_compiles(path: Path) -> None:
+    assert replies.load(folder("templates")).get_template(path.name)
+
+
+def test_the_verbs_are_those_that_work() -> None:
+    assert sorted(get_command(app).commands) == sorted(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str) -> None:
+    command = get_command(app).commands[verb]
+    for name, sub in getattr(command, "commands", {"": command}).items():
+        arguments = [verb, name, "--help"] if name else [verb, "--help"]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0
+        assert "Example" in result.output, sub
+
+
+def test_documents_link_to_files_that_are_there() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
