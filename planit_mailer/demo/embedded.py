@@ -18,7 +18,7 @@ from pymap.backend.dict import DictBackend
 from pymap.concurrent import Subsystem
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
-from pysasl.hashing import Cleartext
+from pysasl.hashing import BuiltinHash
 
 LARGEST = 200_000_000  # bytes of a message: larger than the daemon's own limit, so that this can be tried
 GOOD_BYE = 1  # seconds for a connection to end by itself
@@ -39,9 +39,9 @@ class Servers:
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: a line for every command otherwise
         self._backend, settings = await DictBackend.init(
             _arguments(self._address, password),
-            # One user, no secrets: no threads for hashing, no waiting after a wrong name.
+            # One user, no secrets: no threads and no time for hashing, no waiting after a wrong name.
             cpu_subsystem=Subsystem.for_asyncio(),
-            hash_context=Cleartext(),
+            hash_context=BuiltinHash(rounds=1),
             invalid_user_sleep=0,
         )
         settings.apply_context()

@@ -4,6 +4,7 @@ What a server answers to COPY, MOVE or STORE is never believed: it is looked up 
 message, or explicit UIDs: servers do a part of many, or confuse them.
 """
 
+import selectors
 import ssl
 import time
 from collections.abc import Iterator
@@ -100,8 +101,12 @@ def chunks(client: Connection, uid: int, size: int) -> Iterator[bytes]:
     while chunk := _item(client, uid, f"BODY.PEEK[]<{offset}.{CHUNK}>", b"BODY[]<%d>" % offset):
         offset += len(chunk)
         yield chunk
-        if offset == size and len(chunk) < CHUNK:  # saves asking once more
+        if offset == size and len(chunk) < CHUNK:
             return
+    # Of a message that somebody deletes meanwhile, Dovecot hands out nothing, and says so only when asked again.
+    client.noop()
+    if not is_there(client, uid):
+        raise Vanished
 
 
 def header(client: Connection, uid: int) -> bytes:
@@ -164,11 +169,23 @@ def create(client: Connection, name: str) -> None:
 
 
 def idle(client: Connection, seconds: float) -> bool:
-    """Wait for new mail, at most so long; whether some came. Raises Unavailable where the connection died."""
-    client.idle()
-    news = _listen(client, seconds)
-    client.idle_done()
-    return news
+    """Wait for new mail, at most so long; whether some came. Raises Unavailable where the server says good-bye.
+
+    imapclient's `idle_check` is not used: on a dead connection it says "nothing" at once, for ever, and of an answer
+    that comes in two pieces it makes an error. Whatever arrives ends IDLE here, and is read in peace.
+    """
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        client.idle()
+        quiet = not _readable(client, left)
+        _, answers = client.idle_done()
+        if any(answer[0] == b"BYE" for answer in answers):
+            raise Unavailable("the mailbox said good-bye")
+        if any(len(answer) > 1 and answer[1] == b"EXISTS" for answer in answers):
+            return True
+        if quiet:
+            return False
+    return False
 
 
 def words(error: BaseException) -> str:
@@ -209,15 +226,7 @@ def _move_once(client: Connection, uid: int, folder: str) -> None:
         expunge(client, uid)
 
 
-def _listen(client: Connection, seconds: float) -> bool:
-    """Listen for EXISTS. Of a dead connection imapclient says "nothing" at once, again and again."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        answers = client.idle_check(timeout=left)
-        if not answers and time.monotonic() < end - left * 0.1:
-            raise Unavailable("the mailbox went away")
-        if any(answer[0] == b"BYE" for answer in answers):
-            raise Unavailable("the mailbox said good-bye")
-        if any(len(answer) > 1 and answer[1] == b"EXISTS" for answer in answers):
-            return True
-    return False
+def _readable(client: Connection, seconds: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(client.socket(), selectors.EVENT_READ)
+        return bool(selector.select(seconds))

@@ -1,0 +1,466 @@
+import hashlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from builders import SCHOOL, an_email
+from mailservers import DovecotPost, a_mailbox
+
+from planit_mailer import config
+from planit_mailer.demo.servers import Post
+from planit_mailer.doors import imap
+from planit_mailer.doors.mailbox import Mailbox, open_mailbox
+from planit_mailer.errors import Unavailable
+from planit_mailer.ledger import Key, Waiting
+
+LIMIT = 25_000_000
+
+
+@pytest.fixture
+def mailbox(post: Post) -> Iterator[Mailbox]:
+    with open_mailbox(a_mailbox(post)) as mailbox:
+        yield mailbox
+
+
+def send(post: Post, *subjects: str, body: str = "Here it is.\n") -> None:
+    for subject in subjects:
+        raw = an_email(subject=subject, body=body, headers=[("Message-ID", f"<{subject}@greenfield.test>")])
+        post.send(raw, SCHOOL, post.address)
+
+
+def subjects(mailbox: Mailbox) -> list[str]:
+    found = [mailbox.fetch(waiting, LIMIT) for waiting in mailbox.waiting()]
+    return [line[9:].decode() for f in found if f for line in f.raw.split(b"\r\n") if line.startswith(b"Subject: ")]
+
+
+def digest_of(mailbox: Mailbox, waiting: Waiting, limit: int = LIMIT) -> str:
+    fetched = mailbox.fetch(waiting, limit)
+    assert fetched
+    return hashlib.sha256(fetched.raw).hexdigest()
+
+
+# ── what waits, and its bytes ──
+
+
+def test_messages_wait_in_the_order_of_their_arrival(post: Post, mailbox: Mailbox) -> None:
+    assert mailbox.waiting() == ()
+    send(post, "one", "two", "three")
+    waiting = mailbox.waiting()
+    assert [w.key.uid for w in waiting] == sorted(w.key.uid for w in waiting)
+    assert subjects(mailbox) == ["one", "two", "three"]
+    assert all(abs(w.received_at - datetime.now(UTC)) < timedelta(minutes=1) for w in waiting)
+
+
+def test_the_bytes_are_those_that_were_sent_below_what_mail_servers_added(post: Post, mailbox: Mailbox) -> None:
+    raw = an_email(attachments=[("grades.xlsx", bytes(range(256)) * 100)])
+    post.send(raw, SCHOOL, post.address)
+    (waiting,) = mailbox.waiting()
+    fetched = mailbox.fetch(waiting, LIMIT)
+    assert fetched
+    assert fetched.whole
+    assert fetched.raw.endswith(raw)
+    assert fetched.raw.startswith(b"Return-Path: <office@greenfield.test>")
+    assert len(fetched.raw) == waiting.size
+
+
+def test_fetching_leaves_no_trace(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        mailbox.fetch(mailbox.waiting()[0], LIMIT)
+        assert not mailbox._client.search("SEEN")  # type: ignore[union-attr]
+
+
+def test_a_big_message_comes_in_pieces_and_whole(post: Post, mailbox: Mailbox) -> None:
+    body = "".join(f"line {n} {'x' * 60}\r\n" for n in range(60_000))
+    send(post, "big", body=body)
+    (waiting,) = mailbox.waiting()
+    fetched = mailbox.fetch(waiting, LIMIT)
+    assert fetched
+    assert len(fetched.raw) == waiting.size > 4 * imap.CHUNK
+    assert b"line 59999 " in fetched.raw
+
+
+def test_of_a_message_beyond_the_limit_only_the_header_comes(post: Post, mailbox: Mailbox) -> None:
+    send(post, "big", body="x" * 900 + "\r\n" + "end of body\r\n")
+    fetched = mailbox.fetch(mailbox.waiting()[0], 500)
+    assert fetched
+    assert not fetched.whole
+    assert b"Subject: big" in fetched.raw
+    assert b"end of body" not in fetched.raw
+
+
+def test_a_size_that_lies_does_not_pass_the_limit(post: Post, mailbox: Mailbox) -> None:
+    send(post, "big", body="".join(f"{n} {'x' * 70}\r\n" for n in range(30_000)))
+    (waiting,) = mailbox.waiting()
+    small = Waiting(waiting.key, 10, waiting.received_at)
+    fetched = mailbox.fetch(small, 1_500_000)
+    assert fetched
+    assert not fetched.whole
+    fetched = mailbox.fetch(small, LIMIT)
+    assert fetched
+    assert fetched.whole
+    assert len(fetched.raw) == waiting.size
+
+
+def test_a_message_that_vanished_is_none_and_needs_no_filing(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one")
+    (waiting,) = mailbox.waiting()
+    with open_mailbox(a_mailbox(post)) as another:
+        another.file(waiting.key, "Elsewhere")
+    mailbox.look()
+    assert mailbox.fetch(waiting, LIMIT) is None
+    assert mailbox.fetch(waiting, 1) is None
+    mailbox.file(waiting.key, "Processed")
+    assert mailbox.waiting() == ()
+
+
+def test_a_message_that_vanishes_under_our_hands_is_none(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        (waiting,) = mailbox.waiting()
+        with open_mailbox(a_mailbox(dovecot_post)) as another:
+            another.file(waiting.key, "Elsewhere")
+        assert mailbox.fetch(waiting, LIMIT) is None
+
+
+def test_a_huge_inbox_is_listed_in_pieces(post: Post, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap, "WINDOW", 3)
+    monkeypatch.setattr(imap, "BATCH", 2)
+    send(post, *(f"n{n}" for n in range(10)))
+    assert subjects(mailbox) == [f"n{n}" for n in range(10)]
+    mailbox.file(mailbox.waiting()[4].key, "Processed")
+    assert len(mailbox.waiting()) == 9
+
+
+# ── filing ──
+
+
+def test_a_message_is_filed_into_a_folder_that_is_made_for_it(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one", "two")
+    mailbox.file(mailbox.waiting()[0].key, "Processed")
+    assert subjects(mailbox) == ["two"]
+    with open_mailbox(a_mailbox(post, folder="Processed")) as processed:
+        assert subjects(processed) == ["one"]
+
+
+def test_filing_twice_does_nothing_the_second_time(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one")
+    key = mailbox.waiting()[0].key
+    mailbox.file(key, "Processed")
+    mailbox.file(key, "Processed")
+    with open_mailbox(a_mailbox(post, folder="Processed")) as processed:
+        assert len(processed.waiting()) == 1
+
+
+def test_folders_are_made_once_with_any_name(post: Post, mailbox: Mailbox) -> None:
+    names = ["Processed", "Held for you", "Zurückgewiesen & Co", "Processed"]
+    mailbox.ensure_folders(names)
+    mailbox.ensure_folders(names)
+    send(post, "one")
+    mailbox.file(mailbox.waiting()[0].key, "Zurückgewiesen & Co")
+    with open_mailbox(a_mailbox(post, folder="Zurückgewiesen & Co")) as filed:
+        assert subjects(filed) == ["one"]
+
+
+def test_without_move_a_message_is_copied_and_only_it_is_expunged(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one", "marked by somebody")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        client = mailbox._client
+        assert client
+        one, marked = mailbox.waiting()
+        client.add_flags([marked.key.uid], [imap.DELETED], silent=True)
+        client._cached_capabilities = tuple(c for c in client.capabilities() if c != b"MOVE")
+        mailbox.file(one.key, "Processed")
+        assert subjects(mailbox) == ["marked by somebody"]
+    with open_mailbox(a_mailbox(dovecot_post, folder="Processed")) as processed:
+        assert subjects(processed) == ["one"]
+
+
+def test_without_move_and_uidplus_a_message_stays_where_it_is(
+    dovecot_post: DovecotPost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(dovecot_post, "one", "two")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        client = mailbox._client
+        assert client
+        client._cached_capabilities = (b"IMAP4REV1",)
+        for waiting in mailbox.waiting():
+            mailbox.file(waiting.key, "Processed")
+        assert subjects(mailbox) == ["one", "two"]
+        digest = digest_of(mailbox, mailbox.waiting()[0])
+        with pytest.raises(Unavailable, match="UIDPLUS"):
+            mailbox.delete("INBOX", digest, "<one@greenfield.test>")
+    out = "".join(capsys.readouterr())
+    assert out.count("messages stay in the inbox") == 1
+
+
+# ── bringing back, deleting ──
+
+
+@pytest.mark.parametrize("message_id", ["<two@greenfield.test>", ""])
+def test_a_message_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox, message_id: str) -> None:
+    if message_id:
+        send(post, "one", "two", "three")
+    else:
+        for subject in ("one", "two", "three"):
+            lines = an_email(subject=subject).split(b"\r\n")
+            post.send(b"\r\n".join(line for line in lines if not line.startswith(b"Message-ID")), SCHOOL, post.address)
+    waiting = mailbox.waiting()
+    digest = digest_of(mailbox, waiting[1])
+    for w in waiting:
+        mailbox.file(w.key, "Held")
+    assert not mailbox.bring_back("Held", "0" * 64, message_id)
+    assert mailbox.bring_back("Held", digest, message_id)
+    assert subjects(mailbox) == ["two"]
+    assert not mailbox.bring_back("Held", digest, message_id)
+    assert mailbox.waiting()[0].key.uid > waiting[2].key.uid
+
+
+def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: Post, mailbox: Mailbox) -> None:
+    send(post, "big", body="x" * 900 + "\r\n")
+    (waiting,) = mailbox.waiting()
+    digest = digest_of(mailbox, waiting, limit=100)
+    mailbox.file(waiting.key, "Rejected")
+    assert mailbox.bring_back("Rejected", digest, "<big@greenfield.test>")
+
+
+def test_nothing_is_brought_back_from_a_folder_that_is_not_there(mailbox: Mailbox) -> None:
+    assert not mailbox.bring_back("Nowhere", "0" * 64, "<one@greenfield.test>")
+    assert not mailbox.delete("Nowhere", "0" * 64, "")
+
+
+def test_of_two_messages_with_one_message_id_the_right_one_is_deleted_in_every_copy(
+    post: Post, mailbox: Mailbox
+) -> None:
+    send(post, "same", body="this one\n")
+    send(post, "same", body="another\n")
+    first, second = mailbox.waiting()
+    digest = digest_of(mailbox, first)
+    mailbox.file(first.key, "Processed")
+    mailbox.file(second.key, "Processed")
+    assert mailbox.delete("Processed", digest, "<same@greenfield.test>")
+    assert not mailbox.delete("Processed", digest, "<same@greenfield.test>")
+    with open_mailbox(a_mailbox(post, folder="Processed")) as processed:
+        assert len(processed.waiting()) == 1
+
+
+def test_a_deleted_message_is_on_no_disk_any_more(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one", body="a learner's secret\n")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        (waiting,) = mailbox.waiting()
+        digest = digest_of(mailbox, waiting)
+        mailbox.file(waiting.key, "Processed")
+        mailbox.delete("Processed", digest, "<one@greenfield.test>")
+    files = [path for path in dovecot_post.server.folder(dovecot_post.address).rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if b"a learner's secret" in path.read_bytes()]
+
+
+def test_messages_are_deleted_by_message_id_alone_and_only_these(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one", "one", "none", "more-one")
+    assert mailbox.delete_by_id("INBOX", "<one@greenfield.test>")
+    assert subjects(mailbox) == ["none", "more-one"]
+    assert not mailbox.delete_by_id("INBOX", "<one@greenfield.test>")
+    assert not mailbox.delete_by_id("INBOX", "")
+
+
+# ── waiting for mail ──
+
+
+def test_idle_ends_when_mail_comes(post: Post, mailbox: Mailbox) -> None:
+    threading.Timer(0.2, send, (post, "one")).start()
+    began = time.monotonic()
+    assert mailbox.idle(20)
+    assert time.monotonic() - began < 10
+    assert subjects(mailbox) == ["one"]
+
+
+def test_idle_ends_in_time_when_none_comes(mailbox: Mailbox) -> None:
+    began = time.monotonic()
+    assert not mailbox.idle(0.5)
+    assert 0.4 < time.monotonic() - began < 5
+
+
+def test_mail_that_came_while_we_were_busy_ends_idle_at_once(post: Post, mailbox: Mailbox) -> None:
+    mailbox.waiting()
+    send(post, "one")
+    with open_mailbox(a_mailbox(post)):
+        began = time.monotonic()
+        assert mailbox.idle(20)
+    assert time.monotonic() - began < 5
+
+
+# ── when things go wrong ──
+
+
+def test_a_wrong_password_is_said_in_the_servers_words(post: Post) -> None:
+    with (
+        pytest.raises(Unavailable, match=rf"^the mailbox refused the login of {post.address}: .*[Aa]uth") as caught,
+        open_mailbox(a_mailbox(post, password="wrong")),
+    ):
+        pass
+    assert "wrong" not in str(caught.value)
+    assert "b'" not in str(caught.value)
+
+
+def test_a_password_may_have_any_characters(post: Post) -> None:
+    with pytest.raises(Unavailable, match="refused the login"), open_mailbox(a_mailbox(post, password="pässwörd €")):
+        pass
+
+
+def test_a_missing_inbox_is_named(post: Post) -> None:
+    with pytest.raises(Unavailable, match='folder "Nowhere"'), open_mailbox(a_mailbox(post, folder="Nowhere")):
+        pass
+
+
+def test_missing_rights_to_a_folder_are_said_in_the_servers_words(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        mailbox.ensure_folders(["Processed"])
+        waiting = mailbox.waiting()
+    acl = dovecot_post.server.folder(dovecot_post.address, "Processed") / "dovecot-acl"
+    acl.write_text("owner lr\n")
+    with (
+        open_mailbox(a_mailbox(dovecot_post)) as mailbox,
+        pytest.raises(Unavailable, match=r'folder "Processed": .*Permission denied'),
+    ):
+        mailbox.file(waiting[0].key, "Processed")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        assert mailbox.waiting() == waiting
+
+
+def test_a_folder_that_may_not_be_made_is_said_in_the_servers_words(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    home = dovecot_post.server.folder(dovecot_post.address)
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        home.chmod(0o500)
+        with pytest.raises(Unavailable, match=r'did not make the folder "Processed": create failed: \[.+\]'):
+            mailbox.ensure_folders(["Processed"])
+    home.chmod(0o700)
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    settings = config.Mailbox(host="127.0.0.1", port=port, security="none", username="x", password="x")
+    with (
+        pytest.raises(Unavailable, match=f"the mailbox at 127.0.0.1:{port} is away: .*refused"),
+        open_mailbox(settings),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_server_without_encryption_is_not_talked_to(post: Post, security: str) -> None:
+    with pytest.raises(Unavailable, match="is away"), open_mailbox(a_mailbox(post, security=security)):
+        pass
+
+
+def test_after_a_failure_the_connection_is_never_used_again(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one")
+    (waiting,) = mailbox.waiting()
+    with pytest.raises(Unavailable, match="UIDVALIDITY"):
+        mailbox.fetch(Waiting(Key(1, waiting.key.uid), waiting.size, waiting.received_at), LIMIT)
+    assert mailbox.fetch(waiting, LIMIT)
+    mailbox._client.shutdown()  # type: ignore[union-attr]
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            mailbox.waiting()
+    assert mailbox._client is None
+
+
+def test_a_mailbox_that_was_rebuilt_is_noticed(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        before = mailbox.waiting()
+        home = dovecot_post.server.folder(dovecot_post.address)
+        for name in home.glob("dovecot*"):
+            name.unlink()
+        with open_mailbox(a_mailbox(dovecot_post)) as another:
+            after = another.waiting()
+            assert before[0].key.uidvalidity != after[0].key.uidvalidity
+            with pytest.raises(Unavailable, match="rebuilt"):
+                another.file(before[0].key, "Processed")
+
+
+# ── servers that misbehave ──
+
+
+class Scripted(threading.Thread):
+    """A server that answers each line of its client by the next line of a script; {tag} stands for the client's tag."""
+
+    def __init__(self, server: socket.socket, script: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.server = server
+        self.script = script
+
+    def run(self) -> None:
+        connection, _ = self.server.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"* OK ready\r\n")
+            for answer in self.script:
+                tag, command, *_ = (lines.readline() + b" x").decode().split()
+                while command == "CAPABILITY":
+                    connection.sendall(f"* CAPABILITY IMAP4rev1 IDLE MOVE UIDPLUS\r\n{tag} OK done\r\n".encode())
+                    tag, command, *_ = (lines.readline() + b" x").decode().split()
+                if answer == "RESET":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    return
+                connection.sendall(answer.format(tag=tag).replace("\n", "\r\n").encode())
+
+
+LOGGED_IN = "{tag} OK done\n"
+SELECTED = "* 1 EXISTS\n* OK [UIDVALIDITY 7] x\n* OK [UIDNEXT 9] x\n{tag} OK [READ-WRITE] x\n"
+
+
+@contextmanager
+def scripted(*answers: str) -> Iterator[config.Mailbox]:
+    """The settings of a mailbox on a server that knows how to log in and select, and then follows the script."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Scripted(server, [LOGGED_IN, SELECTED, *answers]).start()
+        port = server.getsockname()[1]
+        yield config.Mailbox(host="127.0.0.1", port=port, security="none", username="x", password="x")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["RESET", "* BYE shutting down\n", "what?\n", "* SEARCH 1 2 x\n{tag} OK done\n", "{tag} BAD no\n", ""],
+    ids=["reset", "bye", "nonsense", "broken search", "bad", "silence and end"],
+)
+def test_whatever_a_server_does_is_unavailable(answer: str) -> None:
+    with scripted(SELECTED, answer) as settings, open_mailbox(settings) as mailbox:
+        with pytest.raises(Unavailable, match="did not list its messages"):
+            mailbox.waiting()
+        with pytest.raises(Unavailable, match="closed"):
+            mailbox.waiting()
+
+
+@pytest.mark.parametrize("answer", ["+ idling\n* BYE idle for too long\n", "+ idling\n", "RESET"])
+def test_a_connection_that_dies_in_idle_is_noticed_at_once(answer: str) -> None:
+    began = time.monotonic()
+    with (
+        scripted(SELECTED, answer) as settings,
+        open_mailbox(settings) as mailbox,
+        pytest.raises(Unavailable, match="waiting for mail"),
+    ):
+        mailbox.idle(30)
+    assert time.monotonic() - began < 5
+
+
+def test_a_move_that_did_not_happen_is_not_believed() -> None:
+    with (
+        scripted("{tag} OK moved\n", "* SEARCH 5\n{tag} OK done\n") as settings,
+        open_mailbox(settings) as mailbox,
+        pytest.raises(Unavailable, match=r'folder "Processed".*but did not'),
+    ):
+        mailbox.file(Key(7, 5), "Processed")
+
+
+def test_a_changed_uidvalidity_after_selecting_again_is_unavailable() -> None:
+    other = SELECTED.replace("UIDVALIDITY 7", "UIDVALIDITY 8")
+    with scripted(other) as settings, open_mailbox(settings) as mailbox, pytest.raises(Unavailable, match="rebuilt"):
+        mailbox.waiting()
