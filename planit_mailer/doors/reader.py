@@ -1,0 +1,172 @@
+"""The reading process: strangers' files are opened in a child that may be killed, never in the daemon.
+
+One warm child waits for jobs on a socket. It has a limit on memory, and each job one on wall time and one on processor
+time; a child that passes them, or dies, is replaced, and its job ends in Killed. The child knows none of our secrets,
+writes to no terminal, and does not hear the signals that end the daemon. It ends by itself when the daemon does: its
+socket closes, or, in the middle of a job, the alarm rings that is set for each.
+"""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Self
+
+from planit_mailer import logs
+from planit_mailer.doors.worker import Raised, Why
+from planit_mailer.mail import messages
+from planit_mailer.mail.messages import Message
+from planit_mailer.uploads import judging as forms
+from planit_mailer.uploads.judging import Judgement, Judging
+
+log = logs.get(__name__)
+
+# Importing this module warms the child: it imports all that jobs need.
+COMMAND = "import sys; from planit_mailer.doors import reader, worker; worker.serve(*sys.argv[1:])"
+SECRETS = "PLANIT_"  # how our environment variables begin
+START = 60.0  # seconds that a child may take to become ready; it takes less than one
+RESULT = 500_000_000  # bytes: more than any honest result
+
+
+class Killed(Exception):  # noqa: N818  says what became of the job
+    """A job could not answer: it passed a limit, or took its process down with it."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Reader:
+    """A warm reading process: so many seconds of wall time for each job, so many bytes of memory. For any thread.
+
+    It is started at creation, so that it is warm when it is needed, and ended by `with` or close().
+    """
+
+    def __init__(self, seconds: float, memory: int) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._closed = False
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def judge(self, data: bytes, judging: Judging) -> Judgement:
+        """Judge a file; one that ends its reader is one that cannot be opened."""
+        try:
+            judgement: Judgement = self.call(forms.judge, data, judging)
+        except Killed as killed:
+            log.warning("file ended its reader", why=killed.why.value, size=len(data))
+            return forms.cannot_be_opened()
+        return judgement
+
+    def message(self, raw: bytes, *, whole: bool = True) -> Message:
+        """Read a message; raise Killed where it ends its reader."""
+        message: Message = self.call(messages.parse, raw, whole)
+        return message
+
+    def call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """The result of a function at the top of a module, called in the child; one job at a time.
+
+        Raise what the function raised, or Killed where it could not answer.
+        """
+        job = pickle.dumps((function, arguments))
+        with self._lock:
+            self._make_ready()
+            outcome = self._ask(job)
+        if isinstance(outcome, Why):
+            raise Killed(outcome)
+        if isinstance(outcome, Raised):
+            raise outcome.error from _Traceback(outcome.traceback)
+        return outcome
+
+    def close(self) -> None:
+        """End the child, after the job that it has in hand; a closed reader stays closed."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._stop()
+
+    def _start(self) -> None:
+        """Start a child and do not wait until it is warm."""
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
+                [sys.executable, "-P", "-c", COMMAND, str(theirs.fileno()), str(self._memory), str(self._seconds)],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=_environment(),
+                start_new_session=True,  # a Ctrl-C on the terminal is the parent's to act upon
+            )
+        self._warm = self._busy = False
+
+    def _make_ready(self) -> None:
+        """Wait for a child that can take a job; another one where this died in the meantime or was left in a job."""
+        if self._closed:
+            raise RuntimeError("the reader is closed")
+        if self._busy or self._process.poll() is not None:
+            self._replace()
+        if not self._warm:
+            self._wait_until_warm()
+            self._warm = True
+
+    def _wait_until_warm(self) -> None:
+        if not self._connection.poll(START):
+            raise RuntimeError(f"the reading process is not ready after {START:.0f} s")
+        try:
+            self._connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise RuntimeError("the reading process does not start") from error
+
+    def _ask(self, job: bytes) -> Any:
+        """Send a job and wait for what comes of it: its result, what it raised, or why it was ended."""
+        self._busy = True
+        try:
+            self._connection.send_bytes(job)
+            answered = self._connection.poll(self._seconds)
+            outcome = pickle.loads(self._connection.recv_bytes(RESULT)) if answered else Why.TIME  # noqa: S301  our child
+        except (EOFError, OSError):
+            outcome = Why.DIED
+        if isinstance(outcome, Why):
+            code = self._replace()
+            outcome = Why.TIME if -code in (signal.SIGXCPU, signal.SIGALRM) else outcome
+        self._busy = False
+        return outcome
+
+    def _replace(self) -> int:
+        """Start another child in place of this one; how this one ended."""
+        code = self._stop(patience=0)
+        self._start()
+        return code
+
+    def _stop(self, patience: float = 5.0) -> int:
+        """End the child: it goes by itself when its socket closes, and is killed where it does not go in time."""
+        self._connection.close()
+        try:
+            return self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+class _Traceback(Exception):  # noqa: N818  the cause of an error, never raised
+    """Where in the child an error was raised."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a child: imports as ours do, and none of our secrets."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
+    return kept | {"PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}  # noqa: PTH100
