@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 PASSWORD = "pw"
+CERTIFICATE = Path(__file__).parent / "localhost.pem"  # for "localhost", until 2126, signed by itself; its key is in it
 STARTS_WITHIN = 10  # seconds
 MAIL_USER = "vmail"
 # Dovecot's master wants to be root; without it, everything runs as the one user there is.
@@ -37,12 +38,13 @@ class Dovecot:
     """One running server; `deliver` is what a mail server does at the end of its way."""
 
     def __init__(self) -> None:
-        self.imap_port, self.lmtp_port = free_ports(2)
+        self.imap_port, self.imaps_port, self.lmtp_port = free_ports(3)
         self.home = Path(tempfile.mkdtemp(prefix="dovecot-"))
         user, group = _mail_user()
         _prepare(self.home, user, group)
         template = (Path(__file__).parent / "dovecot.conf").read_text() + ("" if os.geteuid() == 0 else ROOTLESS)
-        facts = {"HOME": self.home, "USER": user, "GROUP": group, "IMAP": self.imap_port, "LMTP": self.lmtp_port}
+        facts = {"HOME": self.home, "USER": user, "GROUP": group, "CERTIFICATE": CERTIFICATE}
+        facts |= {"IMAP": self.imap_port, "IMAPS": self.imaps_port, "LMTP": self.lmtp_port}
         for name, value in facts.items():
             template = template.replace(f"@{name}@", str(value))
         configuration = self.home / "dovecot.conf"
@@ -57,6 +59,10 @@ class Dovecot:
         with smtplib.LMTP("127.0.0.1", self.lmtp_port, local_hostname="localhost", timeout=10) as lmtp:
             refused = lmtp.sendmail(sender, [recipient], raw)
         assert not refused, refused
+
+    def forget(self, address: str) -> None:
+        """Remove a mailbox with all its folders."""
+        shutil.rmtree(self.folder(address), ignore_errors=True)
 
     def folder(self, address: str, name: str = "") -> Path:
         """Where a mailbox keeps a folder (maildir), "" for the inbox."""

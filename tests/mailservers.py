@@ -5,7 +5,6 @@ failure where PLANIT_REQUIRE_SERVERS=1.
 """
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 import dovecot as dovecot_program
 import pytest
 from aiosmtpd.controller import Controller
-from dovecot import PASSWORD, Dovecot
+from builders import SERVICE
+from dovecot import CERTIFICATE, PASSWORD, Dovecot
 
 from planit_mailer import config
 from planit_mailer.demo import servers
@@ -24,7 +24,7 @@ class DovecotPost(Post):
     """Mail to `address` goes into Dovecot over LMTP; all other mail is kept, as the embedded servers do it."""
 
     def __init__(self, address: str, server: Dovecot) -> None:
-        super().__init__(address)
+        super().__init__(address, PASSWORD)
         self.server = server
         self.imap_port = server.imap_port
 
@@ -62,9 +62,15 @@ def missing(what: str) -> None:
     pytest.skip(f"{what} is not installed")
 
 
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test servers' certificate counts as one of the machine's authorities."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
-    """One Dovecot for all tests of this process; each test takes a mailbox of its own."""
+    """One Dovecot for all tests of this process; each test finds an empty mailbox."""
     if not dovecot_program.path():
         missing("Dovecot")
     server = Dovecot()
@@ -75,7 +81,8 @@ def dovecot() -> Iterator[Dovecot]:
 @contextmanager
 def behind_a_relay(server: Dovecot) -> Iterator[DovecotPost]:
     """An empty Dovecot mailbox, with a relay."""
-    post = DovecotPost(f"data-{uuid.uuid4().hex}@s-cool.test", server)
+    server.forget(SERVICE)
+    post = DovecotPost(SERVICE, server)
     relay = Controller(post, hostname="127.0.0.1", port=dovecot_program.free_ports(1)[0], data_size_limit=200_000_000)
     relay.start()
     post.smtp_port = relay.port
@@ -98,7 +105,7 @@ def post(request: pytest.FixtureRequest) -> Iterator[Post]:
     if request.param == "dovecot":
         yield request.getfixturevalue("dovecot_post")
     else:
-        with servers.running("data@s-cool.test", PASSWORD) as running:
+        with servers.running(SERVICE, PASSWORD) as running:
             yield running
 
 

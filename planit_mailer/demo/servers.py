@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from planit_mailer import config
+from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.relay import Relay
 from planit_mailer.errors import ConfigError
 from planit_mailer.ledger import Reply, ReplyKind
@@ -18,8 +19,9 @@ Delivered = tuple[str, bytes]
 class Post:
     """The servers as seen from outside: mail to `address` goes into the IMAP mailbox, all other mail is kept here."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, password: str) -> None:
         self.address = address
+        self.password = password
         self.imap_port = 0
         self.smtp_port = 0
         self._delivered: list[Delivered] = []
@@ -29,6 +31,13 @@ class Post:
         """Send a message over SMTP, as a mail program does. Raises Unavailable or Undeliverable."""
         server = config.Smtp.model_validate({"host": HOST, "port": self.smtp_port, "security": "none", "from": sender})
         Relay(server, sender).send(Reply(ReplyKind.OPERATOR, recipient, "", raw))
+
+    def folder(self, name: str) -> int:
+        """How many messages are in a folder of the mailbox; none where there is no such folder. Raises Unavailable."""
+        facts = {"host": HOST, "port": self.imap_port, "security": "none", "username": self.address}
+        settings = config.Mailbox.model_validate({**facts, "password": self.password})
+        with open_mailbox(settings) as mailbox:
+            return mailbox.count(name)
 
     def delivered(self) -> tuple[Delivered, ...]:
         """What the relay has taken so far for anybody else: recipients and messages, in order."""
@@ -59,7 +68,7 @@ def running(address: str, password: str) -> Iterator[Post]:
         from planit_mailer.demo import embedded  # noqa: PLC0415  only who plays the demo needs these packages
     except ImportError as error:
         raise ConfigError("The demo needs pymap and aiosmtpd: pip install planit-mailer[demo]") from error
-    post = Post(address)
+    post = Post(address, password)
     with _loop() as loop:
         servers = embedded.Servers(address, post.take)
         run = asyncio.run_coroutine_threadsafe

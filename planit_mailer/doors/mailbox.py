@@ -114,6 +114,11 @@ class Mailbox:
                 if not client.folder_exists(name):
                     imap.create(client, name)
 
+    def count(self, folder: str) -> int:
+        """How many messages are in a folder; none where there is no such folder."""
+        with self._asking(f'the mailbox did not count the messages in the folder "{folder}"') as client:
+            return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
+
     def idle(self, seconds: float) -> bool:
         """Wait for new mail, at most so long; whether there may be some. IDLE is a hint: poll all the same."""
         known = self._next_uid

@@ -147,6 +147,13 @@ def test_a_message_is_filed_into_a_folder_that_is_made_for_it(post: Post, mailbo
         assert subjects(processed) == ["one"]
 
 
+def test_messages_are_counted_by_folder(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one", "two", "three")
+    mailbox.file(mailbox.waiting()[0].key, "Processed")
+    assert [mailbox.count(name) for name in ("INBOX", "Processed", "Nowhere")] == [2, 1, 0]
+    assert [post.folder(name) for name in ("INBOX", "Processed", "Nowhere")] == [2, 1, 0]
+
+
 def test_filing_twice_does_nothing_the_second_time(post: Post, mailbox: Mailbox) -> None:
     send(post, "one")
     key = mailbox.waiting()[0].key
@@ -354,6 +361,35 @@ def test_nobody_listening_is_unavailable() -> None:
         pass
 
 
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_an_encrypted_mailbox_whose_certificate_is_trusted_is_opened(dovecot_post: DovecotPost, security: str) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(encrypted(dovecot_post, security)) as mailbox:
+        assert subjects(mailbox) == ["one"]
+        threading.Timer(0.2, send, (dovecot_post, "two")).start()
+        assert mailbox.idle(20)
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_certificate_of_nobody_we_trust_is_refused(dovecot_post: DovecotPost, security: str) -> None:
+    with pytest.raises(Unavailable, match="certificate"), open_mailbox(encrypted(dovecot_post, security)):
+        pass
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_certificate_of_another_host_is_refused(dovecot_post: DovecotPost, security: str) -> None:
+    settings = encrypted(dovecot_post, security, host="127.0.0.1")
+    with pytest.raises(Unavailable, match="certificate"), open_mailbox(settings):
+        pass
+
+
+def encrypted(post: DovecotPost, security: str, host: str = "localhost") -> config.Mailbox:
+    port = post.server.imaps_port if security == "tls" else post.server.imap_port
+    return a_mailbox(post, host=host, port=port, security=security)
+
+
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_a_server_without_encryption_is_not_talked_to(post: Post, security: str) -> None:
     with pytest.raises(Unavailable, match="is away"), open_mailbox(a_mailbox(post, security=security)):
@@ -376,15 +412,23 @@ def test_after_a_failure_the_connection_is_never_used_again(post: Post, mailbox:
 def test_a_mailbox_that_was_rebuilt_is_noticed(dovecot_post: DovecotPost) -> None:
     send(dovecot_post, "one")
     with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
-        before = mailbox.waiting()
-        home = dovecot_post.server.folder(dovecot_post.address)
-        for name in home.glob("dovecot*"):
-            name.unlink()
-        with open_mailbox(a_mailbox(dovecot_post)) as another:
-            after = another.waiting()
-            assert before[0].key.uidvalidity != after[0].key.uidvalidity
-            with pytest.raises(Unavailable, match="rebuilt"):
-                another.file(before[0].key, "Processed")
+        (before,) = mailbox.waiting()
+    rebuild(dovecot_post, before.key.uidvalidity)
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        (after,) = mailbox.waiting()
+        assert (after.key.uid, after.key.uidvalidity) == (before.key.uid, before.key.uidvalidity + 1)
+        with pytest.raises(Unavailable, match="rebuilt"):
+            mailbox.file(before.key, "Processed")
+        assert mailbox.waiting() == (after,)
+
+
+def rebuild(post: DovecotPost, uidvalidity: int) -> None:
+    """What a restored backup does: the same messages, under another UIDVALIDITY."""
+    home = post.server.folder(post.address)
+    uids = home / "dovecot-uidlist"
+    uids.write_text(uids.read_text().replace(f"V{uidvalidity}", f"V{uidvalidity + 1}"))
+    for index in home.glob("dovecot.index*"):
+        index.unlink()
 
 
 # ── servers that misbehave ──
