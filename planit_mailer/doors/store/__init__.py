@@ -1,0 +1,95 @@
+"""The SQL store: what is known of schools, messages and learners. With tables.py the only importer of sqlalchemy.
+
+`with store.transaction() as t:` is the commit; there is no other. The verbs of `t` stand in the modules of this
+package, by purpose. Every verb raises Unavailable where the database is away, locked or full.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine
+
+from planit_mailer.doors.store import engine, locks, migrating
+from planit_mailer.doors.store.decisions import Decisions
+from planit_mailer.doors.store.engine import speaking
+from planit_mailer.doors.store.learners import Learners
+from planit_mailer.doors.store.outbox import Outbox
+from planit_mailer.doors.store.promises import Promises
+from planit_mailer.doors.store.questions import Questions
+from planit_mailer.doors.store.receipts import Receipts
+from planit_mailer.doors.store.register import Register
+from planit_mailer.errors import Unavailable
+
+
+class Transaction(Receipts, Learners, Outbox, Register, Decisions, Promises, Questions):
+    """One commit: all of it or nothing."""
+
+
+class Store:
+    """One database. Nothing is opened before the first question."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is `sqlite:///` with an absolute path, or `postgresql+psycopg://…`. Raises ConfigError."""
+        self._url: Final = engine.parse(url)
+        self._forgotten = False  # the last process may have died between its commit and forgetting
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One commit at the end of the block; none where it raises."""
+        with speaking(), self._writing.begin() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        if transaction.forgets or not self._forgotten:
+            self._forgotten = False
+            with suppress(Unavailable):  # what was to be done is done; the next transaction tries this again
+                self.forget_pages()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One consistent view of the database, through a connection that cannot change it."""
+        with speaking(), self._reading.begin() as connection:
+            yield Transaction(connection)
+
+    def forget_pages(self) -> None:
+        """Leave no old value in SQLite's write-ahead log; its free pages were overwritten when they became free.
+
+        PostgreSQL forgets by itself, with VACUUM. Where a reader keeps SQLite from it, the next transaction does it.
+        """
+        self._forgotten = engine.checkpoint(self._writing) if self._on_sqlite else True
+
+    def prepare(self) -> None:
+        """Make sure of the tables: SQLite's are made or brought up to date, elsewhere that is `migrate`'s.
+
+        Raises ConfigError where `planit-mailer migrate` is to be run, or where the database is newer than the program.
+        """
+        migrating.prepare(self._url)
+
+    def migrate(self) -> str:
+        """Bring the tables to the newest revision, under a lock; its name. Raises ConfigError, Unavailable."""
+        return migrating.migrate(self._url)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """That no other daemon serves this database. Raises Unavailable where one does; ends with the process."""
+        if self._on_sqlite:
+            return locks.file_lock(Path(f"{self._url.database}.lock"))
+        return locks.server_lock(self._writing)
+
+    def close(self) -> None:
+        """Close all connections; the next question opens new ones."""
+        for opened in (self._writing, self._reading):
+            opened.dispose()
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._url.drivername == "sqlite"
+
+    @cached_property
+    def _writing(self) -> Engine:
+        return engine.connect(self._url)
+
+    @cached_property
+    def _reading(self) -> Engine:
+        return engine.connect(self._url, reading=True)

@@ -1,0 +1,93 @@
+"""What the operator decides about a message: release it, or refuse it. The daemon acts on it at its next poll."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from planit_mailer.doors.store import register
+from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.tables import receipts
+from planit_mailer.errors import Refused
+from planit_mailer.ledger import Outcome, Released
+
+HELD, QUARANTINED, IGNORED = (o.value for o in (Outcome.HELD, Outcome.QUARANTINED, Outcome.IGNORED))
+
+
+class Decisions(Verbs):
+    """The verbs of approve, retry and refuse, and of bringing back what was released."""
+
+    def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:
+        """Let a settled message be processed once more; it keeps its place in the order of arrival.
+
+        Raises Refused where it is not settled yet, or deleted already.
+        """
+        row = self._named(reference)
+        if row.mail_deleted_at or row.superseded:
+            raise Refused(f"{row.reference} has been deleted: the school has to send it again.")
+        if row.outcome:
+            self._release(row, now, due_at)
+        elif not row.released:
+            raise Refused(f"{row.reference} is being processed.")
+        self._change(row.id, {"accept_identities": accept_identities})
+
+    def release_registered(self, now: datetime, reply_within: timedelta) -> int:
+        """Release every held message whose sender has been registered since, in order of arrival; how many."""
+        held = select(receipts).where(receipts.c.outcome == HELD, ~_gone()).order_by(receipts.c.id)
+        count = 0
+        for row in self._connection.execute(held).all():
+            standing = register.standing(self._connection, row.sender)
+            if standing.schools and not standing.denied:
+                self._release(row, now, now + reply_within)
+                count += 1
+        return count
+
+    def to_bring_back(self) -> tuple[Released, ...]:
+        """The released messages that still lie in their folder, in order of arrival."""
+        rows = self._connection.execute(select(receipts).where(receipts.c.to_bring_back).order_by(receipts.c.id))
+        return tuple(Released(row.reference, row.folder, row.digest, row.message_id) for row in rows)
+
+    def note_lost(self, released: Released, now: datetime) -> None:
+        """A released message is in its folder no more; a person has to look where it went."""
+        row = self._named(released.reference)
+        values = {
+            "outcome": QUARANTINED,
+            "reason": f"released, but not found in the folder {released.folder}",
+            "unanswered": "the message is lost",
+            "to_bring_back": False,
+            "settled_at": now,
+            "filed_at": now,
+            "mail_deleted_at": now,
+        }
+        self._change(row.id, values)
+
+    def refuse(self, reference: str, now: datetime) -> None:
+        """Delete a held or quarantined message without an answer. Raises Refused where it is neither."""
+        row = self._named(reference)
+        if row.outcome not in {HELD, QUARANTINED}:
+            raise Refused(f"{row.reference} does not wait for you: it is {row.outcome or 'being processed'}.")
+        reason = "refused by the operator"
+        values = {"outcome": IGNORED, "reason": reason, "unanswered": reason, "settled_at": now, "due_at": None}
+        self._change(row.id, values | {"superseded": True})
+
+    def _release(self, row: Row[Any], now: datetime, due_at: datetime) -> None:
+        """Make a message unsettled, to be found by its bytes once it is back; one that was never filed is there."""
+        values = {
+            "outcome": None,
+            "attempts": 0,
+            "deaths": 0,
+            "released": True,
+            "accept_identities": False,
+            "clock_from": now,
+            "due_at": due_at,
+            "answered_at": None,
+            "warned": 0,
+            "unanswered": "",
+        }
+        if row.filed_at:
+            values |= {"to_bring_back": True, "filed_at": None, "uidvalidity": None, "uid": None}
+        self._connection.execute(update(receipts).where(receipts.c.id == row.id).values(values))
+
+
+def _gone() -> Any:
+    return receipts.c.superseded | receipts.c.mail_deleted_at.is_not(None)

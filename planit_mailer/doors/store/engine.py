@@ -1,0 +1,136 @@
+"""Connections: how both databases are opened, and what their errors mean to us."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import make_url
+
+from planit_mailer.errors import ConfigError, Unavailable
+
+BUSY = 30  # seconds that a writer waits for another one: the daemon's longest transaction is far shorter
+PATIENCE = 1  # second that a checkpoint waits for readers: the next one comes soon
+CONNECT = 10  # seconds
+NO_TRANSACTION = "planit_no_transaction"  # an execution option: what cannot be done inside one
+ANSWER = 300  # characters that are kept of what the database says
+PRAGMAS = (
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY * 1000}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # NORMAL may lose the last commits when the power fails, and they were answered
+    "PRAGMA secure_delete=ON",  # some builds of SQLite leave what was deleted in the file
+    "PRAGMA temp_store=MEMORY",  # learners' data goes into no temporary file
+)
+
+
+def parse(url: str) -> URL:
+    """The URL of a database that we know. Raises ConfigError."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise ConfigError("database.url: it cannot be understood") from None  # the text would show the password
+    if (
+        parsed.drivername not in ("sqlite", "postgresql+psycopg")
+        or not parsed.database
+        or parsed.database == ":memory:"
+    ):
+        raise ConfigError('database.url: write "sqlite:///planit.db" or "postgresql+psycopg://user@host/database"')
+    return parsed
+
+
+def connect(url: URL, *, reading: bool = False) -> Engine:
+    """An engine for one kind of transaction. A reading one cannot change anything, whatever is asked of it."""
+    if url.drivername == "sqlite":
+        return _sqlite(url, reading=reading)
+    return create_engine(
+        url,
+        **_common(),
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT, "application_name": "planit_mailer"},
+        execution_options={"postgresql_readonly": True} if reading else {},
+    )
+
+
+def checkpoint(engine: Engine) -> bool:
+    """Write SQLite's write-ahead log into the database and empty it; False where a reader holds it just now."""
+    with speaking(), engine.connect().execution_options(**{NO_TRANSACTION: True}) as connection:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE * 1000}")
+        try:
+            return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY * 1000}")
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """What goes wrong with the database, in our words: Unavailable, or a mistake of ours without learners' data in it.
+
+    PostgreSQL quotes values in its messages, so that of a mistake only its kind may reach the log.
+    """
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise Unavailable(f"the database cannot be used: {words(error)}") from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated or type(error.orig) is sqlite3.DatabaseError:  # "malformed", "not a database"
+            raise Unavailable(f"the database cannot be used: {words(error)}") from error
+        raise RuntimeError(f"the database refused a statement of ours: {_kind(error)}") from None
+
+
+def words(error: exc.SQLAlchemyError) -> str:
+    """The first line of what the database said; statements and parameters are not repeated."""
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    return (str(original).strip().splitlines() or [type(original).__name__])[0][:ANSWER]
+
+
+def _kind(error: exc.DBAPIError) -> str:
+    diagnostics = getattr(error.orig, "diag", None)
+    if diagnostics is None:
+        return words(error)  # SQLite names tables and columns, never values
+    return f"{type(error.orig).__name__} {diagnostics.sqlstate or ''} {diagnostics.constraint_name or ''}".strip()
+
+
+def _common() -> dict[str, Any]:
+    # Values stay readable UTF-8, so that a search for them can prove that they are gone.
+    return {"hide_parameters": True, "json_serializer": lambda value: json.dumps(value, ensure_ascii=False)}
+
+
+def _sqlite(url: URL, *, reading: bool) -> Engine:
+    engine = create_engine(url, **_common())
+
+    def create(*_: object) -> None:
+        _create_for_the_owner_alone(Path(str(url.database)))
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver would begin transactions by itself, and too late
+        for pragma in (*PRAGMAS, "PRAGMA query_only=ON") if reading else PRAGMAS:
+            connection.execute(pragma).close()
+
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once: two that both read first could never both go on.
+        if not connection.get_execution_options().get(NO_TRANSACTION):
+            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "do_connect", create)
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _create_for_the_owner_alone(path: Path) -> None:
+    """SQLite gives the files beside it, -wal and -shm, the mode of the database."""
+    if not path.exists():
+        os.close(open_private(path))
+
+
+def open_private(path: Path) -> int:
+    """A file's descriptor; the file is made, for its owner alone, where it is missing. Raises Unavailable."""
+    try:
+        return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"the database cannot be used: {path}: {error.strerror}") from error

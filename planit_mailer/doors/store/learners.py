@@ -1,0 +1,134 @@
+"""Replacement: each learner on an accepted upload gets exactly what it says; what was there is gone.
+
+Handbook section 4: "the upload data will replace the data from the previous one. The original data will not be
+retained."
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+
+from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.tables import clean, learners, receipts
+from planit_mailer.ledger import Changes, JudgedUpload, Receipt, YearCount
+from planit_mailer.uploads.identity import Child
+from planit_mailer.uploads.upload import Learner
+
+YEARS = ("N1", "N2", "R", *(str(year) for year in range(1, 15)), "X")  # the order in which a school speaks of them
+IDENTITY = ("upin", "sims_no", "first_name", "surname", "dob", "year")
+DOCUMENT = (*IDENTITY, "fields", "introduction")
+NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an upload does to the stored learners of its school, before it is done."""
+
+    gone: list[int] = field(default_factory=list)  # ids of the rows that are replaced
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # by year, and new, changed or unchanged
+    superseded: set[int] = field(default_factory=set)  # arrival numbers of the messages that hold replaced data
+    passed_over: int = 0
+
+
+class Learners(Verbs):
+    """The verbs about learners' data."""
+
+    def children(self, school_id: int) -> tuple[Child, ...]:
+        """The learners of a school, as far as identity goes."""
+        columns = (learners.c.id, *(learners.c[name] for name in IDENTITY), learners.c.arrival)
+        rows = self._connection.execute(
+            select(*columns).where(learners.c.school_id == school_id).order_by(learners.c.id)
+        )
+        return tuple(_child(row) for row in rows)
+
+    def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
+        """Give each learner of an accepted upload exactly its fields and introduction; what changed.
+
+        A learner whose data came with a message that arrived later is passed over. Learners that are not on the
+        upload keep theirs. Messages whose data was replaced are marked, so that they are deleted as well.
+        """
+        assert upload.school is not None, "an accepted upload has a school"
+        of_school = select(learners).where(learners.c.school_id == upload.school.id)
+        stored = {row.upin: row for row in self._connection.execute(of_school)}
+        plan, known = _plan(upload, receipt, stored)
+        self._carry_out(plan)
+        return Changes(upload.number, _by_year(plan.counts), plan.passed_over, len(stored) - known)
+
+    def _carry_out(self, plan: Plan) -> None:
+        """Delete first, then insert: two learners of a school may have exchanged their UPINs."""
+        if plan.gone:
+            by_id = delete(learners).where(learners.c.id == bindparam("gone"))
+            self._connection.execute(by_id, [{"gone": number} for number in plan.gone])
+            self.forgets = True
+        if plan.rows:
+            self._connection.execute(insert(learners), plan.rows)
+        for arrival in plan.superseded:
+            self._connection.execute(update(receipts).where(receipts.c.id == arrival).values(superseded=True))
+
+
+def _plan(upload: JudgedUpload, receipt: Receipt, stored: dict[str, Row[Any]]) -> tuple[Plan, int]:
+    """What is to be done, and how many of the stored learners are on the upload."""
+    assert upload.upload is not None, "an accepted upload is complete"
+    reference = f"{receipt.reference}/{upload.number}"
+    introduction = [clean(paragraph) for paragraph in upload.upload.introduction]
+    origin = {
+        "school_id": upload.school and upload.school.id,
+        "introduction": introduction,
+        "arrival": receipt.arrival,
+        "reference": reference,
+        "received_at": receipt.received_at,
+    }
+    plan, known = Plan(), 0
+    for learner, old in zip(upload.upload.learners, _known_rows(upload, stored), strict=True):
+        known += old is not None
+        if old and old.arrival > receipt.arrival:
+            plan.passed_over += 1
+            plan.superseded.add(receipt.arrival)  # as if it had been applied, and replaced since
+            continue
+        row = _document(learner) | origin
+        plan.rows.append(row)
+        plan.counts[learner.year, _kind(row, old)] += 1
+        if old:
+            plan.gone.append(old.id)
+            if old.reference != reference:
+                plan.superseded.add(old.arrival)
+    return plan, known
+
+
+def _known_rows(upload: JudgedUpload, stored: dict[str, Row[Any]]) -> Iterable[Row[Any] | None]:
+    """Of each learner, the stored row that they are known by.
+
+    Found by the UPIN it had, not by its number: an upload before this one in the same message may have replaced it.
+    """
+    assert upload.matches is not None, "an accepted upload was compared with the learners"
+    for child in upload.matches.children:
+        yield stored.get(child.upin) if child else None
+
+
+def _document(learner: Learner) -> dict[str, Any]:
+    return {name: getattr(learner, name) for name in IDENTITY} | {
+        "fields": [[clean(field.heading), clean(field.value)] for field in learner.fields]
+    }
+
+
+def _kind(row: dict[str, Any], old: Row[Any] | None) -> str:
+    if old is None:
+        return NEW
+    return UNCHANGED if all(row[name] == getattr(old, name) for name in DOCUMENT) else CHANGED
+
+
+def _by_year(counts: Counter[tuple[str, str]]) -> tuple[YearCount, ...]:
+    years = sorted({year for year, _ in counts}, key=_place)
+    return tuple(YearCount(y, counts[y, NEW], counts[y, CHANGED], counts[y, UNCHANGED]) for y in years)
+
+
+def _place(year: str) -> tuple[int, str]:
+    return (YEARS.index(year) if year in YEARS else len(YEARS), year)
+
+
+def _child(row: Row[Any]) -> Child:
+    return Child(**row._mapping)

@@ -1,0 +1,90 @@
+"""The tables' revisions: Alembic, run from inside the program.
+
+The lock against a second migration is the database's own: one is a single transaction that locks from its beginning.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, event, inspect, text
+
+from planit_mailer.doors.store import engine as engines
+from planit_mailer.errors import ConfigError
+from planit_mailer.places import folder
+
+NUMBER = 0x4D494752  # "MIGR": names the lock in PostgreSQL, where locks are numbers
+
+
+def prepare(url: URL) -> None:
+    """Make sure that the tables are of this program's revision.
+
+    An absent or older SQLite database is brought to it; on PostgreSQL, which others may be using, only `migrate` does
+    that. Raises ConfigError where it has to be done, or where the database is newer than the program; Unavailable.
+    """
+    with _connection(url) as connection:
+        found = revision(connection)
+        _check(found, connection)
+    if found == head():
+        return
+    if url.drivername != "sqlite":
+        what = f"at revision {found}, this version needs {head()}" if found else "without tables"
+        raise ConfigError(f"the database is {what}: run planit-mailer migrate")
+    migrate(url)
+
+
+def migrate(url: URL) -> str:
+    """Bring the tables to the newest revision; its name. Raises ConfigError where they are newer, Unavailable."""
+    with _connection(url) as connection:
+        if url.drivername != "sqlite":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": NUMBER})
+        _check(revision(connection), connection)
+        command.upgrade(configuration(connection), "head")
+        return head()
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that the tables are at; None where there are none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The newest revision that this program knows."""
+    newest = ScriptDirectory.from_config(configuration()).get_current_head()
+    assert newest is not None, "there is at least one migration"
+    return newest
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration without a file: an installed package has none."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    return config
+
+
+def _check(found: str | None, connection: Connection) -> None:
+    """Raises ConfigError where the database is none of ours, or one of a newer version."""
+    if found is None:
+        if others := inspect(connection).get_table_names():
+            raise ConfigError(f"database.url: this database belongs to something else: it has a table {others[0]}")
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    if found not in known:
+        raise ConfigError(f"the database is at revision {found}, newer than this version of planit-mailer: update it")
+
+
+@contextmanager
+def _connection(url: URL) -> Iterator[Connection]:
+    """One transaction on a connection of its own."""
+    engine = engines.connect(url)
+    if url.drivername == "sqlite":
+        # Alembic changes a table by copying it; to drop the old one must not delete what refers to it.
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF").close())
+    try:
+        with engines.speaking(), engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,0 +1,91 @@
+"""The outbox: mails wait in it until the relay has them; then their content goes, in the same commit."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+
+from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.tables import outbox, receipts, told
+from planit_mailer.ledger import Pending, Receipt, Recent, Reply, ReplyKind
+
+PENDING, SENT, FAILED = "pending", "sent", "failed"
+ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
+
+
+class Outbox(Verbs):
+    """The verbs about mail that leaves the house."""
+
+    def enqueue(self, reply: Reply, receipt: Receipt | None, now: datetime) -> None:
+        """Put a mail into the outbox; `receipt` is of the message that it is about."""
+        row = {
+            "receipt_id": receipt.arrival if receipt else None,
+            "kind": reply.kind.value,
+            "recipient": reply.recipient,
+            "message_id": reply.message_id,
+            "content": reply.content,
+            "queued_at": now,
+            "due_at": now,
+        }
+        self._connection.execute(insert(outbox).values(row))
+
+    def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
+        """The mails that are to be sent now, oldest first."""
+        rows = self._connection.execute(
+            select(outbox, receipts.c.reference)
+            .join(receipts, isouter=True)
+            .where(outbox.c.state == PENDING, outbox.c.due_at <= now)
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        return tuple(_pending(row) for row in rows)
+
+    def note_sent(self, pending: Pending, answer: str, now: datetime) -> None:
+        """The relay has it: its content is deleted, and the message it answers is answered."""
+        self._finish(pending, SENT, answer, now)
+
+    def note_failed(self, pending: Pending, answer: str, now: datetime) -> None:
+        """The relay will never take it: its content is deleted, and nothing more can be done for the message."""
+        self._finish(pending, FAILED, answer, now)
+
+    def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
+        """Try again later."""
+        values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
+        self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
+
+    def sent_to(self, address: str, since: datetime) -> int:
+        """How many mails the relay took for an address since a time."""
+        sent = (outbox.c.recipient == address) & (outbox.c.state == SENT) & (outbox.c.final_at >= since)
+        return self._connection.scalar(select(func.count()).select_from(outbox).where(sent)) or 0
+
+    def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
+        """What was queued for an address since a time."""
+        rows = self._connection.execute(
+            select(outbox.c.kind, outbox.c.queued_at)
+            .where(outbox.c.recipient == address, outbox.c.queued_at >= since)
+            .order_by(outbox.c.id)
+        )
+        return tuple(Recent(ReplyKind(row.kind), row.queued_at) for row in rows)
+
+    def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
+        """Whether this topic was not told after `since`; if so, it counts as told now."""
+        last = self._connection.scalar(select(told.c.at).where(told.c.topic == topic))
+        if last is None:
+            self._connection.execute(insert(told).values(topic=topic, at=now))
+        elif last <= since:
+            self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
+        return last is None or last <= since
+
+    def _finish(self, pending: Pending, state: str, answer: str, now: datetime) -> None:
+        mail = outbox.c.id == pending.id
+        values = {"state": state, "content": None, "final_at": now, "relay_answer": answer}
+        self._connection.execute(update(outbox).where(mail).values(values))
+        if pending.reply.kind in ANSWERS:
+            answered = select(outbox.c.receipt_id).where(mail).scalar_subquery()
+            self._connection.execute(update(receipts).where(receipts.c.id == answered).values(answered_at=now))
+        self.forgets = True
+
+
+def _pending(row: Row[Any]) -> Pending:
+    reply = Reply(ReplyKind(row.kind), row.recipient, row.message_id, row.content)
+    return Pending(row.id, row.reference or "", row.attempts, row.queued_at, reply)

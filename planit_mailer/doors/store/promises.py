@@ -1,0 +1,83 @@
+"""The promised time, and forgetting: which answers are owed, and what must not be kept any more."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, or_, select
+
+from planit_mailer.doors.store import register
+from planit_mailer.doors.store.outbox import PENDING
+from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.tables import outbox, receipts, told
+from planit_mailer.ledger import Filed, Outcome, Unanswered
+
+
+class Promises(Verbs):
+    """The verbs of promise and retention."""
+
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """The messages whose clock runs, the one that is due first first."""
+        return tuple(owing(self._connection, row) for row in self._connection.execute(owed()).all())
+
+    def note_warned(self, unanswered: Unanswered, level: int) -> None:
+        """The operator was warned, so that it is said once."""
+        self._change(self._named(unanswered.reference).id, {"warned": level})
+
+    def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
+        """The filed messages that are superseded, refused, or past the time for which their outcome is kept."""
+        old = [and_(receipts.c.outcome == outcome, receipts.c.filed_at <= now - time) for outcome, time in keep.items()]
+        rows = self._connection.execute(
+            select(receipts)
+            .where(
+                receipts.c.outcome.is_not(None),
+                receipts.c.filed_at.is_not(None),
+                receipts.c.mail_deleted_at.is_(None),
+                or_(receipts.c.superseded, *old),
+            )
+            .order_by(receipts.c.id)
+        ).all()
+        return tuple(self._filed(row) for row in rows)
+
+    def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
+        """The message lies nowhere any more."""
+        self._change(self._named(filed.reference).id, {"mail_deleted_at": now})
+
+    def purge_receipts(self, before: datetime) -> int:
+        """Delete the receipts of messages that were deleted before a time, with their mails; how many.
+
+        Nothing of a learner goes with them: the learner's row names its upload itself. A receipt with an answer still
+        to be sent stays.
+        """
+        waits = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.state == PENDING)
+        gone = delete(receipts).where(receipts.c.mail_deleted_at < before, ~waits)
+        purged = self._connection.execute(gone).rowcount
+        alone = outbox.c.receipt_id.is_(None) & (outbox.c.final_at < before)
+        self._connection.execute(delete(outbox).where(alone))
+        self._connection.execute(delete(told).where(told.c.at < before))
+        self.forgets = self.forgets or purged > 0
+        return purged
+
+    def _filed(self, row: Row[Any]) -> Filed:
+        ours = select(outbox.c.message_id).where(outbox.c.receipt_id == row.id).order_by(outbox.c.id)
+        return Filed(row.reference, row.folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+
+
+def owed() -> Select[Any]:
+    """The receipts whose answer is owed, by the time at which it is due."""
+    running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
+    return select(receipts).where(running).order_by(receipts.c.due_at, receipts.c.id)
+
+
+def owing(connection: Connection, row: Row[Any]) -> Unanswered:
+    """One such receipt, with what the register says of its sender now."""
+    standing = register.standing(connection, row.sender)
+    return Unanswered(
+        reference=row.reference,
+        received_at=row.received_at,
+        clock_from=row.clock_from,
+        due_at=row.due_at,
+        warned=row.warned,
+        sender=row.sender,
+        registered=row.authentic and bool(standing.schools) and not standing.denied,
+    )

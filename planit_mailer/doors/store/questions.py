@@ -1,0 +1,144 @@
+"""What is asked of the store: one learner's page, one message's story, how the service stands."""
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from planit_mailer.doors.store.promises import owed, owing
+from planit_mailer.doors.store.verbs import Verbs, name
+from planit_mailer.doors.tables import learners, outbox, receipts, schools, state, uploads
+from planit_mailer.ledger import Outcome, ReplyKind, School, Sender
+from planit_mailer.records import HeldMessage, Page, ProblemRecord, ReplyRecord, Status, Story, UploadRecord
+from planit_mailer.uploads.problems import Severity
+from planit_mailer.uploads.upload import Field
+
+
+class Questions(Verbs):
+    """The verbs that change nothing."""
+
+    def page(self, upin: str, school: School | None = None) -> Page | None:
+        """One learner's data; where several schools know the UPIN, what was received last."""
+        asked = _pages().where(learners.c.upin == upin)
+        if school:
+            asked = asked.where(learners.c.school_id == school.id)
+        row = self._connection.execute(asked.order_by(learners.c.arrival.desc(), learners.c.id)).first()
+        return _page(row) if row else None
+
+    def any_page(self) -> Page | None:
+        """The data of the first learner of the upload that was applied last."""
+        row = self._connection.execute(_pages().order_by(learners.c.arrival.desc(), learners.c.id)).first()
+        return _page(row) if row else None
+
+    def status(self) -> Status:
+        """How the service stands."""
+        polls = {row.key: row.at for row in self._connection.execute(select(state))}
+        settled = receipts.c.outcome.is_not(None)
+        messages = select(receipts.c.outcome, func.count()).where(settled).group_by(receipts.c.outcome)
+        mails = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+        oldest = self._connection.execute(owed()).first()
+        return Status(
+            last_poll=polls.get("last_poll"),
+            last_success=polls.get("last_success"),
+            messages={Outcome(outcome): count for outcome, count in self._connection.execute(messages).tuples()},
+            outbox=dict(self._connection.execute(mails).tuples().all()),
+            oldest_unanswered=owing(self._connection, oldest) if oldest else None,
+        )
+
+    def held(self) -> tuple[HeldMessage, ...]:
+        """What waits for the operator, oldest first; what is deleted does not wait."""
+        rows = self._connection.execute(
+            select(receipts)
+            .where(
+                receipts.c.outcome.in_((Outcome.HELD.value, Outcome.QUARANTINED.value)),
+                receipts.c.mail_deleted_at.is_(None),
+            )
+            .order_by(receipts.c.id)
+        )
+        return tuple(HeldMessage(r.reference, Outcome(r.outcome), r.sender, r.received_at, r.reason) for r in rows)
+
+    def references(self, message_id: str) -> tuple[str, ...]:
+        """The references of the messages with a Message-ID, the latest first."""
+        same = receipts.c.message_id == message_id
+        return tuple(self._connection.scalars(select(receipts.c.reference).where(same).order_by(receipts.c.id.desc())))
+
+    def latest(self) -> str:
+        """The reference of the message that arrived last, or ""."""
+        return self._connection.scalar(select(receipts.c.reference).order_by(receipts.c.id.desc())) or ""
+
+    def story(self, reference: str) -> Story | None:
+        """Everything that is known of one message; None where it is not known."""
+        row = self._connection.execute(select(receipts).where(receipts.c.reference == name(reference))).first()
+        if row is None:
+            return None
+        return Story(
+            arrival=row.id,
+            outcome=Outcome(row.outcome) if row.outcome else None,
+            sender=Sender(row.sender, row.authentic, row.authentic_why),
+            waits_to_be_brought_back=row.to_bring_back,
+            uploads=self._uploads(row.id),
+            replies=self._replies(row.id),
+            **{column: getattr(row, column) for column in SAME},
+        )
+
+    def _uploads(self, arrival: int) -> tuple[UploadRecord, ...]:
+        rows = self._connection.execute(
+            select(uploads, schools.c.number.label("school"))
+            .join(schools, isouter=True)
+            .where(uploads.c.receipt_id == arrival)
+            .order_by(uploads.c.number)
+        )
+        return tuple(_upload(row) for row in rows)
+
+    def _replies(self, arrival: int) -> tuple[ReplyRecord, ...]:
+        about = outbox.c.receipt_id == arrival
+        rows = self._connection.execute(select(outbox).where(about).order_by(outbox.c.id))
+        return tuple(
+            ReplyRecord(
+                ReplyKind(row.kind),
+                row.recipient,
+                row.message_id,
+                row.state,
+                row.queued_at,
+                row.final_at,
+                row.attempts,
+                row.relay_answer,
+            )
+            for row in rows
+        )
+
+
+# What a story is told with exactly as it stands in the receipt.
+SAME = tuple(f.name for f in fields(Story) if f.name in receipts.c and f.name not in {"outcome", "sender"})
+
+
+def _pages() -> Select[Any]:
+    return select(learners, schools.c.number, schools.c.name, schools.c.postcode).join(schools)
+
+
+def _page(row: Row[Any]) -> Page:
+    return Page(
+        upin=row.upin,
+        school=School(row.school_id, row.number, row.name, row.postcode),
+        introduction=tuple(row.introduction),
+        fields=tuple(Field(heading, value) for heading, value in row.fields),
+        reference=row.reference,
+        received_at=row.received_at,
+    )
+
+
+def _upload(row: Row[Any]) -> UploadRecord:
+    return UploadRecord(
+        number=row.number,
+        school=row.school or "",
+        outcome=Outcome(row.outcome),
+        sheet=row.sheet,
+        heading_row=row.heading_row,
+        learners=row.learners,
+        new=row.new,
+        changed=row.changed,
+        unchanged=row.unchanged,
+        passed_over=row.passed_over,
+        absent=row.absent,
+        problems=tuple(ProblemRecord(code, Severity(level), tuple(cells)) for code, level, cells in row.problems),
+    )

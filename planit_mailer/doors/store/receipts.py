@@ -1,0 +1,200 @@
+"""What becomes of a message: first seen, taken up, settled, filed (product sections 4 and 7)."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from planit_mailer.doors.store import register
+from planit_mailer.doors.store.verbs import Verbs, receipt
+from planit_mailer.doors.tables import receipts, state, uploads
+from planit_mailer.ledger import Account, Changes, JudgedUpload, Outcome, Receipt, Standing, Verdict, Waiting
+
+ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
+
+
+class Receipts(Verbs):
+    """The verbs of intake."""
+
+    def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
+        """The receipt of a message, with the next arrival number where it is first seen.
+
+        Unless it is settled, an attempt is counted before the work; where the last daemon died with the message in
+        hand, its attempt becomes a death instead.
+        """
+        key = (receipts.c.uidvalidity == waiting.key.uidvalidity) & (receipts.c.uid == waiting.key.uid)
+        row = self._connection.execute(select(receipts).where(key)).first()
+        return self._take_up(row or self._new(waiting, now, due_at))
+
+    def adopt(self, receipt: Receipt, digest: str) -> Receipt:
+        """Note the SHA-256 of a message's bytes; the receipt that counts from now on.
+
+        An older receipt for the same bytes that is not filed yet is the same message under a new UID: the mailbox was
+        rebuilt, a move was half done, or a released message is back. It takes the key, this one goes.
+        """
+        older = self._connection.execute(
+            select(receipts)
+            .where(receipts.c.digest == digest, receipts.c.id < receipt.arrival, receipts.c.filed_at.is_(None))
+            .order_by(receipts.c.id)
+        ).first()
+        if older:
+            return self._hand_over(receipt, older)
+        self._change(receipt.arrival, {"digest": digest})
+        return receipt
+
+    def introduce(self, receipt: Receipt, account: Account) -> Standing:
+        """Note who wrote and what the message says of itself; what the register knows of the address."""
+        sender = account.sender
+        told = {"sender": sender.address, "authentic": sender.authentic, "authentic_why": sender.why}
+        kept = {name: getattr(account, name) for name in ("date", "message_id", "attachments_digest")}
+        self._change(receipt.arrival, told | kept)
+        return register.standing(self._connection, sender.address)
+
+    def twin(self, receipt: Receipt, account: Account) -> str:
+        """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments, earlier.
+
+        Not where all the bytes are the same: then a person put a filed message back, which is to be processed. What
+        was quarantined makes nothing known: it may be a spoof that carries a real message's Message-ID.
+        """
+        if not account.message_id or not account.sender.authentic:
+            return ""
+        digest = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        found = self._connection.scalar(
+            select(receipts.c.reference)
+            .where(
+                receipts.c.id < receipt.arrival,
+                receipts.c.message_id == account.message_id,
+                receipts.c.sender == account.sender.address,
+                receipts.c.authentic,
+                receipts.c.attachments_digest == account.attachments_digest,
+                receipts.c.outcome.not_in((Outcome.QUARANTINED.value,)),
+                receipts.c.digest != digest,
+            )
+            .order_by(receipts.c.id)
+        )
+        return found or ""
+
+    def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
+        """Write down what became of a message; the promised time runs on only where an answer is owed."""
+        values = {
+            "outcome": verdict.outcome.value,
+            "reason": verdict.reason,
+            "unanswered": verdict.unanswered,
+            "in_hand": False,
+            "settled_at": now,
+        }
+        self._change(receipt.arrival, values if verdict.owed else values | {"due_at": None})
+        self._connection.execute(delete(uploads).where(uploads.c.receipt_id == receipt.arrival))
+        changed = {change.number: change for change in changes}
+        rows = [_upload_row(upload, receipt, changed.get(upload.number)) for upload in verdict.uploads]
+        if rows:
+            self._connection.execute(insert(uploads), rows)
+
+    def let_go(self, receipt: Receipt) -> None:
+        """The attempt does not count: a server was away."""
+        self._change(receipt.arrival, {"in_hand": False, "attempts": max(receipt.attempts - 1, 0)})
+
+    def failed(self, receipt: Receipt) -> None:
+        """The attempt counts, and is over."""
+        self._change(receipt.arrival, {"in_hand": False})
+
+    def drop(self, receipt: Receipt) -> None:
+        """The message was gone before it could be read: somebody else moved or deleted it.
+
+        One that was never read leaves nothing; one that was is settled, so that its clock stops.
+        """
+        unread = (receipts.c.id == receipt.arrival) & (receipts.c.digest == "")
+        if not self._connection.execute(delete(receipts).where(unread)).rowcount:
+            self._change(receipt.arrival, _gone(receipt.received_at))
+
+    def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
+        """The message lies in a folder now."""
+        self._change(receipt.arrival, {"folder": folder, "filed_at": now})
+
+    def note_poll(self, now: datetime, *, success: bool) -> None:
+        """The mailbox was looked at."""
+        for key in ("last_poll", "last_success") if success else ("last_poll",):
+            if not self._connection.execute(update(state).where(state.c.key == key).values(at=now)).rowcount:
+                self._connection.execute(insert(state).values(key=key, at=now))
+
+    def _new(self, waiting: Waiting, now: datetime, due_at: datetime) -> Row[Any]:
+        values = {
+            "reference": self._unused_reference(),
+            "uidvalidity": waiting.key.uidvalidity,
+            "uid": waiting.key.uid,
+            "size": waiting.size,
+            "received_at": waiting.received_at,
+            "first_seen_at": now,
+            "clock_from": waiting.received_at,
+            "due_at": due_at,
+        }
+        return self._connection.execute(insert(receipts).values(values).returning(receipts)).one()
+
+    def _unused_reference(self) -> str:
+        while True:
+            letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
+            reference = f"PM-{letters[:4]}-{letters[4:]}"
+            if not self._connection.scalar(select(receipts.c.id).where(receipts.c.reference == reference)):
+                return reference
+
+    def _take_up(self, row: Row[Any]) -> Receipt:
+        if row.outcome:
+            return receipt(row)
+        count = receipts.c.deaths if row.in_hand else receipts.c.attempts
+        return receipt(
+            self._connection.execute(
+                update(receipts)
+                .where(receipts.c.id == row.id)
+                .values({count: count + 1, receipts.c.in_hand: True})
+                .returning(receipts)
+            ).one()
+        )
+
+    def _hand_over(self, newer: Receipt, older: Row[Any]) -> Receipt:
+        """Give the key of a receipt to an older one, and delete it."""
+        gone = self._connection.execute(
+            delete(receipts).where(receipts.c.id == newer.arrival).returning(receipts.c.uidvalidity, receipts.c.uid)
+        ).one()
+        self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": "", "to_bring_back": False})
+        return self._take_up(older)
+
+
+def _gone(at: datetime) -> dict[str, Any]:
+    """The receipt of a message that somebody took away: filed nowhere, and nothing is owed."""
+    reason = "gone from the inbox before it could be processed"
+    return {
+        "outcome": Outcome.IGNORED.value,
+        "reason": reason,
+        "unanswered": reason,
+        "in_hand": False,
+        "due_at": None,
+        "settled_at": at,
+        "filed_at": at,
+        "mail_deleted_at": at,
+    }
+
+
+def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None) -> dict[str, Any]:
+    """One upload as it is kept: no file name, no words of a problem, which might name what the school wrote."""
+    draft = upload.judgement.draft
+    row = {
+        "receipt_id": receipt.arrival,
+        "number": upload.number,
+        "school_id": upload.school.id if upload.school else None,
+        "outcome": upload.outcome.value,
+        "sheet": upload.judgement.sheet,
+        "heading_row": upload.judgement.heading_row,
+        "learners": len(draft.learners) if draft else 0,
+        "problems": [[p.code, p.severity.value, list(p.cells)] for p in upload.judgement.problems],
+    }
+    return row | _counts(changes)
+
+
+def _counts(changes: Changes | None) -> dict[str, int]:
+    """How many learners were new, changed and so on; none where nothing was changed."""
+    years = changes.years if changes else ()
+    counts = {kind: sum(getattr(year, kind) for year in years) for kind in ("new", "changed", "unchanged")}
+    passed = {"passed_over": changes.passed_over if changes else 0, "absent": changes.absent if changes else 0}
+    return counts | passed

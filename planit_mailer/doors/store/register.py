@@ -1,0 +1,103 @@
+"""The register: schools, and who may send for them (product section 5)."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, insert, select
+
+from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.tables import denied, schools, senders
+from planit_mailer.ledger import School, Standing
+from planit_mailer.records import Enrolled
+
+NUMBERS_FROM = 900001  # made up where a school has no URN: those have six digits and do not reach here
+
+
+class Register(Verbs):
+    """The verbs about schools and senders."""
+
+    def add_school(self, name: str, postcode: str, number: str | None = None) -> School:
+        """Register a school; where the same name and postcode, or the same number, is there already, that one."""
+        if found := self._same_school(name, postcode, number):
+            return found
+        row = {
+            "number": number or self._made_number(),
+            "name": name.strip(),
+            "folded_name": folded(name),
+            "postcode": postcode.strip().upper(),
+            "folded_postcode": folded(postcode),
+        }
+        return _school(self._connection.execute(insert(schools).values(row).returning(schools)).one())
+
+    def schools(self) -> tuple[Enrolled, ...]:
+        """All schools by name, each with its senders."""
+        values: dict[int, list[str]] = defaultdict(list)
+        for row in self._connection.execute(select(senders).order_by(senders.c.value)):
+            values[row.school_id].append(row.value)
+        rows = self._connection.execute(select(schools).order_by(schools.c.name, schools.c.id))
+        return tuple(Enrolled(_school(row), tuple(values[row.id])) for row in rows)
+
+    def find_schools(self, postcode_or_number: str) -> tuple[School, ...]:
+        """The schools with this public id, or else at this postcode, by name."""
+        rows = self._connection.execute(select(schools).where(schools.c.number == postcode_or_number.strip())).all()
+        if not rows:
+            at = schools.c.folded_postcode == folded(postcode_or_number)
+            rows = self._connection.execute(select(schools).where(at).order_by(schools.c.name, schools.c.id)).all()
+        return tuple(_school(row) for row in rows)
+
+    def allow(self, school: School, value: str) -> None:
+        """Let an address, or everyone at a domain, send for a school; no longer denied, if they were."""
+        sender = {"school_id": school.id, "value": value.strip().lower()}
+        self._connection.execute(denied.delete().where(denied.c.value == sender["value"]))
+        there = select(senders.c.id).where(senders.c.school_id == school.id, senders.c.value == sender["value"])
+        if self._connection.scalar(there) is None:
+            self._connection.execute(insert(senders).values(sender))
+
+    def deny(self, value: str, now: datetime) -> None:
+        """Ignore an address or a domain from now on."""
+        row = {"value": value.strip().lower(), "since": now}
+        if self._connection.scalar(select(denied.c.value).where(denied.c.value == row["value"])) is None:
+            self._connection.execute(insert(denied).values(row))
+
+    def denied(self) -> tuple[str, ...]:
+        """The addresses and domains that are ignored."""
+        return tuple(self._connection.scalars(select(denied.c.value).order_by(denied.c.value)))
+
+    def standing(self, address: str) -> Standing:
+        """The schools, by name, that an address or its whole domain may send for; whether either was denied."""
+        return standing(self._connection, address)
+
+    def _same_school(self, name: str, postcode: str, number: str | None) -> School | None:
+        same = (schools.c.folded_name == folded(name)) & (schools.c.folded_postcode == folded(postcode))
+        if number:
+            same = schools.c.number == number
+        row = self._connection.execute(select(schools).where(same).order_by(schools.c.id)).first()
+        return _school(row) if row else None
+
+    def _made_number(self) -> str:
+        taken = {int(number) for number in self._connection.scalars(select(schools.c.number)) if number.isdecimal()}
+        return str(max(NUMBERS_FROM, *(number + 1 for number in taken)) if taken else NUMBERS_FROM)
+
+
+def standing(connection: Connection, address: str) -> Standing:
+    """What the register says of one address."""
+    names = values(address)
+    may = exists().where(senders.c.school_id == schools.c.id, senders.c.value.in_(names))
+    rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))
+    is_denied = connection.scalar(select(denied.c.value).where(denied.c.value.in_(names))) is not None
+    return Standing(tuple(_school(row) for row in rows), is_denied)
+
+
+def values(address: str) -> tuple[str, str]:
+    """What an address may be registered as: itself, or exactly its domain."""
+    return address.lower(), address.lower().rpartition("@")[2]
+
+
+def folded(text: str) -> str:
+    """Letters and digits alone, in one case: how schools' names and postcodes are compared."""
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _school(row: Row[Any]) -> School:
+    return School(row.id, row.number, row.name, row.postcode)

@@ -1,0 +1,51 @@
+"""What the verbs of a transaction share: its connection, and finding a receipt."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from planit_mailer.doors.tables import receipts
+from planit_mailer.errors import Refused
+from planit_mailer.ledger import Outcome, Receipt
+
+
+class Verbs:
+    """One open transaction. `forgets` is set by a verb that leaves old values in the database's free pages."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self.forgets = False
+
+    def _change(self, arrival: int, values: Mapping[str, Any]) -> None:
+        """Change a receipt. Raises LookupError where there is none: a mistake of ours."""
+        changed = self._connection.execute(update(receipts).where(receipts.c.id == arrival).values(values))
+        if not changed.rowcount:
+            raise LookupError(f"there is no receipt {arrival}")
+
+    def _named(self, reference: str) -> Row[Any]:
+        """The receipt that a person names. Raises Refused where there is none."""
+        row = self._connection.execute(select(receipts).where(receipts.c.reference == name(reference))).first()
+        if row is None:
+            raise Refused(f"No message is known as {reference}.")
+        return row
+
+
+def name(reference: str) -> str:
+    """A reference as people write it: in small letters, or with the number of an upload behind it."""
+    return reference.strip().upper().partition("/")[0]
+
+
+def receipt(row: Row[Any]) -> Receipt:
+    """The receipt that a row holds."""
+    return Receipt(
+        arrival=row.id,
+        reference=row.reference,
+        received_at=row.received_at,
+        attempts=row.attempts,
+        deaths=row.deaths,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        reason=row.reason,
+        released=row.released,
+        accept_identities=row.accept_identities,
+    )
