@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import dovecot as dovecot_program
+from tests import dovecot as dovecot_program
 import pytest
 from aiosmtpd.controller import Controller
-from builders import SERVICE
-from dovecot import CERTIFICATE, PASSWORD, Dovecot
+from tests.builders import SERVICE
+from tests.dovecot import CERTIFICATE, PASSWORD, Dovecot
 
 from planit_mailer import config
 from planit_mailer.demo import servers

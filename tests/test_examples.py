@@ -17,9 +17,7 @@ from planit_mailer.places import folder
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
 
-VERBS = (
-    "run once demo check blank show status explain held approve refuse retry schools senders migrate"
-).split()
+VERBS = ("run once demo check blank show status explain held approve refuse retry schools senders migrate").split()
 
 
 def keys(model: type, prefix: str = "") -> set[str]:

@@ -19,7 +19,9 @@ def learner(number: int, **changes: object) -> dict[str, object]:
 
 def test_a_good_form_is_applied_confirmed_and_filed(service: World) -> None:
     upin = forms.upn(1)
-    sent = service.send(("autumn.xlsx", forms.handbook(learners=[learner(1, values=("B", "95.3%"))], headings=("Art", "Attendance"))))
+    sent = service.send(
+        ("autumn.xlsx", forms.handbook(learners=[learner(1, values=("B", "95.3%"))], headings=("Art", "Attendance")))
+    )
 
     service.once()
 
@@ -89,7 +91,10 @@ def test_a_message_without_a_spreadsheet_gets_the_blank_form(service: World) -> 
 
 def test_a_strangers_form_is_held_until_the_operator_approves_and_does_not_overwrite_newer_data(service: World) -> None:
     stranger = "deputy@greenfield.test"
-    service.send(("old.xlsx", forms.handbook(learners=[learner(1, values=("old",)), learner(2, values=("old",))])), sender=stranger)
+    service.send(
+        ("old.xlsx", forms.handbook(learners=[learner(1, values=("old",)), learner(2, values=("old",))])),
+        sender=stranger,
+    )
     service.once()
     service.send(("new.xlsx", forms.handbook(learners=[learner(1, values=("new",))])))
     service.once()
@@ -153,14 +158,18 @@ def test_a_file_that_holds_no_learners_is_rejected_with_the_reason(service: Worl
 
 def test_a_message_delivered_twice_is_answered_once(service: World) -> None:
     form = ("form.xlsx", forms.handbook(learners=[learner(1)]))
-    service.send(form, message_id="<once@greenfield.test>")
-    service.send(form, message_id="<once@greenfield.test>")
+    service.send(form, Message_ID="<once@greenfield.test>")
+    service.send(form, Message_ID="<once@greenfield.test>")
 
     service.once()
 
     assert len(service.replies()) == 1
     assert service.ask("status")["messages"] == {
-        "accepted": 1, "rejected": 0, "held": 0, "ignored": 1, "quarantined": 0,
+        "accepted": 1,
+        "rejected": 0,
+        "held": 0,
+        "ignored": 1,
+        "quarantined": 0,
     }
 
 
@@ -174,7 +183,7 @@ def test_a_wrong_password_is_said_with_the_servers_words_and_exits_3(service: Wo
 
 def test_an_unknown_key_is_named_and_exits_2(service: World) -> None:
     with service.config_file.open("a") as file:
-        file.write('[service2]\nx = 1\n')
+        file.write("[service2]\nx = 1\n")
 
     assert "service2: there is no such key" in service.verb("once", expect=2)
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
@@ -13,9 +14,9 @@ from typing import Any
 
 from planit_mailer import config, daemon
 from planit_mailer.config import Config
-from planit_mailer.mail.replies import XLSX
+from planit_mailer.demo.servers import Post
+from tests.builders import an_email
 
-SERVICE = "data@s-cool.test"
 OFFICE = "office@greenfield.test"
 CONFIGURATION = """
 [mailbox]
@@ -44,7 +45,7 @@ class World:
     """A configured service with its servers; `post` is the mail servers, embedded ones or Dovecot."""
 
     folder: Path
-    post: Any
+    post: Post
 
     @property
     def config_file(self) -> Path:
@@ -75,43 +76,26 @@ class World:
 
     def send(self, *files: tuple[str, bytes], sender: str = OFFICE, **headers: str) -> str:
         """Email files to the service; the Message-ID."""
-        raw = an_email(*files, sender=sender, **headers)
-        self.post.send(raw, sender, SERVICE)
-        return str(email.message_from_bytes(raw)["Message-ID"])
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named.setdefault("Message-ID", f"<{uuid.uuid4()}@greenfield.test>")
+        self.post.send(an_email(sender, attachments=files, headers=tuple(named.items())), sender, self.post.address)
+        return named["Message-ID"]
 
     def replies(self) -> list[tuple[str, EmailMessage]]:
         """The mails that the relay has, as recipient and message, in the order in which it got them."""
         return [(to, _parsed(raw)) for to, raw in self.post.delivered()]
 
 
-def make(folder: Path, post: Any, database: str = "sqlite:///planit.db") -> World:
+def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> World:
     """A service with one registered school, Greenfield at ZZ9 9ZZ."""
     (folder / "config.toml").write_text(
-        CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=SERVICE, database=database)
+        CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=post.address, database=database)
     )
     (folder / "mailbox.password").write_text("pw\n")
     world = World(folder, post)
     with daemon.open_store(world.settings).transaction() as transaction:
         transaction.allow(transaction.add_school("Greenfield School", "ZZ9 9ZZ"), OFFICE)
     return world
-
-
-_numbers = iter(range(1, 10**9))
-
-
-def an_email(*files: tuple[str, bytes], sender: str = OFFICE, **headers: str) -> bytes:
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = SERVICE
-    message["Subject"] = headers.pop("subject", "Our data")
-    message["Date"] = "Tue, 24 Nov 2026 09:00:00 +0000"
-    message["Message-ID"] = headers.pop("message_id", f"<{os.getpid()}.{next(_numbers)}@greenfield.test>")
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    message.set_content("Here is our data.\n")
-    for name, data in files:
-        message.add_attachment(data, *XLSX, filename=name)
-    return message.as_bytes()
 
 
 def text_of(message: EmailMessage) -> str:

@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 import pytest
-from builders import SCHOOL, SERVICE, an_email
-from mailservers import a_mailbox
+from tests.builders import SCHOOL, SERVICE, an_email
+from tests.mailservers import a_mailbox
 
 from planit_mailer.demo import servers
 from planit_mailer.doors.mailbox import open_mailbox

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import SCHOOL, an_email
-from mailservers import DovecotPost, a_mailbox
+from tests.builders import SCHOOL, an_email
+from tests.mailservers import DovecotPost, a_mailbox
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post

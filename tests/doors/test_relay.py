@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import dovecot
+from tests import dovecot
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
-from builders import SCHOOL, SERVICE, an_email
-from mailservers import CERTIFICATE, a_relay
+from tests.builders import SCHOOL, SERVICE, an_email
+from tests.mailservers import CERTIFICATE, a_relay
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post

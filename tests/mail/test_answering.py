@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import SERVICE, an_email, with_header
+from tests.builders import SERVICE, an_email, with_header
 
 from planit_mailer.ledger import Recent, ReplyKind
 from planit_mailer.mail import answering, messages

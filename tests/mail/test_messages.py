@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from builders import an_email, with_header
+from tests.builders import an_email, with_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

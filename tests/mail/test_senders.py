@@ -1,5 +1,5 @@
 import pytest
-from builders import an_email, with_header
+from tests.builders import an_email, with_header
 
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
