@@ -3,25 +3,55 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from planit_mailer.spreadsheets import moments
+from planit_mailer.spreadsheets import digits, formats, moments
+from planit_mailer.spreadsheets.formats import Part, Section, Unsupported
+from planit_mailer.spreadsheets.numberformats import GENERAL
+
+DATES = (Part.MOMENT, Part.MINUTE, Part.ELAPSED, Part.NOON)
+PLAIN = ("", "@", GENERAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a cell shows; `exact` is False where the format could not be followed; the `moment` of a date."""
+    """What a cell shows. `exact` is False where the format could not be followed, so that the text is General's.
+
+    `moment` is that of a date, None for numbers, times of day and durations.
+    """
 
     text: str
     exact: bool = True
     moment: datetime | None = None
 
 
-def of_text(text: str, code: str) -> Shown:
-    return Shown("" if code == ";;;" else text)
+def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -> Shown:
+    """What a finite number shows."""
+    if code in PLAIN:
+        return Shown(digits.general(digits.kept(number)))
+    try:
+        section = formats.compiled(code).section(number)
+        if section.has(*DATES):
+            return _date(number, section, since_1904=since_1904)
+        return Shown(digits.shown(digits.kept(number), section))
+    except Unsupported:
+        return Shown(digits.general(digits.kept(number)), exact=False)
 
 
-def of_number(number: float, code: str, *, since_1904: bool = False) -> Shown:
-    if "yy" in code.lower():
-        moment = moments.moment(number, since_1904=since_1904)
-        if moment:
-            return Shown(moment.strftime("%d/%m/%Y"), moment=moment)
-    return Shown(f"{number:.11g}")
+def of_text(text: str, code: str = GENERAL) -> Shown:
+    """What a text shows; formats of numbers leave it as it is."""
+    if code in PLAIN:
+        return Shown(text)
+    try:
+        section = formats.compiled(code).text
+    except Unsupported:
+        return Shown(text, exact=False)
+    if section is None:
+        return Shown(text)
+    if any(token.part not in (Part.TEXT, Part.GENERAL, Part.LITERAL, Part.FOREIGN) for token in section.tokens):
+        return Shown(text, exact=False)
+    return Shown("".join(token.text if token.part is Part.LITERAL else text for token in section.tokens))
+
+
+def _date(number: float, section: Section, *, since_1904: bool) -> Shown:
+    text = moments.shown(number, section, since_1904=since_1904)
+    moment = moments.moment(number, since_1904=since_1904) if moments.is_date(section) else None
+    return Shown(text, moment=moment)

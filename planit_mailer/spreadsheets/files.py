@@ -3,88 +3,98 @@
 import io
 import re
 import zipfile
-from enum import StrEnum
+from dataclasses import dataclass
 
 from planit_mailer.spreadsheets import archives, compound
 
 START = 4_096  # bytes in which text is told from other things
+DIVIDERS = ("\t", ";", ",", "|")
+COLUMNS = 4  # of a table, at least; prose has commas too
+LINES = 2
 
 
-class FileKind(StrEnum):
-    """A kind of file, in a school's words."""
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of file; `name` says it in a school's words, "" where nobody knows."""
 
-    XLSX = "an Excel workbook"
-    XLSB = "an Excel binary workbook"
-    XLS = "an Excel 97-2003 workbook"
-    ENCRYPTED = "a password-protected workbook"
-    ODS = "an OpenDocument spreadsheet"
-    XML_2003 = "an Excel 2003 XML file"
-    NUMBERS = "an Apple iWork file"
-    TEXT = "plain text"
-    HTML = "a web page"
-    PDF = "a PDF"
-    PICTURE = "a picture"
-    WORD = "a Word document"
-    OPEN_DOCUMENT = "an OpenDocument text"
-    POWERPOINT = "a PowerPoint presentation"
-    ARCHIVE = "a zip archive"
-    CALENDAR = "a calendar entry"
-    CONTACT = "a contact card"
-    OUTLOOK = "an Outlook message"
-    WINMAIL = "an Outlook winmail.dat"
-    RICH_TEXT = "a rich text document"
-    VIDEO = "a video"
-    EMPTY = "an empty file"
-    UNKNOWN = ""
+    name: str
+    is_spreadsheet: bool = False
+    holds_files: bool = False
+
+    @property
+    def may_hold_a_form(self) -> bool:
+        """Whether a school's form may be in it, as far as can be told without opening it."""
+        return self.is_spreadsheet or self.holds_files
 
 
-SPREADSHEETS = frozenset(
-    {FileKind.XLSX, FileKind.XLSB, FileKind.XLS, FileKind.ENCRYPTED, FileKind.ODS, FileKind.XML_2003}
-)
+XLSX = FileKind("an Excel workbook", is_spreadsheet=True)
+XLSB = FileKind("an Excel binary workbook", is_spreadsheet=True)
+XLS = FileKind("an Excel 97-2003 workbook", is_spreadsheet=True)
+ENCRYPTED = FileKind("a password-protected workbook", is_spreadsheet=True)
+ODS = FileKind("an OpenDocument spreadsheet", is_spreadsheet=True)
+XML_2003 = FileKind("an Excel 2003 XML file", is_spreadsheet=True)
+NUMBERS = FileKind("an Apple iWork file", is_spreadsheet=True)
+TABLE = FileKind("a table in plain text", is_spreadsheet=True)
+TEXT = FileKind("plain text")
+HTML = FileKind("a web page")
+PDF = FileKind("a PDF")
+PICTURE = FileKind("a picture")
+WORD = FileKind("a Word document")
+OPEN_DOCUMENT = FileKind("an OpenDocument text")
+POWERPOINT = FileKind("a PowerPoint presentation")
+ARCHIVE = FileKind("a zip archive", holds_files=True)
+CALENDAR = FileKind("a calendar entry")
+CONTACT = FileKind("a contact card")
+OUTLOOK = FileKind("an Outlook message")
+WINMAIL = FileKind("an Outlook winmail.dat", holds_files=True)
+RICH_TEXT = FileKind("a rich text document")
+VIDEO = FileKind("a video")
+EMPTY = FileKind("an empty file")
+UNKNOWN = FileKind("")
 
 BEGINNINGS = (
-    (rb"%PDF", FileKind.PDF),
-    (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|\xd7\xcd\xc6\x9a|\0\0\x01\0", FileKind.PICTURE),
-    (rb"BM....\0\0\0\0|RIFF....WEBP|....ftyp(?:hei|hev|mif|msf|avi)", FileKind.PICTURE),
-    (rb"....ftyp", FileKind.VIDEO),
-    (rb"\x78\x9f\x3e\x22", FileKind.WINMAIL),
-    (rb"\{\\rtf", FileKind.RICH_TEXT),
-    (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08", FileKind.ARCHIVE),
-    (rb"\x09[\x00\x02\x04\x08]", FileKind.XLS),  # older than the container that .xls has had since 1997
+    (rb"%PDF", PDF),
+    (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|\xd7\xcd\xc6\x9a|\0\0\x01\0", PICTURE),
+    (rb"BM....\0\0\0\0|RIFF....WEBP|....ftyp(?:hei|hev|mif|msf|avi)", PICTURE),
+    (rb"....ftyp", VIDEO),
+    (rb"\x78\x9f\x3e\x22", WINMAIL),
+    (rb"\{\\rtf", RICH_TEXT),
+    (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08", ARCHIVE),
+    (rb"\x09[\x00\x02\x04\x08]", XLS),  # older than the container that .xls has had since 1997
 )
 PARTS = (
-    (r"xl/workbook\.bin$", FileKind.XLSB),
-    (r"(?:.*/)?workbook\d*\.xml$", FileKind.XLSX),
-    (r"word/", FileKind.WORD),
-    (r"ppt/", FileKind.POWERPOINT),
-    (r"index/.*\.iwa$|index\.zip$", FileKind.NUMBERS),
+    (r"xl/workbook\.bin$", XLSB),
+    (r"(?:.*/)?workbook\d*\.xml$", XLSX),
+    (r"word/", WORD),
+    (r"ppt/", POWERPOINT),
+    (r"index/.*\.iwa$|index\.zip$", NUMBERS),
 )
 STREAMS = (
-    ("encryptedpackage", FileKind.ENCRYPTED),
-    ("workbook", FileKind.XLS),
-    ("book", FileKind.XLS),
-    ("worddocument", FileKind.WORD),
-    ("powerpoint document", FileKind.POWERPOINT),
-    ("__properties_version1.0", FileKind.OUTLOOK),
+    ("encryptedpackage", ENCRYPTED),
+    ("workbook", XLS),
+    ("book", XLS),
+    ("worddocument", WORD),
+    ("powerpoint document", POWERPOINT),
+    ("__properties_version1.0", OUTLOOK),
 )
 WORDS = (
-    (r"begin:vcalendar", FileKind.CALENDAR),
-    (r"begin:vcard", FileKind.CONTACT),
-    (r"<.*urn:schemas-microsoft-com:office:spreadsheet", FileKind.XML_2003),
-    (r"(?:<\?xml.*?)?(?:<!--.*?-->|<!doctype svg[^>]*>|\s)*<svg\b", FileKind.PICTURE),
-    (r"mime-version:.*multipart/related", FileKind.HTML),
+    (r"begin:vcalendar", CALENDAR),
+    (r"begin:vcard", CONTACT),
+    (r"<.*urn:schemas-microsoft-com:office:spreadsheet", XML_2003),
+    (r"(?:<\?xml.*?)?(?:<!--.*?-->|<!doctype svg[^>]*>|\s)*<svg\b", PICTURE),
+    (r"mime-version:.*multipart/related", HTML),
     (
         r"(?:<\?xml.*?\?>|<!--.*?-->|\s)*<(?:!doctype html|html|head|meta|title|body|table|script|style|div)\b",
-        FileKind.HTML,
+        HTML,
     ),
 )
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
-def kind(data: bytes) -> FileKind:
+def sniff(data: bytes) -> FileKind:
     """What kind of file these bytes are; looks at no more than a beginning and a directory, and never raises."""
     if not data:
-        return FileKind.EMPTY
+        return EMPTY
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _in_archive(data)
     if data.startswith(compound.MAGIC):
@@ -97,14 +107,14 @@ def kind(data: bytes) -> FileKind:
 
 def _in_archive(data: bytes) -> FileKind:
     if b"opendocument.spreadsheet" in data[:200]:
-        return FileKind.ODS
+        return ODS
     if b"opendocument.text" in data[:200]:
-        return FileKind.OPEN_DOCUMENT
+        return OPEN_DOCUMENT
     names = _names(data)
     for pattern, found in PARTS:
         if any(re.match(pattern, name) for name in names):
             return found
-    return FileKind.ARCHIVE
+    return ARCHIVE
 
 
 def _names(data: bytes) -> list[str]:
@@ -121,15 +131,28 @@ def _names(data: bytes) -> list[str]:
 
 def _in_compound(data: bytes) -> FileKind:
     streams = compound.names(data)
-    return next((found for name, found in STREAMS if name in streams), FileKind.UNKNOWN)
+    return next((found for name, found in STREAMS if name in streams), UNKNOWN)
 
 
 def _in_text(start: bytes) -> FileKind:
     text = _text(start)
     if text is None:
-        return FileKind.UNKNOWN
+        return UNKNOWN
     words = text.lstrip("\ufeff \t\r\n").lower()
-    return next((found for pattern, found in WORDS if re.match(pattern, words, re.DOTALL)), FileKind.TEXT)
+    for pattern, found in WORDS:
+        if re.match(pattern, words, re.DOTALL):
+            return found
+    return TABLE if _is_table(words.splitlines()) else TEXT
+
+
+def _is_table(lines: list[str]) -> bool:
+    """Whether two lines are divided into as many columns by the same sign; the last line may be cut."""
+    whole = lines[:-1] if len(lines) > LINES else lines
+    for sign in DIVIDERS:
+        counts = [count for line in whole if (count := line.count(sign)) >= COLUMNS - 1]
+        if len(counts) > len(set(counts)):
+            return True
+    return False
 
 
 def _text(start: bytes) -> str | None:

@@ -1,22 +1,144 @@
-"""Serial numbers of days ↔ moments, as Excel counts them."""
+"""Dates and times: serial numbers of days ↔ moments, and how a section shows them.
 
+Excel counts days from 1 January 1900 (day 1), and takes 1900 for a leap year; or, in old workbooks from a Macintosh,
+from 1 January 1904 (day 0).
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001  a cell's moment has no zone
-EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
+from planit_mailer.spreadsheets import digits
+from planit_mailer.spreadsheets.formats import Part, Section, Token, Unsupported
+
+EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  a cell's moment has no zone
+FROM_1900_TO_1904 = 1_462  # days
+LEAP_DAY = 60  # 29 February 1900, which never was
+LAST = 2_958_466  # the day after 31 December 9999
+DAY = 86_400  # seconds
+HALF_DAY = 12
+DATE_PARTS = "ymd"
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
 def moment(serial: float, *, since_1904: bool = False) -> datetime | None:
     """The moment of a serial number, to the millisecond; None where Excel has no date for it."""
-    if not 0 <= serial < 2_958_466 - (1_462 if since_1904 else 0):
+    days = serial + FROM_1900_TO_1904 if since_1904 else serial
+    if serial < 0 or days >= LAST:
         return None
-    # Excel believes in 29 February 1900 (serial 60), so that its first two months stand one day further on.
-    day = 1 if serial < 60 and not since_1904 else 0
-    base = EPOCH_1904 if since_1904 else EPOCH_1900
-    return base + timedelta(days=day, milliseconds=round(serial * 86_400_000))
+    lost = 1 if days < LEAP_DAY else 0
+    return EPOCH + timedelta(days=lost, milliseconds=round(days * DAY * 1_000))
 
 
 def serial(text: str, *, since_1904: bool = False) -> float:
-    """The serial number of an ISO date or date-time, as strict OOXML stores it; raise ValueError for others."""
-    base = EPOCH_1904 if since_1904 else EPOCH_1900
-    return (datetime.fromisoformat(text).replace(tzinfo=None) - base) / timedelta(days=1)
+    """The serial number of an ISO date or date and time, as OOXML may store it; raise ValueError for others."""
+    days = (datetime.fromisoformat(text).replace(tzinfo=None) - EPOCH) / timedelta(days=1)
+    if since_1904:
+        return days - FROM_1900_TO_1904
+    return days if days > LEAP_DAY else days - 1
+
+
+def is_date(section: Section) -> bool:
+    """Whether a section shows days, months or years, so that its number is a date."""
+    return any(token.part is Part.MOMENT and token.text[0] in DATE_PARTS for token in section.tokens)
+
+
+def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
+    """A serial number under a section of dates and times; raise Unsupported where Excel shows ####, as before 1900."""
+    tokens = _with_decimals(section.tokens)
+    instant = _instant(number, tokens, since_1904=since_1904)
+    return "".join(_token(token, instant, section) for token in tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    """A serial number taken apart: whole days since the epoch of 1900, seconds of that day, and seconds in all."""
+
+    day: int
+    second: Decimal
+    elapsed: Decimal
+
+    @property
+    def date(self) -> tuple[int, int, int]:
+        """Year, month and day, those that never were included."""
+        if self.day in (0, LEAP_DAY):
+            return (1900, 1, 0) if self.day == 0 else (1900, 2, 29)
+        real = EPOCH + timedelta(days=self.day + (self.day < LEAP_DAY))
+        return real.year, real.month, real.day
+
+
+def _instant(number: float, tokens: list[Token], *, since_1904: bool) -> _Instant:
+    """Rounded to the smallest part of a second that is shown, so that a stored 09:04:59.9999 is 09:05."""
+    decimals = max((len(token.text) - 1 for token in tokens if token.part is Part.POINT), default=0)
+    elapsed = (digits.kept(number) * DAY).quantize(Decimal(1).scaleb(-decimals), context=digits.EXACT)
+    day, second = divmod(elapsed, DAY)
+    day += FROM_1900_TO_1904 if since_1904 else 0
+    if elapsed < 0 or day >= LAST:
+        raise Unsupported("no such date")
+    return _Instant(int(day), second, elapsed)
+
+
+def _with_decimals(tokens: tuple[Token, ...]) -> list[Token]:
+    """The tokens, with a point and the zeros after it as one, and other points, slashes and commas as what they are."""
+    joined: list[Token] = []
+    for token in tokens:
+        if token.part is Part.DIGIT and token.text == "0" and joined and joined[-1].part is Part.POINT:
+            joined[-1] = Token(Part.POINT, joined[-1].text + "0")
+        else:
+            joined.append(token)
+    return joined
+
+
+def _token(token: Token, instant: _Instant, section: Section) -> str:
+    match token.part:
+        case Part.LITERAL | Part.COMMA | Part.SLASH | Part.FOREIGN:
+            return token.text
+        case Part.POINT:
+            return f"{instant.second % 1:f}"[1:] if len(token.text) > 1 else "."
+        case Part.NOON:
+            return token.text.split("/")[instant.second * 2 >= DAY]
+        case Part.ELAPSED:
+            return _elapsed(token.text, instant)
+        case Part.MOMENT if token.text[0] in DATE_PARTS:
+            return _date(token.text, instant)
+        case Part.MOMENT | Part.MINUTE:
+            return _time(token.text, instant, section)
+    raise Unsupported("more than dates and times")
+
+
+def _elapsed(code: str, instant: _Instant) -> str:
+    return _padded(int(instant.elapsed) // {"h": 3_600, "m": 60, "s": 1}[code[0]], code)
+
+
+def _time(code: str, instant: _Instant, section: Section) -> str:
+    minute, second = divmod(int(instant.second), 60)
+    hour, minute = divmod(minute, 60)
+    if code[0] in "ms":
+        return _padded(minute if code[0] == "m" else second, code)
+    if section.has(Part.NOON):
+        hour = (hour - 1) % HALF_DAY + 1
+    return _padded(hour, code)
+
+
+def _date(code: str, instant: _Instant) -> str:
+    year, month, day = instant.date
+    match code:
+        case "y" | "yy":
+            return f"{year % 100:02d}"
+        case "m" | "mm":
+            return _padded(month, code)
+        case "d" | "dd":
+            return _padded(day, code)
+        case "mmm" | "mmmmm":
+            return MONTHS[month - 1][: 3 if code == "mmm" else 1]
+        case "ddd":
+            return WEEKDAYS[(instant.day - 1) % 7][:3]
+    return {"y": str(year), "m": MONTHS[month - 1], "d": WEEKDAYS[(instant.day - 1) % 7]}[code[0]]
+
+
+def _padded(number: int, code: str) -> str:
+    return f"{number:0{len(code)}d}"

@@ -17,13 +17,13 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
     Whatever a reader makes of a damaged file (the libraries raise a dozen kinds of error) comes back as a file that
     cannot be opened; only a lack of memory is the caller's to judge, who set the limit.
     """
-    kind = files.kind(data)
-    if kind is FileKind.EMPTY:
-        return Unreadable(Reason.EMPTY, kind)
+    kind = files.sniff(data)
+    if kind is files.EMPTY:
+        return Unreadable(Reason.EMPTY, kind.name)
     if len(data) > limits.workbook:
         return Unreadable(Reason.TOO_LARGE, f"a file of more than {limits.workbook // 1_000_000:,} MB")
     if kind not in READERS:
-        return Unreadable(_reason(kind), kind)
+        return Unreadable(_reason(kind), kind.name)
     try:
         return READERS[kind](data, limits)
     except MemoryError:
@@ -31,13 +31,13 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
     except TooLarge as error:
         return Unreadable(Reason.TOO_LARGE, f"a workbook with {error}")
     except Exception as error:  # noqa: BLE001  see above
-        return Unreadable(Reason.CANNOT_BE_OPENED, kind, _cause(error))
+        return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, _cause(error))
 
 
 def _reason(kind: FileKind) -> Reason:
-    if kind is FileKind.ENCRYPTED:
+    if kind is files.ENCRYPTED:
         return Reason.PASSWORD
-    return Reason.UNSUPPORTED if kind in files.SPREADSHEETS else Reason.NOT_A_SPREADSHEET
+    return Reason.UNSUPPORTED if kind.is_spreadsheet else Reason.NOT_A_SPREADSHEET
 
 
 def _xlsx(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
@@ -51,4 +51,4 @@ def _cause(error: Exception) -> str:
 
 
 # What we read so far; the other kinds are named in the answer.
-READERS: dict[FileKind, Read] = {FileKind.XLSX: _xlsx}
+READERS: dict[FileKind, Read] = {files.XLSX: _xlsx}

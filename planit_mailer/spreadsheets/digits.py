@@ -1,0 +1,204 @@
+"""Numbers under a section of digit places: fixed, scientific, fractions, and General.
+
+Numbers come as Decimals of the 15 digits that Excel keeps; halves are rounded away from zero.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
+from itertools import takewhile
+
+from planit_mailer.spreadsheets.formats import Part, Section, Token, Unsupported
+
+EXACT = Context(prec=1_000, rounding=ROUND_HALF_UP)  # no number that Excel stores needs more digits
+WIDTH = 11  # characters of General, without the sign
+GENERAL_DECIMALS = 9
+SMALL = -4  # the power of ten from which on General rounds to its width instead of showing powers
+MANTISSA = 6  # digits of General in powers of ten
+LONG = 100  # a power of ten that takes a digit more, and leaves the mantissa one less
+FILLING = {"0": "0", "?": " ", "#": ""}
+
+
+def kept(number: float) -> Decimal:
+    """A number as Excel keeps it: 15 significant digits."""
+    return Decimal(f"{number:.15g}")
+
+
+def general(number: Decimal) -> str:
+    """A number as General shows it: in 11 characters, or else as a power of ten with 6 digits."""
+    if not number:
+        return "0"
+    size = abs(number)
+    sign = "-" if number < 0 else ""
+    plain = _rounded(size, min(max(GENERAL_DECIMALS - size.adjusted(), 0), GENERAL_DECIMALS))
+    if plain.adjusted() < WIDTH and (size.adjusted() >= SMALL or plain == size):
+        return sign + _trimmed(f"{plain:f}")
+    power = size.adjusted()
+    mantissa = _rounded(size.scaleb(-power, EXACT), MANTISSA - 1 - (abs(power) >= LONG))
+    if mantissa.adjusted():
+        mantissa, power = Decimal(1), power + 1
+    return f"{sign}{_trimmed(f'{mantissa:f}')}E{power:+03d}"
+
+
+def shown(number: Decimal, section: Section) -> str:
+    """A number under a section without dates and times; raise Unsupported."""
+    sign = "-" if number < 0 and not section.absolute else ""
+    size = abs(number)
+    if section.has(Part.GENERAL):
+        return sign + _with_general(size, section.tokens)
+    if section.has(Part.TEXT):
+        raise Unsupported("text among numbers")
+    if section.has(Part.EXPONENT):
+        return sign + _scientific(size, section.tokens)
+    if (slash := _slash(section.tokens)) is not None:
+        return sign + _fraction(size, section.tokens, slash)
+    return sign + _fixed(size, section.tokens)
+
+
+def _with_general(size: Decimal, tokens: Sequence[Token]) -> str:
+    if any(token.part not in (Part.GENERAL, Part.LITERAL, Part.FOREIGN) for token in tokens):
+        raise Unsupported("General among digit places")
+    return "".join(general(size) if token.part is Part.GENERAL else token.text for token in tokens)
+
+
+def _fixed(size: Decimal, tokens: Sequence[Token]) -> str:
+    """Digit places with an optional point; the percent sign and commas at the end scale."""
+    if not _count(tokens):
+        return "".join(token.text for token in tokens)
+    commas = {place: _separates(tokens, place) for place in _commas(tokens)}
+    scale = 2 * sum(token.part is Part.PERCENT for token in tokens) - 3 * list(commas.values()).count(False)
+    tokens = [token for place, token in enumerate(tokens) if place not in commas]
+    whole = list(takewhile(lambda token: token.part is not Part.POINT, tokens))
+    decimals = tokens[len(whole) :]
+    rounded = _rounded(size.scaleb(scale, EXACT), _count(decimals))
+    integer, _, fraction = f"{rounded:f}".partition(".")
+    return _whole(integer.lstrip("0"), whole, thousands=True in commas.values()) + _decimals(fraction, decimals)
+
+
+def _commas(tokens: Sequence[Token]) -> list[int]:
+    """The commas that mean something: those after the first digit place."""
+    first = next(place for place, token in enumerate(tokens) if token.part is Part.DIGIT)
+    return [place for place, token in enumerate(tokens) if token.part is Part.COMMA and place > first]
+
+
+def _separates(tokens: Sequence[Token], comma: int) -> bool:
+    """Whether a comma stands between digit places, for thousands; at their end it divides by a thousand."""
+    following = next((token for token in tokens[comma:] if token.part is not Part.COMMA), None)
+    return following is not None and following.part is Part.DIGIT
+
+
+def _whole(digits: str, tokens: Sequence[Token], *, thousands: bool = False) -> str:
+    """Digits into places, from the right; the left-most place takes all that are left."""
+    places = [place for place, token in enumerate(tokens) if token.part is Part.DIGIT]
+    if not places:
+        return "".join(token.text for token in tokens) + digits
+    written: list[str] = []
+    left = digits
+    count = 0
+    for place in reversed(range(len(tokens))):
+        token = tokens[place]
+        if token.part is not Part.DIGIT:
+            written.append(token.text)
+            continue
+        taken, left = (left, "") if place == places[0] else (left[-1:], left[:-1])
+        for digit in reversed(taken or FILLING[token.text]):
+            if thousands and count and count % 3 == 0 and digit != " ":
+                written.append(",")
+            written.append(digit)
+            count += 1
+    return "".join(reversed(written))
+
+
+def _decimals(digits: str, tokens: Sequence[Token]) -> str:
+    """Digits into places, from the left; zeros at the end stand only in places that ask for them."""
+    left = iter(digits)
+    needed = len(digits.rstrip("0"))
+    written: list[str] = []
+    for token in tokens:
+        if token.part is Part.DIGIT:
+            digit = next(left, "")
+            written.append(digit if needed > 0 else FILLING[token.text])
+            needed -= 1
+        else:
+            written.append(token.text)
+    return "".join(written)
+
+
+def _scientific(size: Decimal, tokens: Sequence[Token]) -> str:
+    """A mantissa and a power of ten; several places before the point make the power a multiple of their count."""
+    mark = next(place for place, token in enumerate(tokens) if token.part is Part.EXPONENT)
+    before, after = tokens[:mark], tokens[mark + 1 :]
+    if any(token.part not in (Part.DIGIT, Part.POINT, Part.LITERAL) for token in (*before, *after)):
+        raise Unsupported("more than digits in powers of ten")
+    whole = list(takewhile(lambda token: token.part is not Part.POINT, before))
+    width, decimals = _count(whole), _count(before) - _count(whole)
+    step = max(width, 1)
+    power = (size.adjusted() + (width == 0)) // step * step if size else 0
+    mantissa = _rounded(size.scaleb(-power, EXACT), decimals)
+    if mantissa >= 10**width:
+        power += step
+        mantissa = _rounded(size.scaleb(-power, EXACT), decimals)
+    sign = "-" if power < 0 else "+" if tokens[mark].text == "e+" else ""
+    return f"{_fixed(mantissa, before)}E{sign}{_whole(str(abs(power)).lstrip('0'), after)}"
+
+
+def _slash(tokens: Sequence[Token]) -> int | None:
+    """Where the slash of a fraction stands: between two digits."""
+    for place, token in enumerate(tokens[1:-1], start=1):
+        if token.part is Part.SLASH and tokens[place - 1].part is Part.DIGIT and _is_digit(tokens[place + 1]):
+            return place
+    return None
+
+
+def _is_digit(token: Token) -> bool:
+    return token.part is Part.DIGIT or (token.part is Part.LITERAL and token.text.isdecimal())
+
+
+def _fraction(size: Decimal, tokens: Sequence[Token], slash: int) -> str:
+    """A fraction, after a whole number where there are places for one."""
+    if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH, Part.FOREIGN) for token in tokens):
+        raise Unsupported("more than digits in a fraction")
+    above = list(takewhile(lambda token: token.part is Part.DIGIT, reversed(tokens[:slash])))
+    below = list(takewhile(_is_digit, tokens[slash + 1 :]))
+    before = tokens[: slash - len(above)]
+    after = "".join(token.text for token in tokens[slash + 1 + len(below) :])
+    mixed = any(token.part is Part.DIGIT for token in before)
+    value = _nearest(Fraction(size), below)
+    whole, rest = divmod(value, 1) if mixed else (0, value)
+    if mixed and not rest:
+        return _whole(str(whole), before) + after
+    left = _whole(str(whole or ""), before) if mixed else "".join(token.text for token in before)
+    numerator, denominator = _over(rest, below)
+    return f"{left}{_whole(str(numerator or ''), above[::-1])}/{denominator:<{len(below)}}{after}"
+
+
+def _nearest(value: Fraction, below: Sequence[Token]) -> Fraction:
+    if fixed := _denominator(below):
+        return Fraction(int(value * fixed + Fraction(1, 2)), fixed)
+    return value.limit_denominator(10 ** len(below) - 1)
+
+
+def _over(rest: Fraction, below: Sequence[Token]) -> tuple[int, int]:
+    """Numerator and denominator, unreduced where the format gives the denominator."""
+    if fixed := _denominator(below):
+        return int(rest * fixed), fixed
+    return rest.numerator, rest.denominator
+
+
+def _denominator(below: Sequence[Token]) -> int:
+    """The denominator that a format gives, as in ?/16; 0 where it gives only places."""
+    if all(token.part is Part.DIGIT for token in below):
+        return 0
+    return int("".join(token.text if token.text.isdecimal() else "0" for token in below))
+
+
+def _count(tokens: Sequence[Token]) -> int:
+    return sum(token.part is Part.DIGIT for token in tokens)
+
+
+def _rounded(size: Decimal, decimals: int) -> Decimal:
+    return size.quantize(Decimal(1).scaleb(-decimals), context=EXACT)
+
+
+def _trimmed(digits: str) -> str:
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

@@ -1,0 +1,208 @@
+"""A number format's code → its sections: what is shown for which values, token by token.
+
+Rules: ECMA-376 part 1, 18.8.31, and what Excel does where that says nothing.
+"""
+
+import operator
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import lru_cache
+from itertools import chain
+
+SECTIONS = 4
+CODE = 255  # characters that Excel takes of a format
+# How Excel stores "as this computer shows dates and times": as in the United Kingdom.
+SYSTEM = {"f800": "dd mmmm yyyy", "x-sysdate": "dd mmmm yyyy", "f400": "hh:mm:ss", "x-systime": "hh:mm:ss"}
+SYSTEM_CODE = re.compile(rf"\[\$-({'|'.join(SYSTEM)})\].*", re.IGNORECASE | re.DOTALL)
+ENGLISH = 0x09  # the low ten bits of a locale's number
+LANGUAGES = 0xFFFF  # beyond, a locale's number asks for other calendars and digits
+NAMES = 3  # from three letters on, months and days are shown by their names
+COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "<>": operator.ne,
+}
+
+TOKEN = re.compile(
+    r"""
+      "(?P<quoted>[^"]*)"? | \\(?P<escaped>.) | _(?P<space>.) | \*(?P<fill>.)
+    | (?P<general>General) | (?P<noon>AM/PM|A/P)
+    | \[(?P<elapsed>h+|m+|s+)\] | \[(?P<condition>(?:<=|>=|<>|<|>|=)\s*-?\d[\d.]*)\]
+    | \[\$(?P<locale>[^\]]*)\] | \[(?P<colour>(?:Black|Blue|Cyan|Green|Magenta|Red|White|Yellow|Colou?r\s*\d+))\]
+    | (?P<exponent>E[+-]) | (?P<moment>y+|m+|d+|h+|s+)
+    | (?P<digit>[0\#?]) | (?P<point>\.) | (?P<comma>,) | (?P<percent>%) | (?P<slash>/) | (?P<text>@)
+    | (?P<end>;) | (?P<unsupported>[a-z\[_*\\]) | (?P<literal>.)
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+
+
+class Unsupported(ValueError):  # noqa: N818  an answer about the format
+    """A format, or a value under it, that we cannot follow; Excel may not be able to either, and shows ####."""
+
+
+class Part(Enum):
+    """What a token of a format stands for."""
+
+    LITERAL = auto()
+    GENERAL = auto()
+    DIGIT = auto()  # 0, # or ?
+    POINT = auto()
+    COMMA = auto()
+    PERCENT = auto()
+    SLASH = auto()
+    EXPONENT = auto()
+    TEXT = auto()
+    MOMENT = auto()  # y, m, d, h, s
+    MINUTE = auto()  # an m that stands with hours or seconds
+    ELAPSED = auto()  # [h], [m], [s]
+    NOON = auto()
+    FOREIGN = auto()  # a language that is not English
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token; `text` is what a literal shows, and the code of the others in lower case."""
+
+    part: Part
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is shown for some values: for those that compare so with a limit, for all where `compare` is ""."""
+
+    tokens: tuple[Token, ...]
+    compare: str = ""
+    limit: float = 0
+    absolute: bool = False  # all its values are negative or zero, and shown without a sign of ours
+
+    def takes(self, value: float) -> bool:
+        """Whether this section is meant for a value."""
+        return not self.compare or bool(COMPARE[self.compare](value, self.limit))
+
+    def has(self, *parts: Part) -> bool:
+        """Whether any token is one of these."""
+        return any(token.part in parts for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A compiled format: sections for numbers, the first that takes a value shows it; one for text, or None."""
+
+    numbers: tuple[Section, ...]
+    text: Section | None
+
+    def section(self, value: float) -> Section:
+        """The section that shows a number; raise Unsupported where Excel has none for it."""
+        for section in self.numbers:
+            if section.takes(value):
+                return section
+        raise Unsupported("no section for this value")
+
+
+@lru_cache(maxsize=512)
+def compiled(code: str) -> Format:
+    """Compile a format; raise Unsupported."""
+    if len(code) > CODE:
+        raise Unsupported("too long")
+    sections = tuple(_split(SYSTEM_CODE.sub(lambda found: SYSTEM[found[1].lower()], code)))
+    if len(sections) > SECTIONS:
+        raise Unsupported("too many sections")
+    if len(sections) == SECTIONS:
+        return Format(_conditions(sections[:-1]), sections[-1])
+    if sections[-1].has(Part.TEXT):
+        general = Section((Token(Part.GENERAL, ""),))
+        return Format(_conditions(sections[:-1] or (general,)), sections[-1])
+    return Format(_conditions(sections), None)
+
+
+def _split(code: str) -> Iterator[Section]:
+    """The sections of a code, as they stand there."""
+    tokens: list[Token] = []
+    compare, limit = "", 0.0
+    for found in TOKEN.finditer(code):
+        match found.lastgroup:
+            case "end":
+                yield _section(tokens, compare, limit)
+                tokens, compare, limit = [], "", 0.0
+            case "condition":
+                compare = found["condition"].rstrip("-.0123456789 ")
+                limit = float(found["condition"][len(compare) :])
+            case group:
+                tokens += _tokens(str(group), found[str(group)])
+    yield _section(tokens, compare, limit)
+
+
+def _tokens(group: str, text: str) -> Iterator[Token]:
+    match group:
+        case "quoted" | "escaped" | "literal":
+            yield Token(Part.LITERAL, text)
+        case "space":  # as wide as the character that follows it
+            yield Token(Part.LITERAL, " ")
+        case "fill" | "colour":  # the column is as wide as its text, and text has no colour
+            return
+        case "locale":
+            yield from _locale(text)
+        case "unsupported":
+            raise Unsupported(text)
+        case "noon":  # keeps its case: "a/p" shows "a"
+            yield Token(Part.NOON, text)
+        case _:
+            yield Token(Part[group.upper()], text.lower())
+
+
+def _locale(text: str) -> Iterator[Token]:
+    """A currency sign, and the language of names."""
+    sign, _, language = text.partition("-")
+    if sign:
+        yield Token(Part.LITERAL, sign)
+    if language and not language.lower().startswith("en"):
+        number = int(language, 16) if re.fullmatch("[0-9a-fA-F]+", language) else 0
+        if number > LANGUAGES:
+            raise Unsupported(text)
+        if number & 0x3FF != ENGLISH:
+            yield Token(Part.FOREIGN, "")
+
+
+def _section(tokens: list[Token], compare: str, limit: float) -> Section:
+    section = Section(tuple(_with_minutes(tokens)), compare, limit)
+    names = any(token.part is Part.MOMENT and len(token.text) >= NAMES and token.text[0] in "md" for token in tokens)
+    if names and section.has(Part.FOREIGN):
+        raise Unsupported("names in another language than English")
+    return section
+
+
+def _with_minutes(tokens: list[Token]) -> Iterator[Token]:
+    """The tokens, with m or mm meaning minutes where the time before it is hours, or the one after it seconds."""
+    times = [(place, token) for place, token in enumerate(tokens) if token.part in (Part.MOMENT, Part.ELAPSED)]
+    before = chain([""], (token.text[0] for _, token in times))
+    after = chain((token.text[0] for _, token in times[1:]), [""])
+    minutes = {
+        place
+        for (place, token), previous, following in zip(times, before, after, strict=False)
+        if token.part is Part.MOMENT and token.text in ("m", "mm") and (previous == "h" or following == "s")
+    }
+    return (replace(token, part=Part.MINUTE) if place in minutes else token for place, token in enumerate(tokens))
+
+
+def _conditions(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The sections with the conditions that Excel implies, and whether each shows its values without a sign of ours."""
+    first, *others = sections
+    if not others:
+        return sections
+    *between, _ = others
+    if not first.compare:
+        first = replace(first, compare=">" if between else ">=")
+    if between and not others[0].compare:
+        others[0] = replace(others[0], compare=">" if first.compare in ("<", "<=") else "<")
+    rest_is_negative = first.compare in (">", ">=") and first.limit <= 0
+    return tuple(
+        replace(section, absolute=section.limit <= 0 if section.compare in ("<", "<=", "=") else rest_is_negative)
+        for section in (first, *others)
+    )
