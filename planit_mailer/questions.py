@@ -25,6 +25,9 @@ class Reading(Protocol):
     def page(self, upin: str, school: School | None = None) -> Page | None:
         """One learner's data; where several schools know the UPIN, what was received last."""
 
+    def any_page(self) -> Page | None:
+        """The data of the first learner of the upload that was applied last."""
+
     def status(self) -> Status:
         """How the service stands."""
 
@@ -46,17 +49,12 @@ class Reading(Protocol):
 
 def show(upin: str, school: School | None, reading: Reading) -> Json | None:
     """One learner's *Your School Data*; None where nobody has this UPIN."""
-    page = reading.page("".join(upin.split()).upper(), school)
-    if page is None:
-        return None
-    return {
-        "upin": page.upin,
-        "school": {"name": page.school.name, "postcode": page.school.postcode},
-        "introduction": list(page.introduction),
-        "fields": [_field(field) for field in page.fields],
-        "reference": page.reference,
-        "received_at": moment(page.received_at),
-    }
+    return _page(reading.page("".join(upin.split()).upper(), school))
+
+
+def any_page(reading: Reading) -> Json | None:
+    """One learner's page out of the upload that was applied last; None where there is none."""
+    return _page(reading.any_page())
 
 
 def status(reading: Reading) -> Json:
@@ -137,6 +135,19 @@ def compared(judgement: Judgement, reading: Reading) -> Judgement:
 def moment(time: datetime | None) -> str | None:
     """ISO 8601 in UTC, to the second, with "Z"."""
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else None
+
+
+def _page(page: Page | None) -> Json | None:
+    if page is None:
+        return None
+    return {
+        "upin": page.upin,
+        "school": {"name": page.school.name, "postcode": page.school.postcode},
+        "introduction": list(page.introduction),
+        "fields": [_field(field) for field in page.fields],
+        "reference": page.reference,
+        "received_at": moment(page.received_at),
+    }
 
 
 def _story(story: Story) -> Json:

@@ -17,7 +17,7 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long filed mail is kept by outcome, how long receipts are, and the folder with copies of our replies or ""."""
+    """How long filed mail is kept by outcome, how long receipts; `sent` is the folder with our replies, or ""."""
 
     mail: Mapping[Outcome, timedelta]
     receipts: timedelta

@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from planit_mailer.demo.servers import Post
 from tests import world
 from tests.uploads import forms
 from tests.world import World, text_of
@@ -14,7 +16,7 @@ from tests.world import World, text_of
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from planit_mailer import config, daemon, intake
+from planit_mailer import config, service, intake
 from planit_mailer.doors import mailbox, relay
 
 def die_after(owner, name):
@@ -32,12 +34,12 @@ STEPS = {
     "the relay took it": (relay.Relay, "send"),
 }
 die_after(*STEPS[sys.argv[2]])
-daemon.once(config.load(Path(sys.argv[1])))
+service.once(config.load(Path(sys.argv[1])))
 """
 
 
 @pytest.fixture
-def service(tmp_path, post) -> World:
+def service(tmp_path: Path, post: Post) -> World:
     return world.make(tmp_path, post)
 
 

@@ -17,7 +17,10 @@ from planit_mailer.places import folder
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
 
-VERBS = ("run once demo check blank show status explain held approve refuse retry schools senders migrate").split()
+VERBS = (
+    *("run", "once", "demo", "check", "blank", "show", "status", "explain"),
+    *("held", "approve", "refuse", "retry", "schools", "senders", "migrate"),
+)
 
 
 def keys(model: type, prefix: str = "") -> set[str]:

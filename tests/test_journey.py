@@ -1,15 +1,18 @@
 """Over real sockets: SMTP in → IMAP → SQL → SMTP out, on the embedded servers and on Dovecot."""
 
+from pathlib import Path
+
 import pytest
 
-from planit_mailer.errors import ConfigError, Unavailable
+from planit_mailer.demo.servers import Post
+from planit_mailer.service import serving
 from tests import world
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
 
 
 @pytest.fixture
-def service(tmp_path, post) -> World:
+def service(tmp_path: Path, post: Post) -> World:
     return world.make(tmp_path, post)
 
 
@@ -145,7 +148,9 @@ def test_a_machines_form_is_applied_and_confirmed_in_a_new_message(service: Worl
     ],
     ids=["a renamed picture", "an empty file", "no rows"],
 )
-def test_a_file_that_holds_no_learners_is_rejected_with_the_reason(service: World, name, data, says) -> None:
+def test_a_file_that_holds_no_learners_is_rejected_with_the_reason(
+    service: World, name: str, data: bytes, says: str
+) -> None:
     service.send((name, data))
 
     service.once()
@@ -189,7 +194,5 @@ def test_an_unknown_key_is_named_and_exits_2(service: World) -> None:
 
 
 def test_a_second_daemon_on_the_same_database_says_so_and_exits_3(service: World) -> None:
-    from planit_mailer import daemon
-
-    with daemon.serving(service.settings):
+    with serving(service.settings):
         assert "another" in service.verb("once", expect=3)

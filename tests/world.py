@@ -12,7 +12,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from planit_mailer import config, daemon
+from planit_mailer import config, service
 from planit_mailer.config import Config
 from planit_mailer.demo.servers import Post
 from tests.builders import an_email
@@ -72,7 +72,7 @@ class World:
 
     def once(self) -> None:
         """One poll and one delivery, in this process."""
-        daemon.once(self.settings)
+        service.once(self.settings)
 
     def send(self, *files: tuple[str, bytes], sender: str = OFFICE, **headers: str) -> str:
         """Email files to the service; the Message-ID."""
@@ -93,7 +93,7 @@ def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> Wor
     )
     (folder / "mailbox.password").write_text("pw\n")
     world = World(folder, post)
-    with daemon.open_store(world.settings).transaction() as transaction:
+    with service.open_store(world.settings).transaction() as transaction:
         transaction.allow(transaction.add_school("Greenfield School", "ZZ9 9ZZ"), OFFICE)
     return world
 

@@ -24,7 +24,7 @@ EXIT_CODES = {Refused: 1, ConfigError: 2, Unavailable: 3}
 class Verbs(TyperGroup):
     """All verbs; their errors become exit codes here and nowhere else."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
         """The verbs in the order in which they were added: as a newcomer needs them."""
         return list(self.commands)
 

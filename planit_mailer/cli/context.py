@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from planit_mailer import config, daemon
+from planit_mailer import config, service
 from planit_mailer.config import Config
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import ConfigError
@@ -37,7 +37,7 @@ class Context:
 
     def store(self) -> Store:
         """The store that the configuration names. Raises ConfigError, Unavailable."""
-        return daemon.open_store(self.settings())
+        return service.open_store(self.settings())
 
 
 def of(ctx: typer.Context) -> Context:

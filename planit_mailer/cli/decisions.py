@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from planit_mailer import daemon, questions
+from planit_mailer import questions, service
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
+from planit_mailer.errors import Refused
+from planit_mailer.ledger import Outcome
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,10 +49,19 @@ def approve(
     Examples: `planit-mailer approve PM-7F3K-9Q2T --school "ZZ9 9ZZ"`, `planit-mailer approve PM-7F3K-9Q2T`
     """
     settings = context.of(ctx).settings()
-    with daemon.open_store(settings).transaction() as transaction:
-        chosen = the_school(school, transaction) if school else None
-        released = questions.approve(reference, chosen, transaction, (daemon.now(), settings.service.reply_within))
-    typer.echo(f"{released} {'message proceeds' if released == 1 else 'messages proceed'} at the next poll.")
+    now, within = service.now(), settings.service.reply_within
+    with service.open_store(settings).transaction() as transaction:
+        story = transaction.story(reference)
+        if story is None or story.outcome not in {Outcome.HELD, Outcome.QUARANTINED}:
+            raise Refused(f"{reference} does not wait for you; see: planit-mailer held")
+        if school:
+            transaction.allow(the_school(school, transaction), story.sender.address)
+            transaction.release_registered(now, within)
+        elif story.outcome is Outcome.HELD:
+            raise Refused(f"Nobody has registered {story.sender.address}. Say the school: --school POSTCODE-OR-ID")
+        if story.outcome is Outcome.QUARANTINED:
+            transaction.release(reference, now, now + within)
+    typer.echo(f"{story.reference} proceeds at the next poll.")
 
 
 def refuse(ctx: typer.Context, reference: context.Reference) -> None:
@@ -59,7 +70,7 @@ def refuse(ctx: typer.Context, reference: context.Reference) -> None:
     Example: `planit-mailer refuse PM-7F3K-9Q2T`
     """
     with context.of(ctx).store().transaction() as transaction:
-        transaction.refuse(reference, daemon.now())
+        transaction.refuse(reference, service.now())
     typer.echo(f"{reference} is refused; the message is deleted at the daemon's next round.")
 
 
@@ -75,7 +86,7 @@ def retry(
     Example: `planit-mailer retry PM-7F3K-9Q2T --accept-identities`
     """
     settings = context.of(ctx).settings()
-    now = daemon.now()
-    with daemon.open_store(settings).transaction() as transaction:
+    now = service.now()
+    with service.open_store(settings).transaction() as transaction:
         transaction.release(reference, now, now + settings.service.reply_within, accept_identities=accept_identities)
     typer.echo(f"{reference} is processed again at the next poll.")

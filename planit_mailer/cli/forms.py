@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from planit_mailer import config, daemon, questions
+from planit_mailer import config, questions, service
 from planit_mailer.cli import context
 from planit_mailer.doors.reader import Reader
 from planit_mailer.errors import ConfigError, Refused
@@ -38,12 +38,12 @@ def check(
     Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`
     """
     settings = context.of(ctx).settings() if context.of(ctx).config_file else None
-    store = daemon.open_store(settings) if settings else None
+    store = service.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
-    rules = daemon.rules(settings.rules) if settings else Rules()
-    judging = Judging(letters.day_of(daemon.now()), rules, daemon.workbook_limits(limits))
+    rules = service.rules(settings.rules) if settings else Rules()
+    judging = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
     accepted = True
-    with daemon.reader(limits) as reader:
+    with service.reader(limits) as reader:
         for path in files:
             judgement = _judge(path, judging, reader)
             if store:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from planit_mailer import daemon, demo
+from planit_mailer import daemon, demo, service
 from planit_mailer.cli import context
 from planit_mailer.doors.store import Store
 
@@ -47,7 +47,7 @@ def once(ctx: typer.Context) -> None:
 
     Example: `planit-mailer once`
     """
-    daemon.once(context.of(ctx).settings())
+    service.once(context.of(ctx).settings())
 
 
 def migrate(ctx: typer.Context) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from planit_mailer import config, daemon, questions
+from planit_mailer import config, questions, service
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.errors import ConfigError, Refused
@@ -61,7 +61,7 @@ def status(
 
     Examples: `planit-mailer status`, `planit-mailer status --within 15m`
     """
-    now = daemon.now()
+    now = service.now()
     with context.of(ctx).store().reading() as reading:
         told = questions.status(reading)
         fresh = within is None or questions.polled_since(now - _duration(within), reading)
@@ -101,16 +101,18 @@ def explain(
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     """The story of a message in lines, for people."""
-    yield f"{story['reference']}  {story['outcome'] or 'not settled yet'}: {story['reason'] or 'waits for the next poll'}"
+    verdicts = story["verdicts"]
+    yield f"{story['reference']}  {story['outcome'] or 'not settled'}: {story['reason'] or 'waits for the next poll'}"
     yield f"  From        {story['from'] or 'unknown'}"
-    yield f"  Believed    {'yes' if story['verdicts']['authentic'] else 'no'}: {story['verdicts']['why'] or 'not read yet'}"
+    yield f"  Believed    {'yes' if verdicts['authentic'] else 'no'}: {verdicts['why'] or 'not read yet'}"
     yield f"  Date        {story['date'] or 'none'}"
     yield f"  Message-ID  {story['message_id'] or 'none'}"
     yield f"  Received    {story['received_at']}, attempts {story['attempts']}"
     for upload in story["uploads"]:
         yield from _upload_lines(upload)
     for reply in story["replies"]:
-        yield f"  Reply       {reply['kind']} to {reply['to']}, {reply['state']} {reply['final_at'] or ''} {reply['relay_answer']}"
+        when = f"{reply['state']} {reply['final_at'] or ''}".strip()
+        yield f"  Reply       {reply['kind']} to {reply['to']}, {when} {reply['relay_answer']}"
     if story["unanswered"]:
         yield f"  No reply    {story['unanswered']}"
     yield f"  Folder      {story['folder'] or 'inbox'}{', deleted' if story['mail_deleted_at'] else ''}"
@@ -121,7 +123,8 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
 def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
     yield f"  Upload      {upload['reference']} {upload['outcome']}, school {upload['school'] or 'unknown'}"
     if upload["sheet"]:
-        yield f"              sheet {upload['sheet']}, heading row {upload['heading_row']}, {upload['learners']} learners"
+        where = f"sheet {upload['sheet']}, heading row {upload['heading_row']}"
+        yield f"              {where}, {upload['learners']} learners"
     if upload["outcome"] == Outcome.ACCEPTED.value:
         counts = (f"{upload[key]} {key.replace('_', ' ')}" for key in questions.COUNTS)
         yield f"              {', '.join(counts)}"

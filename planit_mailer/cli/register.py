@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from planit_mailer import daemon
+from planit_mailer import service
 from planit_mailer.cli import context
 from planit_mailer.doors.store import Transaction
 from planit_mailer.errors import Refused
@@ -98,7 +98,7 @@ def deny(ctx: typer.Context, value: Value) -> None:
     """
     denied = value.strip().lower()
     with context.of(ctx).store().transaction() as transaction:
-        transaction.deny(denied, daemon.now())
+        transaction.deny(denied, service.now())
     typer.echo(f"{denied} is ignored from now on.")
 
 

@@ -17,11 +17,13 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
-from planit_mailer import config, daemon, questions
-from planit_mailer.daemon import Service
+from planit_mailer import config, questions, service
 from planit_mailer.demo import school, servers
 from planit_mailer.demo.servers import Post
 from planit_mailer.errors import ConfigError
+from planit_mailer.service import Service
+from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.uploads.judging import Judging, Rules
 
 SERVICE = "data@s-cool.test"
 PASSWORD = "pw"  # noqa: S105  of a mailbox that lives in this process, on loopback
@@ -68,6 +70,8 @@ def play(files: Sequence[Path], *, keep: bool) -> None:
     """Play the journey, or send these files instead. Raises ConfigError where a file cannot be read."""
     steps = tuple(_sending(path) for path in files) or _story()
     with _stage() as stage:
+        for name, postcode in _schools(files, stage) or ((school.NAME, school.POSTCODE),):
+            _register(name, postcode, stage)
         _introduce(stage)
         for number, step in enumerate(steps, 1):
             _play(number, step, stage)
@@ -105,18 +109,30 @@ def _stage() -> Iterator[Stage]:
         path = Path(folder) / "config.toml"
         path.write_text(CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=SERVICE))
         (Path(folder) / "mailbox.password").write_text(PASSWORD)
-        with daemon.serving(config.load(path)) as service:
-            with service.store.transaction() as transaction:
-                greenfield = transaction.add_school(school.NAME, school.POSTCODE)
-                transaction.allow(greenfield, school.OFFICE)
-            yield Stage(post, service, Console(highlight=False))
+        with service.serving(config.load(path)) as served:
+            yield Stage(post, served, Console(highlight=False))
+
+
+def _schools(files: Sequence[Path], stage: Stage) -> tuple[tuple[str, str], ...]:
+    """The schools that somebody's own files name: in the demo, each is registered."""
+    judging = Judging(service.now().date(), Rules(), Limits())
+    drafts = [stage.service.reader.judge(path.read_bytes(), judging).draft for path in files]
+    named = [(draft.school_name or school.NAME, draft.postcode) for draft in drafts if draft and draft.postcode]
+    return tuple(dict.fromkeys(named))
+
+
+def _register(name: str, postcode: str, stage: Stage) -> None:
+    with stage.service.store.transaction() as transaction:
+        transaction.allow(transaction.add_school(name, postcode), school.OFFICE)
 
 
 def _introduce(stage: Stage) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_row("mailbox", f"imap://127.0.0.1:{stage.post.imap_port}", SERVICE)
     table.add_row("relay", f"smtp://127.0.0.1:{stage.post.smtp_port}")
-    table.add_row("registered", f"{school.NAME}, {school.POSTCODE}", school.OFFICE)
+    with stage.service.store.reading() as reading:
+        for entry in reading.schools():
+            table.add_row("registered", escape(f"{entry.school.name}, {entry.school.postcode}"), school.OFFICE)
     stage.out.print("\n[bold]planit_mailer[/]: the whole journey on this machine; nothing leaves it.\n")
     stage.out.print(Padding(table, (0, 2)))
 
@@ -133,8 +149,11 @@ def _play(number: int, step: Step, stage: Stage) -> None:
     stage.service.deliver()
     took = time.monotonic() - began
     with stage.service.store.reading() as reading:
-        told = questions.explain_latest(reading)
-    stage.out.print(f"  [bold]{told['outcome']}[/], filed in {told['folder']}, {told['reference']}, after {took:.1f} s\n")
+        told = questions.explain(reading.latest(), reading)
+    assert told is not None, "the message that was sent has a receipt"
+    stage.out.print(
+        f"  [bold]{told['outcome']}[/], filed in {told['folder']}, {told['reference']}, after {took:.1f} s\n"
+    )
     for recipient, raw in stage.post.delivered()[before:]:
         _show_mail(recipient, raw, stage.out)
 
@@ -155,7 +174,7 @@ def _show_learner(stage: Stage) -> None:
     """What the first learner of the last accepted form sees."""
     stage.out.rule("[bold]Your School Data, as one learner sees it now", align="left")
     with stage.service.store.reading() as reading:
-        page = questions.any_learner(reading)
+        page = questions.any_page(reading)
     if page is None:
         stage.out.print("  No learner has any data yet.\n")
         return

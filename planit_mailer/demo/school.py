@@ -10,7 +10,7 @@ from io import BytesIO
 
 from openpyxl import Workbook
 
-from planit_mailer import daemon
+from planit_mailer import service
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 COMPULSORY = ("First name", "Learner Surname", "UPIN", "SIMS No", "DOB", "Year")
@@ -91,7 +91,7 @@ def workbook(sheet: Sheet) -> bytes:
     page = book.active
     assert page is not None
     page.title = "Upload"
-    today = daemon.now().date()
+    today = service.now().date()
     for row in (
         ("Sample Plan-it spreadsheet import",),
         ("School name", NAME),
@@ -122,7 +122,7 @@ def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[st
     message["From"] = sender
     message["To"] = recipient
     message["Subject"] = subject
-    message["Date"] = format_datetime(daemon.now())
+    message["Date"] = format_datetime(service.now())
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message.set_content("Here is our data.\n\nThe school office\n")
     for name, data in files:

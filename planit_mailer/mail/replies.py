@@ -25,8 +25,9 @@ BLANK_FORM = "plan-it-school-data-form.xlsx"
 
 @dataclass(frozen=True, slots=True)
 class Stationery:
-    """What every answer needs: who answers (`sender` as in a From header, `address` bare), whom the operator's mail
-    goes to, what was promised, the blank form's bytes, and the templates.
+    """What every mail needs: who writes (`sender` as in a From header, `address` bare), and with what.
+
+    `operator` is who is told, `reply_within` what schools were promised, `blank_form` an .xlsx file.
     """
 
     sender: str
@@ -62,7 +63,7 @@ class UploadView:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a mail says, before it is a mail: `template` with `facts` makes the bodies, without HTML for the operator."""
+    """What a mail says, before it is a mail; `template` with `facts` makes the bodies, in plain text and HTML."""
 
     kind: ReplyKind
     subject: str

@@ -5,7 +5,7 @@ which outcomes are decided: is the sender believed, is it new, may they send, is
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from planit_mailer.ledger import File, JudgedUpload, Known, Outcome, ReplyKind, School, Verdict
@@ -18,59 +18,70 @@ from planit_mailer.uploads.problems import Severity, Stage
 
 SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 
-Rule = Callable[[Letter, Known, datetime], Verdict | None]
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a rule decides on: the letter, what the store knows that bears on it, and the time."""
+
+    letter: Letter
+    known: Known
+    now: datetime
+
+
+Rule = Callable[[Case], Verdict | None]
 
 
 def judge(letter: Letter, known: Known, now: datetime) -> Verdict:
     """The verdict of the first rule that has one."""
+    case = Case(letter, known, now)
     for rule in POLICY:
-        if verdict := rule(letter, known, now):
+        if verdict := rule(case):
             return verdict
     raise AssertionError("the last rule of the policy always decides")
 
 
-def not_authentic(letter: Letter, _known: Known, _now: datetime) -> Verdict | None:
+def not_authentic(case: Case) -> Verdict | None:
     """Nothing is ever sent to an address that may be forged; where it is a registered one, the operator hears of it."""
-    if letter.sender.authentic:
+    if case.letter.sender.authentic:
         return None
-    registered = bool(letter.standing.schools)
-    why = letter.sender.why
+    registered = bool(case.letter.standing.schools)
+    why = case.letter.sender.why
     alert = f"A message that names a registered sender was quarantined: {why}." if registered else ""
     return Verdict(Outcome.QUARANTINED, why, unanswered="the sender may be forged", alert=alert, clock=registered)
 
 
-def denied(letter: Letter, _known: Known, _now: datetime) -> Verdict | None:
+def denied(case: Case) -> Verdict | None:
     """The operator does not want to hear from this address."""
-    return _ignored("the sender is denied") if letter.standing.denied else None
+    return _ignored("the sender is denied") if case.letter.standing.denied else None
 
 
-def delivered_twice(_letter: Letter, known: Known, _now: datetime) -> Verdict | None:
+def delivered_twice(case: Case) -> Verdict | None:
     """The same sender, Message-ID and attachments as a settled message: a mail server delivered it again."""
-    return _ignored(f"delivered twice: the same as {known.twin}") if known.twin else None
+    return _ignored(f"delivered twice: the same as {case.known.twin}") if case.known.twin else None
 
 
-def from_a_stranger(letter: Letter, known: Known, now: datetime) -> Verdict | None:
+def from_a_stranger(case: Case) -> Verdict | None:
     """Held where there may be a form in it, else ignored; either way a short answer, once."""
-    if letter.standing.schools:
+    if case.letter.standing.schools:
         return None
-    if any(file.is_spreadsheet for file in letter.files):
-        return _answered(Verdict(Outcome.HELD, "the sender is not registered"), ReplyKind.HELD, letter, known, now)
+    if any(file.is_spreadsheet for file in case.letter.files):
+        return _answered(Verdict(Outcome.HELD, "the sender is not registered"), ReplyKind.HELD, case)
     nothing = Verdict(Outcome.IGNORED, "the sender is not registered and sent no spreadsheet")
-    return _answered(nothing, ReplyKind.HELP, letter, known, now)
+    return _answered(nothing, ReplyKind.HELP, case)
 
 
-def without_a_form(letter: Letter, known: Known, now: datetime) -> Verdict | None:
+def without_a_form(case: Case) -> Verdict | None:
     """A registered sender who sent no spreadsheet is told what arrived instead."""
-    if any(_counts(file) for file in letter.files):
+    if any(_counts(file) for file in case.letter.files):
         return None
-    nothing = Verdict(Outcome.IGNORED, "no spreadsheet in the message", passed_over=letter.files)
-    return _answered(nothing, ReplyKind.HELP, letter, known, now)
+    nothing = Verdict(Outcome.IGNORED, "no spreadsheet in the message", passed_over=case.letter.files)
+    return _answered(nothing, ReplyKind.HELP, case)
 
 
-def with_uploads(letter: Letter, known: Known, _now: datetime) -> Verdict:
+def with_uploads(case: Case) -> Verdict:
     """Every workbook is one upload with its own outcome; one answer tells them all."""
-    taken, passed_over = _sorted(letter.files)
-    uploads = tuple(_judged(letter, taken, known))
+    taken, passed_over = _sorted(case.letter.files)
+    uploads = tuple(_judged(taken, case))
     right = all(upload.judgement.accepted for upload in uploads)
     return Verdict(
         Outcome.ACCEPTED if right else Outcome.REJECTED,
@@ -78,7 +89,7 @@ def with_uploads(letter: Letter, known: Known, _now: datetime) -> Verdict:
         uploads,
         passed_over,
         reply=ReplyKind.CONFIRMATION if right else ReplyKind.REPORT,
-        automatic=bool(letter.machine),
+        automatic=bool(case.letter.machine),
     )
 
 
@@ -92,9 +103,7 @@ POLICY: tuple[Rule, ...] = (
 )
 
 
-def compared(
-    judgement: Judgement, schools: Sequence[School], children: Callable[[int], Sequence[Child]]
-) -> Judgement:
+def compared(judgement: Judgement, schools: Sequence[School], children: Callable[[int], Sequence[Child]]) -> Judgement:
     """A judgement with what the register and the store add to it, whoever may send for the school."""
     draft = judgement.draft
     school = senders.school_for(draft.postcode, draft.school_name or "", schools) if draft and draft.postcode else None
@@ -110,16 +119,17 @@ def _ignored(reason: str) -> Verdict:
     return Verdict(Outcome.IGNORED, reason, unanswered=reason)
 
 
-def _answered(verdict: Verdict, kind: ReplyKind, letter: Letter, known: Known, now: datetime) -> Verdict:
+def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
     """The verdict with an answer of this kind, or with the reason why there is none."""
-    stranger = not letter.standing.schools
-    if why_not := letter.machine or answering.limits(kind, known.recent, now, stranger=stranger):
+    stranger = not case.letter.standing.schools
+    why_not = case.letter.machine or answering.limits(kind, case.known.recent, case.now, stranger=stranger)
+    if why_not:
         return replace(verdict, unanswered=why_not)
     return replace(verdict, reply=kind)
 
 
 def _counts(file: File) -> bool:
-    """Whether a file is an upload, if need be one that is all wrong: the school meant it as a spreadsheet."""
+    """Whether a file is an upload, perhaps one that is all wrong: the school meant it as a spreadsheet."""
     return file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES)
 
 
@@ -130,9 +140,10 @@ def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
     return taken, tuple(file for file in files if file not in taken)
 
 
-def _judged(letter: Letter, files: Sequence[File], known: Known) -> Iterator[JudgedUpload]:
+def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
     """The uploads in order; each is compared with the children as the uploads before it leave them."""
-    children: dict[int, Sequence[Child]] = dict(known.children)
+    letter = case.letter
+    children: dict[int, Sequence[Child]] = dict(case.known.children)
     for number, file in enumerate(files, 1):
         assert file.judgement is not None, "a registered sender's files are judged"
         school = letters.school_of(file.judgement, letter.standing)
@@ -147,7 +158,7 @@ def _judged(letter: Letter, files: Sequence[File], known: Known) -> Iterator[Jud
 
 
 def _for_school(judgement: Judgement, school: School | None) -> Judgement:
-    """The judgement with what the register adds: may this sender send for that school, and is it called so?"""
+    """The judgement with what the register adds: may they send for it, and is that its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return judgement

@@ -1,0 +1,166 @@
+"""The composition root: a configuration becomes doors and policies, and what there is to do with them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from planit_mailer import config, delivery, intake, promise, retention
+from planit_mailer.config import Config
+from planit_mailer.delivery import Post
+from planit_mailer.doors.mailbox import open_mailbox
+from planit_mailer.doors.reader import Reader
+from planit_mailer.doors.relay import Relay
+from planit_mailer.doors.store import Store
+from planit_mailer.errors import Unavailable
+from planit_mailer.intake import Policy
+from planit_mailer.ledger import Outcome
+from planit_mailer.mail import replies
+from planit_mailer.mail.replies import Stationery
+from planit_mailer.places import folder
+from planit_mailer.ports import Doors
+from planit_mailer.retention import Keep
+from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.uploads import blank
+from planit_mailer.uploads.judging import Rules
+
+LISTEN_SECONDS = 5.0  # a stop waits for no longer than this
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What there is to do, with its doors open. Each verb raises Unavailable where a server is away."""
+
+    settings: Config
+    store: Store
+    reader: Reader
+    stationery: Stationery
+    stopping: Callable[[], bool]
+
+    def poll(self, listen: timedelta = timedelta(0)) -> None:
+        """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came."""
+        listen_until = now() + listen
+        try:
+            with open_mailbox(self.settings.mailbox) as mailbox:
+                mailbox.ensure_folders(set(folders(self.settings.mailbox.folders).values()))
+                doors = Doors(mailbox, self.reader, self.store, now, self.stopping)
+                intake.poll(doors, policy(self.settings, self.stationery))
+                while now() < listen_until and not self.stopping():
+                    if mailbox.idle(LISTEN_SECONDS):
+                        intake.poll(doors, policy(self.settings, self.stationery))
+        except Unavailable:
+            with self.store.transaction() as transaction:
+                transaction.note_poll(now(), success=False)
+            raise
+
+    def poll_and_listen(self) -> None:
+        """What the daemon does all the time: IDLE is a hint, so that it polls again all the same."""
+        mailbox = self.settings.mailbox
+        self.poll(mailbox.poll_every if mailbox.idle else timedelta(0))
+
+    def deliver(self) -> None:
+        """Hand what is due to the relay."""
+        relay = Relay(self.settings.smtp, self.settings.address)
+        delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
+
+    def watch(self) -> None:
+        """Look after the promised time."""
+        promise.watch(self.store, now, self.stationery)
+
+    def forget(self) -> None:
+        """Delete what must not be kept."""
+        with open_mailbox(self.settings.mailbox) as mailbox:
+            retention.forget(mailbox, self.store, keep(self.settings), now)
+
+
+@contextmanager
+def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
+    """The service with its doors open. Raises Unavailable where another daemon serves the same database."""
+    store = open_store(settings)
+    with store.lock(), reader(settings.limits) as child:
+        yield Service(settings, store, child, stationery(settings), stopping)
+
+
+def once(settings: Config) -> None:
+    """One poll of everything that waits, one delivery of every reply that is due. Raises Unavailable."""
+    with serving(settings) as service:
+        service.poll()
+        service.deliver()
+        service.watch()
+        service.forget()
+
+
+def open_store(settings: Config) -> Store:
+    """The store, with its tables. Raises ConfigError where they are of another version, Unavailable."""
+    store = Store(settings.database.url.get_secret_value())
+    store.prepare()
+    return store
+
+
+def reader(limits: config.Limits) -> Reader:
+    """The reading process, within its limits."""
+    return Reader(seconds=limits.seconds.total_seconds(), memory=limits.memory)
+
+
+def policy(settings: Config, paper: Stationery) -> Policy:
+    """What the configuration says about messages."""
+    return Policy(
+        folders=folders(settings.mailbox.folders),
+        unauthenticated=settings.senders.unauthenticated,
+        reply_within=settings.service.reply_within,
+        message=settings.limits.message,
+        rules=rules(settings.rules),
+        limits=workbook_limits(settings.limits),
+        stationery=paper,
+    )
+
+
+def folders(settings: config.Folders) -> dict[Outcome, str]:
+    """Where messages are filed."""
+    return {
+        Outcome.ACCEPTED: settings.processed,
+        Outcome.REJECTED: settings.rejected,
+        Outcome.HELD: settings.held,
+        Outcome.QUARANTINED: settings.quarantine,
+        Outcome.IGNORED: settings.ignored,
+    }
+
+
+def rules(settings: config.Rules) -> Rules:
+    """What is asked of learners' data."""
+    return Rules(settings.youngest, settings.oldest, settings.check_letter, settings.sensitive)
+
+
+def workbook_limits(limits: config.Limits) -> Limits:
+    """How large a workbook may be."""
+    return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows)
+
+
+def stationery(settings: Config) -> Stationery:
+    """Who answers, and with which templates."""
+    return Stationery(
+        sender=settings.smtp.sender,
+        address=settings.address,
+        operator=settings.service.operator,
+        reply_within=settings.service.reply_within,
+        blank_form=blank.blank_form(),
+        templates=replies.load(folder("templates")),
+    )
+
+
+def keep(settings: Config) -> Keep:
+    """How long things are kept."""
+    times = settings.retention
+    mail = {
+        Outcome.ACCEPTED: times.keep_applied,
+        Outcome.REJECTED: times.keep_rejected,
+        Outcome.HELD: times.keep_held,
+        Outcome.QUARANTINED: times.keep_quarantined,
+        Outcome.IGNORED: times.keep_ignored,
+    }
+    return Keep(mail, times.keep_receipts, settings.mailbox.folders.sent)
