@@ -60,7 +60,7 @@ BEGINNINGS = (
     (rb"\x78\x9f\x3e\x22", WINMAIL),
     (rb"\{\\rtf", RICH_TEXT),
     (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08", ARCHIVE),
-    (rb"\x09[\x00\x02\x04\x08]", XLS),  # older than the container that .xls has had since 1997
+    (rb"\x09[\0\x02\x04\x08][\x04\x06\x08\x10]\0", XLS),  # older than the container that .xls has had since 1997
 )
 PARTS = (
     (r"xl/workbook\.bin$", XLSB),
@@ -81,13 +81,11 @@ WORDS = (
     (r"begin:vcalendar", CALENDAR),
     (r"begin:vcard", CONTACT),
     (r"<.*urn:schemas-microsoft-com:office:spreadsheet", XML_2003),
-    (r"(?:<\?xml.*?)?(?:<!--.*?-->|<!doctype svg[^>]*>|\s)*<svg\b", PICTURE),
+    (r"(?:<!doctype svg[^>]*>\s*)?<svg\b", PICTURE),
     (r"mime-version:.*multipart/related", HTML),
-    (
-        r"(?:<\?xml.*?\?>|<!--.*?-->|\s)*<(?:!doctype html|html|head|meta|title|body|table|script|style|div)\b",
-        HTML,
-    ),
+    (r"<(?:!doctype html|html|head|meta|title|body|table|script|style|div)\b", HTML),
 )
+PROLOGUE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
@@ -138,7 +136,7 @@ def _in_text(start: bytes) -> FileKind:
     text = _text(start)
     if text is None:
         return UNKNOWN
-    words = text.lstrip("\ufeff \t\r\n").lower()
+    words = PROLOGUE.sub("", text).lstrip("\ufeff \t\r\n").lower()
     for pattern, found in WORDS:
         if re.match(pattern, words, re.DOTALL):
             return found
