@@ -1,0 +1,168 @@
+"""DOB, Year, UPIN, SIMS No, postcode, date submitted: what a cell holds → a value, or the code of a problem."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from planit_mailer.spreadsheets.sheets import Cell, Kind
+
+# Letters that stand for a number in a UPN's check, in order: A is 0, Z is 22. Source: Government Data Standards
+# Catalogue, UniquePupilNumber 2.0.
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
+ULN = re.compile(r"[0-9]{10}")
+
+YEAR = re.compile(
+    r"(?:national curriculum year|nc year|year group|year|yr|y)?[ .:]*(?:group )?"
+    r"(?:n(?P<nursery>[12])|(?P<reception>r|rec|reception)|(?P<none>x)|0?(?P<number>[1-9]|1[0-4])(?:\.0+)?)",
+)
+
+# The areas of the United Kingdom, as GOV.UK Notify knows them (BF is forces, BX banks, GY, JE and IM the Crown
+# dependencies); ZZ, which the Royal Mail leaves free, is for invented schools.
+AREAS = (
+    "AB AL B BA BB BD BF BH BL BN BR BS BT BX CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX "
+    "FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN "
+    "NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB "
+    "W WA WC WD WF WN WR WS WV YO ZE ZZ"
+)
+POSTCODE = re.compile(rf"(?:(?:{'|'.join(AREAS.split())})[0-9][0-9A-Z]?[0-9][A-BD-HJLNP-UW-Z]{{2}}|GIR0AA)")
+
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTH = (
+    r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+TIME = r"(?:(?: |, ?|t)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?z?)?"
+GAP = r"[ ./-]{1,2}"
+DATES = tuple(
+    re.compile(pattern + TIME, re.ASCII)
+    for pattern in (
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
+        rf"(?P<day>\d{{1,2}}){GAP}(?P<month>\d{{1,2}}){GAP}(?P<year>\d{{4}}|\d{{2}})",
+        rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?,?{GAP}?{MONTH}\.?,?{GAP}?(?P<year>\d{{4}}|\d{{2}})",
+        rf"{MONTH}\.?{GAP}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:, ?|{GAP})(?P<year>\d{{4}}|\d{{2}})",
+    )
+)
+SCIENTIFIC = re.compile(r"-?\d(?:\.\d+)?E\+\d+")
+PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+
+DateProblem = Literal["wrong", "month-first", "two-digit-year"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upn:
+    """What can be said of a UPIN by its looks."""
+
+    shape: bool
+    right: bool
+
+
+def text(cell: Cell | None) -> str:
+    """What identifies a learner, as text on one line; a number that Excel shows as 1.23E+12 by all of its digits."""
+    if cell is None or cell.kind in (Kind.ERROR, Kind.UNSAVED):
+        return ""
+    if cell.kind is Kind.NUMBER and isinstance(cell.value, int) and SCIENTIFIC.fullmatch(cell.text):
+        return str(cell.value)
+    return " ".join(cell.text.split())
+
+
+def day(cell: Cell) -> date | DateProblem:
+    """A date from a date cell or from text: day first, or ISO, or with the month's name. What is wrong, where it is."""
+    if isinstance(cell.value, datetime):
+        return cell.value.date()
+    return _written_day(text(cell).casefold()) if cell.kind is Kind.TEXT else "wrong"
+
+
+def day_submitted(cell: Cell) -> date | None:
+    """The date submitted; two digits of a year are enough here, for it is always of this century."""
+    found = day(cell)
+    if found == "two-digit-year":
+        century = re.sub(r"(\d{2})(?!.*\d)", r"20\1", text(cell).casefold())
+        found = _written_day(century)
+    return found if isinstance(found, date) else None
+
+
+def year(cell: Cell) -> str | None:
+    """A year group in one way of writing: N1, N2, R, 1 to 14, or X (no year group); None where it is none."""
+    if cell.kind not in (Kind.TEXT, Kind.NUMBER):
+        return None
+    match = YEAR.fullmatch(text(cell).casefold())
+    if not match:
+        return None
+    if match["nursery"]:
+        return f"N{match['nursery']}"
+    return "R" if match["reception"] else "X" if match["none"] else match["number"]
+
+
+def school_year(born: date, today: date) -> int:
+    """The year group for a date of birth; 0 is Reception. A school year begins on 1 September (England)."""
+    begun = today.year if today.month >= 9 else today.year - 1  # noqa: PLR2004  September
+    age = begun - born.year - (born.month >= 9)  # noqa: PLR2004  on 31 August before the school year
+    return age - 4
+
+
+def age(born: date, today: date) -> int:
+    """Whole years on a day."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def upin(cell: Cell | None) -> str:
+    """A UPIN in capitals and without spaces; "" where there is none."""
+    return "".join(text(cell).upper().split())
+
+
+def upn(found: str) -> Upn:
+    """Whether a UPIN has the shape of a UPN, and its right check letter."""
+    if not UPN.fullmatch(found):
+        return Upn(shape=False, right=False)
+    return Upn(shape=True, right=found[0] == check_letter(found[1:]))
+
+
+def check_letter(body: str) -> str:
+    """The letter in front of a UPN's other twelve characters: their values times their positions from 2, modulo 23.
+
+    "" where one of them can be in no UPN. Source: Government Data Standards Catalogue, UniquePupilNumber 2.0.
+    """
+    values = [int(char) if char.isdigit() else LETTERS.find(char) for char in body]
+    if -1 in values:
+        return ""
+    return LETTERS[sum(place * value for place, value in enumerate(values, 2)) % len(LETTERS)]
+
+
+def postcode(written: str) -> str | None:
+    """A postcode as it is printed, "LS1 4AP"; None where it is none. Case, spaces and punctuation are no matter."""
+    code = re.sub(r"[^0-9A-Z]", "", written.upper())
+    return f"{code[:-3]} {code[-3:]}" if POSTCODE.fullmatch(code) else None
+
+
+def name_key(name: str) -> str:
+    """A name for comparing: without case, accents, spaces, hyphens and apostrophes."""
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(PLAIN))
+    key = "".join(char for char in letters if char.isalnum())
+    return key or name.strip().casefold()
+
+
+def sims_key(sims_no: str) -> str:
+    """A SIMS No for comparing: without case, spaces and leading zeros."""
+    key = "".join(sims_no.casefold().split())
+    return key.lstrip("0") or key[:1]
+
+
+def _written_day(written: str) -> date | DateProblem:
+    for pattern in DATES:
+        if match := pattern.fullmatch(written):
+            found = match.groupdict()
+            if len(found["year"]) == 2:  # noqa: PLR2004  digits
+                return "two-digit-year"
+            month = MONTHS.index(found["name"][:3]) + 1 if found.get("name") else int(found["month"])
+            return _real_day(int(found["year"]), month, int(found["day"]))
+    return "wrong"
+
+
+def _real_day(year: int, month: int, day: int) -> date | DateProblem:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return "month-first" if 12 < month <= 31 and 1 <= day <= 12 else "wrong"  # noqa: PLR2004  months, days
