@@ -13,7 +13,7 @@ ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # mail and XML each choke on some.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 SPACES = str.maketrans({"\xa0": " ", "\u202f": " ", "\u2007": " ", "\t": " "})
-ZERO_WIDTH = "\u200b\u2060"
+OUTER = " \n\u200b\u2060\u3000"
 
 
 class Cells:
@@ -66,7 +66,7 @@ def text(stored: str, code: str = "General") -> Cell | None:
     if not seen:
         return None
     shown = display.of_text(seen, code)
-    return Cell(_seen(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
+    return Cell(_tidy(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
 
 
 def number(stored: float, code: str = "General", *, since_1904: bool = False) -> Cell:
@@ -75,22 +75,26 @@ def number(stored: float, code: str = "General", *, since_1904: bool = False) ->
         return Cell("#NUM!", Kind.ERROR, None, code)
     shown = display.of_number(stored, code, since_1904=since_1904)
     if shown.moment is not None:
-        return Cell(_seen(shown.text), Kind.DATE, shown.moment, code, exact=shown.exact)
+        return Cell(_tidy(shown.text), Kind.DATE, shown.moment, code, exact=shown.exact)
     value = int(stored) if float(stored).is_integer() else stored
-    return Cell(_seen(shown.text), Kind.NUMBER, value, code, exact=shown.exact)
+    return Cell(_tidy(shown.text), Kind.NUMBER, value, code, exact=shown.exact)
 
 
 def boolean(stored: bool, code: str = "General") -> Cell:  # noqa: FBT001  it is the value
     """A cell with TRUE or FALSE, which number formats leave alone."""
     shown = display.of_text("TRUE" if stored else "FALSE", code)
-    return Cell(_seen(shown.text), Kind.BOOLEAN, stored, code, exact=shown.exact)
+    return Cell(_tidy(shown.text), Kind.BOOLEAN, stored, code, exact=shown.exact)
 
 
 def _seen(stored: str) -> str:
-    """A text without what cannot be seen: outer spaces, controls and their escapes; each kind of space is a space."""
-    decoded = ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored) if "_x" in stored else stored
-    lines = decoded.replace("\r\n", "\n").replace("\r", "\n").translate(SPACES)
-    return UNSEEN.sub("", lines).strip().strip(ZERO_WIDTH).strip()
+    """What can be seen of a stored text; _x000D_ and its kin are how OOXML writes what XML cannot hold."""
+    return _tidy(ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored) if "_x" in stored else stored)
+
+
+def _tidy(text: str) -> str:
+    """A text without outer spaces and controls; each kind of space is a space."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(SPACES)
+    return UNSEEN.sub("", lines).strip(OUTER)
 
 
 def _one_of(table: Sequence[str], index: str) -> str:

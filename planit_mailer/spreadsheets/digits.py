@@ -30,20 +30,20 @@ def general(number: Decimal) -> str:
         return "0"
     size = abs(number)
     sign = "-" if number < 0 else ""
-    plain = _rounded(size, min(max(GENERAL_DECIMALS - size.adjusted(), 0), GENERAL_DECIMALS))
+    plain = rounded(size, min(max(GENERAL_DECIMALS - size.adjusted(), 0), GENERAL_DECIMALS))
     if plain.adjusted() < WIDTH and (size.adjusted() >= SMALL or plain == size):
         return sign + _trimmed(f"{plain:f}")
     power = size.adjusted()
-    mantissa = _rounded(size.scaleb(-power, EXACT), MANTISSA - 1 - (abs(power) >= LONG))
+    mantissa = rounded(size.scaleb(-power, EXACT), MANTISSA - 1 - (abs(power) >= LONG))
     if mantissa.adjusted():
         mantissa, power = Decimal(1), power + 1
     return f"{sign}{_trimmed(f'{mantissa:f}')}E{power:+03d}"
 
 
-def shown(number: Decimal, section: Section) -> str:
+def shown(number: float, section: Section) -> str:
     """A number under a section without dates and times; raise Unsupported."""
     sign = "-" if number < 0 and not section.absolute else ""
-    size = abs(number)
+    size = abs(kept(number))
     if section.has(Part.GENERAL):
         return sign + _with_general(size, section.tokens)
     if section.has(Part.TEXT):
@@ -51,7 +51,7 @@ def shown(number: Decimal, section: Section) -> str:
     if section.has(Part.EXPONENT):
         return sign + _scientific(size, section.tokens)
     if (slash := _slash(section.tokens)) is not None:
-        return sign + _fraction(size, section.tokens, slash)
+        return sign + _fraction(Fraction(abs(number)), section.tokens, slash)
     return sign + _fixed(size, section.tokens)
 
 
@@ -70,8 +70,8 @@ def _fixed(size: Decimal, tokens: Sequence[Token]) -> str:
     tokens = [token for place, token in enumerate(tokens) if place not in commas]
     whole = list(takewhile(lambda token: token.part is not Part.POINT, tokens))
     decimals = tokens[len(whole) :]
-    rounded = _rounded(size.scaleb(scale, EXACT), _count(decimals))
-    integer, _, fraction = f"{rounded:f}".partition(".")
+    figures = rounded(size.scaleb(scale, EXACT), _count(decimals))
+    integer, _, fraction = f"{figures:f}".partition(".")
     return _whole(integer.lstrip("0"), whole, thousands=True in commas.values()) + _decimals(fraction, decimals)
 
 
@@ -134,10 +134,10 @@ def _scientific(size: Decimal, tokens: Sequence[Token]) -> str:
     width, decimals = _count(whole), _count(before) - _count(whole)
     step = max(width, 1)
     power = (size.adjusted() + (width == 0)) // step * step if size else 0
-    mantissa = _rounded(size.scaleb(-power, EXACT), decimals)
+    mantissa = rounded(size.scaleb(-power, EXACT), decimals)
     if mantissa >= 10**width:
         power += step
-        mantissa = _rounded(size.scaleb(-power, EXACT), decimals)
+        mantissa = rounded(size.scaleb(-power, EXACT), decimals)
     sign = "-" if power < 0 else "+" if tokens[mark].text == "e+" else ""
     return f"{_fixed(mantissa, before)}E{sign}{_whole(str(abs(power)).lstrip('0'), after)}"
 
@@ -154,7 +154,7 @@ def _is_digit(token: Token) -> bool:
     return token.part is Part.DIGIT or (token.part is Part.LITERAL and token.text.isdecimal())
 
 
-def _fraction(size: Decimal, tokens: Sequence[Token], slash: int) -> str:
+def _fraction(size: Fraction, tokens: Sequence[Token], slash: int) -> str:
     """A fraction, after a whole number where there are places for one."""
     if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH, Part.FOREIGN) for token in tokens):
         raise Unsupported("more than digits in a fraction")
@@ -163,7 +163,7 @@ def _fraction(size: Decimal, tokens: Sequence[Token], slash: int) -> str:
     before = tokens[: slash - len(above)]
     after = "".join(token.text for token in tokens[slash + 1 + len(below) :])
     mixed = any(token.part is Part.DIGIT for token in before)
-    value = _nearest(Fraction(size), below)
+    value = _near(size, below)
     whole, rest = divmod(value, 1) if mixed else (0, value)
     if mixed and not rest:
         return _whole(str(whole), before) + after
@@ -172,10 +172,27 @@ def _fraction(size: Decimal, tokens: Sequence[Token], slash: int) -> str:
     return f"{left}{_whole(str(numerator or ''), above[::-1])}/{denominator:<{len(below)}}{after}"
 
 
-def _nearest(value: Fraction, below: Sequence[Token]) -> Fraction:
+def _near(value: Fraction, below: Sequence[Token]) -> Fraction:
     if fixed := _denominator(below):
         return Fraction(int(value * fixed + Fraction(1, 2)), fixed)
-    return value.limit_denominator(10 ** len(below) - 1)
+    return _convergent(value, 10 ** len(below) - 1)
+
+
+def _convergent(value: Fraction, largest: int) -> Fraction:
+    """The last convergent of a continued fraction whose denominator is no larger.
+
+    Not the nearest fraction: Excel shows 123.456 as 123 1/2 where 123 4/9 is nearer, and takes the number as it is
+    stored, so that 0.3 is 2/7 and 1.3 is 1 1/3.
+    """
+    before, found = (1, 0), (int(value), 1)
+    rest = value - int(value)
+    while rest:
+        whole, rest = divmod(1 / rest, 1)
+        following = (whole * found[0] + before[0], whole * found[1] + before[1])
+        if following[1] > largest:
+            break
+        before, found = found, following
+    return Fraction(*found)
 
 
 def _over(rest: Fraction, below: Sequence[Token]) -> tuple[int, int]:
@@ -196,7 +213,8 @@ def _count(tokens: Sequence[Token]) -> int:
     return sum(token.part is Part.DIGIT for token in tokens)
 
 
-def _rounded(size: Decimal, decimals: int) -> Decimal:
+def rounded(size: Decimal, decimals: int) -> Decimal:
+    """A number to so many decimals, halves away from zero."""
     return size.quantize(Decimal(1).scaleb(-decimals), context=EXACT)
 
 

@@ -31,7 +31,7 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
         section = formats.compiled(code).section(number)
         if section.has(*DATES):
             return _date(number, section, since_1904=since_1904)
-        return Shown(digits.shown(digits.kept(number), section))
+        return Shown(digits.shown(number, section))
     except Unsupported:
         return Shown(digits.general(digits.kept(number)), exact=False)
 

@@ -68,6 +68,7 @@ PARTS = (
     (r"word/", WORD),
     (r"ppt/", POWERPOINT),
     (r"index/.*\.iwa$|index\.zip$", NUMBERS),
+    (r"xl/", XLSX),  # cut off before its workbook part
 )
 STREAMS = (
     ("encryptedpackage", ENCRYPTED),

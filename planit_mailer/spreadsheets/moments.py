@@ -74,10 +74,12 @@ class _Instant:
 def _instant(number: float, tokens: list[Token], *, since_1904: bool) -> _Instant:
     """Rounded to the smallest part of a second that is shown, so that a stored 09:04:59.9999 is 09:05."""
     decimals = max((len(token.text) - 1 for token in tokens if token.part is Part.POINT), default=0)
-    elapsed = (digits.kept(number) * DAY).quantize(Decimal(1).scaleb(-decimals), context=digits.EXACT)
+    if not 0 <= number < LAST:
+        raise Unsupported("no such date")
+    elapsed = digits.rounded(digits.kept(number) * DAY, decimals)
     day, second = divmod(elapsed, DAY)
     day += FROM_1900_TO_1904 if since_1904 else 0
-    if elapsed < 0 or day >= LAST:
+    if day >= LAST:
         raise Unsupported("no such date")
     return _Instant(int(day), second, elapsed)
 

@@ -133,7 +133,7 @@ def text_of(element: Element) -> str:
 
 def _is_hidden(element: Element, size: str) -> bool:
     """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
-    return markup.is_true(element, "hidden") or element.get(size) in ("0", "0.0")
+    return markup.is_true(element, "hidden") or float(element.get(size, "1")) == 0
 
 
 def _column_number(letters: str) -> int:
