@@ -1,3 +1,3 @@
 """The fixtures that all tests share."""
 
-pytest_plugins = ("tests.mailservers",)
+pytest_plugins = ("tests.mailservers", "tests.stores")

@@ -39,11 +39,9 @@ class Learners(Verbs):
 
     def children(self, school_id: int) -> tuple[Child, ...]:
         """The learners of a school, as far as identity goes."""
-        columns = (learners.c.id, *(learners.c[name] for name in IDENTITY), learners.c.arrival)
-        rows = self._connection.execute(
-            select(*columns).where(learners.c.school_id == school_id).order_by(learners.c.id)
-        )
-        return tuple(_child(row) for row in rows)
+        columns = (*(learners.c[name] for name in IDENTITY), learners.c.arrival)
+        of_school = select(*columns).where(learners.c.school_id == school_id).order_by(learners.c.id)
+        return tuple(_child(row) for row in self._connection.execute(of_school))
 
     def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
         """Give each learner of an accepted upload exactly its fields and introduction; what changed.
@@ -131,4 +129,4 @@ def _place(year: str) -> tuple[int, str]:
 
 
 def _child(row: Row[Any]) -> Child:
-    return Child(**row._mapping)
+    return Child(row.upin, row.sims_no, row.first_name, row.surname, row.dob, row.year, row.arrival)

@@ -81,9 +81,14 @@ class Outbox(Verbs):
         values = {"state": state, "content": None, "final_at": now, "relay_answer": answer}
         self._connection.execute(update(outbox).where(mail).values(values))
         if pending.reply.kind in ANSWERS:
-            answered = select(outbox.c.receipt_id).where(mail).scalar_subquery()
-            self._connection.execute(update(receipts).where(receipts.c.id == answered).values(answered_at=now))
+            self._answer(pending, now)
         self.forgets = True
+
+    def _answer(self, pending: Pending, now: datetime) -> None:
+        """Note a message as answered, unless the answer is to an earlier judgement: the operator released it since."""
+        about = select(outbox.c.receipt_id).where(outbox.c.id == pending.id).scalar_subquery()
+        stands = receipts.c.outcome.is_not(None) & (receipts.c.settled_at <= pending.queued_at)
+        self._connection.execute(update(receipts).where(receipts.c.id == about, stands).values(answered_at=now))
 
 
 def _pending(row: Row[Any]) -> Pending:

@@ -13,6 +13,8 @@ from planit_mailer.records import HeldMessage, Page, ProblemRecord, ReplyRecord,
 from planit_mailer.uploads.problems import Severity
 from planit_mailer.uploads.upload import Field
 
+NUMBER = func.count().label("number")
+
 
 class Questions(Verbs):
     """The verbs that change nothing."""
@@ -34,14 +36,14 @@ class Questions(Verbs):
         """How the service stands."""
         polls = {row.key: row.at for row in self._connection.execute(select(state))}
         settled = receipts.c.outcome.is_not(None)
-        messages = select(receipts.c.outcome, func.count()).where(settled).group_by(receipts.c.outcome)
-        mails = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+        messages = select(receipts.c.outcome, NUMBER).where(settled).group_by(receipts.c.outcome)
+        mails = select(outbox.c.state, NUMBER).group_by(outbox.c.state)
         oldest = self._connection.execute(owed()).first()
         return Status(
             last_poll=polls.get("last_poll"),
             last_success=polls.get("last_success"),
-            messages={Outcome(outcome): count for outcome, count in self._connection.execute(messages).tuples()},
-            outbox=dict(self._connection.execute(mails).tuples().all()),
+            messages={Outcome(m.outcome): m.number for m in self._connection.execute(messages)},
+            outbox={mail.state: mail.number for mail in self._connection.execute(mails)},
             oldest_unanswered=owing(self._connection, oldest) if oldest else None,
         )
 

@@ -1,10 +1,11 @@
 """The register: schools, and who may send for them (product section 5)."""
 
+import unicodedata
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select
+from sqlalchemy import Connection, Row, and_, exists, insert, select
 
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import denied, schools, senders
@@ -69,15 +70,14 @@ class Register(Verbs):
         return standing(self._connection, address)
 
     def _same_school(self, name: str, postcode: str, number: str | None) -> School | None:
-        same = (schools.c.folded_name == folded(name)) & (schools.c.folded_postcode == folded(postcode))
-        if number:
-            same = schools.c.number == number
+        by_name = and_(schools.c.folded_name == folded(name), schools.c.folded_postcode == folded(postcode))
+        same = schools.c.number == number if number else by_name
         row = self._connection.execute(select(schools).where(same).order_by(schools.c.id)).first()
         return _school(row) if row else None
 
     def _made_number(self) -> str:
         taken = {int(number) for number in self._connection.scalars(select(schools.c.number)) if number.isdecimal()}
-        return str(max(NUMBERS_FROM, *(number + 1 for number in taken)) if taken else NUMBERS_FROM)
+        return str(max({number + 1 for number in taken} | {NUMBERS_FROM}))
 
 
 def standing(connection: Connection, address: str) -> Standing:
@@ -95,8 +95,8 @@ def values(address: str) -> tuple[str, str]:
 
 
 def folded(text: str) -> str:
-    """Letters and digits alone, in one case: how schools' names and postcodes are compared."""
-    return "".join(character for character in text.casefold() if character.isalnum())
+    """Letters and digits alone, without accents, in one case: how schools' names and postcodes are compared."""
+    return "".join(character for character in unicodedata.normalize("NFKD", text).casefold() if character.isalnum())
 
 
 def _school(row: Row[Any]) -> School:

@@ -1,0 +1,174 @@
+"""The original data is not retained (handbook section 4): no table, no free page, no log of the database has it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from planit_mailer.doors.store import Store
+from planit_mailer.ledger import Filed, Outcome
+from tests import books
+from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
+
+DAY = timedelta(days=1)
+KEEP = {Outcome.ACCEPTED: 14 * DAY, Outcome.HELD: 30 * DAY}
+
+
+@pytest.fixture
+def on_disk(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], bool]:
+    """Whether a text stands anywhere in the database's files; on PostgreSQL after VACUUM, in its tables."""
+    if store._on_sqlite:
+        return lambda text: any(text.encode() in path.read_bytes() for path in tmp_path.iterdir())
+    server, name = request.getfixturevalue("postgresql"), str(store._url.database)
+
+    def in_tables(text: str) -> bool:
+        server.vacuum(name)
+        return any(text.encode() in path.read_bytes() for path in server.files(name))
+
+    return in_tables
+
+
+def test_a_replaced_value_and_introduction_are_nowhere(store: Store, on_disk: Callable[[str], bool]) -> None:
+    school = books.a_school(store)
+    marked = [a_learner(f"A{n}", values=[f"MARKED {n} {field}" for field in range(75)]) for n in range(50)]
+    apply(store, school, an_upload(*marked, introduction=("MARKED introduction",)))
+    assert on_disk("MARKED 7 3")
+    assert on_disk("MARKED introduction")
+
+    apply(store, school, an_upload(*(a_learner(f"A{n}", values=("new",)) for n in range(50))))
+
+    assert not on_disk("MARKED")
+
+
+def test_a_replaced_name_is_nowhere(store: Store, on_disk: Callable[[str], bool]) -> None:
+    school = books.a_school(store)
+    apply(store, school, an_upload(a_learner("A1", first_name="MARKED")))
+
+    apply(store, school, an_upload(a_learner("A1", first_name="Robin")))
+
+    assert not on_disk("MARKED")
+
+
+@pytest.mark.parametrize("final", ["note_sent", "note_failed"])
+def test_a_mail_is_nowhere_once_it_is_sent_or_has_failed(
+    store: Store, on_disk: Callable[[str], bool], final: str
+) -> None:
+    with store.transaction() as transaction:
+        transaction.enqueue(a_reply(content=b"MARKED " * 10_000), transaction.begin(books.waiting(), NOW, NOW), NOW)
+    assert on_disk("MARKED")
+
+    with store.transaction() as transaction:
+        [pending] = transaction.due(NOW, 1)
+        getattr(transaction, final)(pending, "250 OK", NOW)
+
+    assert not on_disk("MARKED")
+
+
+def test_what_a_process_left_that_died_is_forgotten_by_the_next(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'planit.db'}"
+    dying, next_one = Store(url), Store(url)
+    dying.prepare()
+    school = books.a_school(dying)
+    apply(dying, school, an_upload(a_learner("A1", values=("MARKED",))))
+    dying.forget_pages = lambda: None  # type: ignore[method-assign]  as if it died right after its commit
+    apply(dying, school, an_upload(a_learner("A1", values=("new",))))
+    assert any(b"MARKED" in path.read_bytes() for path in tmp_path.iterdir())
+
+    with next_one.transaction():
+        pass
+
+    assert not any(b"MARKED" in path.read_bytes() for path in tmp_path.iterdir())
+    dying.close()
+    next_one.close()
+
+
+def test_a_reader_only_delays_forgetting(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'planit.db'}")
+    store.prepare()
+    school = books.a_school(store)
+    apply(store, school, an_upload(a_learner("A1", values=("MARKED",))))
+
+    with store.reading() as reading:
+        reading.page("A1")
+        apply(store, school, an_upload(a_learner("A1", values=("new",))))
+    with store.transaction() as transaction:
+        transaction.note_poll(NOW, success=True)
+
+    assert not any(b"MARKED" in path.read_bytes() for path in tmp_path.iterdir())
+    store.close()
+
+
+# ── filed mail ──
+
+
+def test_filed_mail_is_kept_for_its_time(store: Store) -> None:
+    accepted = books.settled(store, Outcome.ACCEPTED, account(), folder="Processed")
+    held = books.settled(store, Outcome.HELD, folder="Held")
+    begin(store)
+
+    def forgettable(days: int) -> list[str]:
+        with store.reading() as reading:
+            return [filed.reference for filed in reading.forgettable(NOW + days * DAY, KEEP)]
+
+    assert [forgettable(days) for days in (13, 14)] == [[], [accepted.reference]]
+    assert forgettable(30) == [accepted.reference, held.reference]
+
+
+def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
+    receipt, reply = books.settled(store, said=account(), folder="Processed"), a_reply()
+    with store.transaction() as transaction:
+        transaction.enqueue(reply, receipt, NOW)
+
+    with store.transaction() as transaction:
+        [filed] = transaction.forgettable(NOW + 14 * DAY, KEEP)
+        transaction.note_mail_deleted(filed, NOW + 14 * DAY)
+        assert transaction.forgettable(NOW + 14 * DAY, KEEP) == ()
+
+    assert filed == Filed(receipt.reference, "Processed", filed.digest, account().message_id, (reply.message_id,))
+    assert len(filed.digest) == 64
+
+
+def test_a_released_message_is_not_deleted_before_it_is_processed(store: Store) -> None:
+    held = books.settled(store, Outcome.HELD, folder="Held")
+    with store.transaction() as transaction:
+        transaction.release(held.reference, NOW, NOW)
+
+    with store.reading() as reading:
+        assert reading.forgettable(NOW + 99 * DAY, KEEP) == ()
+
+
+# ── receipts ──
+
+
+def test_old_receipts_go_and_the_learners_page_stays(store: Store) -> None:
+    school = books.a_school(store)
+    apply(store, school, an_upload(a_learner("A1")))
+    with store.transaction() as transaction:
+        [filed] = transaction.forgettable(NOW + 14 * DAY, KEEP)
+        transaction.note_mail_deleted(filed, NOW + 14 * DAY)
+
+    with store.transaction() as transaction:
+        assert transaction.purge_receipts(NOW + 14 * DAY) == 0
+        assert transaction.purge_receipts(NOW + 15 * DAY) == 1
+
+    with store.reading() as reading:
+        page = reading.page("A1")
+        assert reading.story(filed.reference) is None
+    assert page
+    assert page.reference == f"{filed.reference}/1"
+    later = begin(store)
+    [changes] = apply(store, school, an_upload(a_learner("A1", values=("later",))), receipt=later)
+    assert changes.passed_over == 0
+
+
+def test_a_receipt_whose_mail_lies_somewhere_or_whose_answer_waits_stays(store: Store) -> None:
+    books.settled(store)
+    waits = books.settled(store)
+    with store.transaction() as transaction:
+        transaction.enqueue(a_reply(), waits, NOW)
+        [_, filed] = transaction.forgettable(NOW + 14 * DAY, KEEP)
+        transaction.note_mail_deleted(filed, NOW)
+
+    with store.transaction() as transaction:
+        assert transaction.purge_receipts(NOW + 999 * DAY) == 0

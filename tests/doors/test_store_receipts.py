@@ -1,0 +1,264 @@
+"""What becomes of a message: the table in product section 7, and what is counted."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from planit_mailer.doors.store import Store
+from planit_mailer.ledger import Outcome, ReplyKind, Standing
+from tests import books
+from tests.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting
+
+
+def deaths_and_attempts(store: Store, reference: str) -> tuple[int, int]:
+    with store.reading() as reading:
+        story = reading.story(reference)
+    assert story
+    return story.deaths, story.attempts
+
+
+# ── attempts ──
+
+
+def test_messages_are_numbered_in_the_order_in_which_they_are_first_seen(store: Store) -> None:
+    first, second = begin(store), begin(store)
+
+    assert second.arrival > first.arrival
+    assert first.reference != second.reference
+    assert first.reference[:3] == "PM-"
+    assert len(first.reference) == len("PM-7F3K-9Q2T")
+
+
+def test_the_attempt_is_counted_before_the_work(store: Store) -> None:
+    message = waiting()
+
+    for expected in (1, 2, 3):
+        receipt = begin(store, message)
+        assert (receipt.attempts, receipt.deaths) == (expected, 0)
+        with store.transaction() as transaction:
+            transaction.failed(receipt)
+
+
+def test_a_death_with_the_message_in_hand_counts_apart(store: Store) -> None:
+    message = waiting()
+    begin(store, message)
+
+    receipt = begin(store, message)
+
+    assert (receipt.attempts, receipt.deaths) == (1, 1)
+
+
+def test_an_attempt_during_which_a_server_was_away_does_not_count(store: Store) -> None:
+    message = waiting()
+    receipt = begin(store, message)
+
+    with store.transaction() as transaction:
+        transaction.let_go(receipt)
+
+    receipt = begin(store, message)
+    assert (receipt.attempts, receipt.deaths) == (1, 0)
+
+
+def test_a_settled_message_is_found_by_its_key_and_nothing_is_counted(store: Store) -> None:
+    message = waiting()
+    receipt = begin(store, message)
+    with store.transaction() as transaction:
+        transaction.settle(receipt, verdict(), (), NOW)
+
+    again = begin(store, message)
+
+    assert again == replace(receipt, outcome=Outcome.ACCEPTED, reason="it is accepted")
+
+
+def test_a_message_that_was_gone_before_it_was_read_leaves_nothing(store: Store) -> None:
+    receipt = begin(store)
+
+    with store.transaction() as transaction:
+        transaction.drop(receipt)
+
+    with store.reading() as reading:
+        assert reading.story(receipt.reference) is None
+        assert reading.unanswered() == ()
+
+
+def test_a_message_that_is_gone_after_it_was_read_once_is_settled_and_owed_nothing(store: Store) -> None:
+    receipt = adopt(store, begin(store), "raw")
+
+    with store.transaction() as transaction:
+        transaction.drop(receipt)
+
+    with store.reading() as reading:
+        story = reading.story(receipt.reference)
+        assert story
+        assert story.outcome is Outcome.IGNORED
+        assert reading.unanswered() == ()
+    back = begin(store)
+    assert adopt(store, back, "raw") == back, "put back by a person, it is processed"
+
+
+# ── the same message again ──
+
+
+def test_bytes_of_a_message_that_is_not_filed_are_that_message_under_a_new_uid(store: Store) -> None:
+    old = waiting(uid=7)
+    first = settled(store, folder="")
+    older = adopt(store, begin(store, old), "the same bytes")
+
+    newer = begin(store, waiting(uid=3, uidvalidity=2))
+    adopted = adopt(store, newer, "the same bytes")
+
+    assert adopted.arrival == older.arrival
+    assert adopted.reference == older.reference
+    assert begin(store, waiting(uid=3, uidvalidity=2)).arrival == older.arrival
+    with store.reading() as reading:
+        assert reading.story(newer.reference) is None
+        assert reading.story(first.reference)
+
+
+def test_an_adopted_message_has_its_attempt_counted(store: Store) -> None:
+    older = adopt(store, begin(store), "the same bytes")
+    with store.transaction() as transaction:
+        transaction.failed(older)
+
+    adopted = adopt(store, begin(store), "the same bytes")
+
+    assert (adopted.attempts, adopted.deaths) == (2, 0)
+
+
+def test_a_settled_message_under_a_new_uid_is_only_to_be_filed(store: Store) -> None:
+    older = adopt(store, begin(store), "the same bytes")
+    with store.transaction() as transaction:
+        transaction.settle(older, verdict(), (), NOW)
+
+    adopted = adopt(store, begin(store), "the same bytes")
+
+    assert adopted.outcome is Outcome.ACCEPTED
+    assert deaths_and_attempts(store, older.reference) == (0, 1)
+
+
+def test_bytes_of_a_filed_message_arrive_now(store: Store) -> None:
+    first = adopt(store, begin(store), "the same bytes")
+    with store.transaction() as transaction:
+        transaction.introduce(first, account())
+        transaction.settle(first, verdict(), (), NOW)
+        transaction.note_filed(first, "Processed", NOW)
+
+    second = begin(store)
+
+    assert adopt(store, second, "the same bytes") == second
+    with store.transaction() as transaction:
+        assert transaction.twin(second, account()) == "", "a person put it back"
+
+
+def test_the_same_sender_message_id_and_attachments_are_delivered_twice(store: Store) -> None:
+    first = settled(store, said=account())
+    second = adopt(store, begin(store), "other bytes: the way was another")
+
+    with store.transaction() as transaction:
+        assert transaction.twin(second, account()) == first.reference
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        account("head@greenfield.test"),
+        account(message_id="<2@greenfield.test>"),
+        account(message_id=""),
+        replace(account(), attachments_digest=books.digest("other files")),
+        account(authentic=False),
+    ],
+)
+def test_anything_else_is_another_message(store: Store, said: books.Account) -> None:
+    settled(store, said=account())
+    second = adopt(store, begin(store), "other bytes")
+
+    with store.transaction() as transaction:
+        assert transaction.twin(second, said) == ""
+
+
+def test_what_was_quarantined_or_is_not_authentic_makes_nothing_known(store: Store) -> None:
+    settled(store, Outcome.QUARANTINED, account())
+    settled(store, Outcome.IGNORED, account(authentic=False))
+    second = adopt(store, begin(store), "other bytes")
+
+    with store.transaction() as transaction:
+        assert transaction.twin(second, account()) == ""
+
+
+def test_a_message_is_not_the_twin_of_a_later_one(store: Store) -> None:
+    first = adopt(store, begin(store), "bytes")
+    settled(store, said=account())
+
+    with store.transaction() as transaction:
+        assert transaction.twin(first, account()) == ""
+
+
+# ── settled and filed ──
+
+
+def test_to_introduce_a_sender_tells_what_the_register_knows(store: Store) -> None:
+    school = books.a_school(store)
+    receipt = begin(store)
+
+    with store.transaction() as transaction:
+        transaction.allow(school, OFFICE)
+        standing = transaction.introduce(receipt, account())
+
+    assert standing == Standing((school,), denied=False)
+
+
+def test_a_receipt_says_everything_but_what_the_message_said(store: Store) -> None:
+    receipt = settled(store, Outcome.IGNORED, account())
+
+    with store.reading() as reading:
+        story = reading.story(receipt.reference.lower() + "/1")
+
+    assert story
+    assert story.outcome is Outcome.IGNORED
+    assert story.reason == "it is ignored"
+    assert story.unanswered == "no answer is due"
+    assert story.sender == account().sender
+    assert (story.message_id, story.date) == (account().message_id, account().date)
+    assert (story.folder, story.filed_at, story.settled_at) == ("Folder", NOW, NOW)
+    assert story.due_at is None
+
+
+def test_uploads_are_kept_without_names_and_words(store: Store) -> None:
+    school = books.a_school(store)
+    books.apply(store, school, books.an_upload(books.a_learner("A1"), books.a_learner("A2")))
+
+    with store.reading() as reading:
+        [reference] = [reading.latest()]
+        story = reading.story(reference)
+
+    assert story
+    [upload] = story.uploads
+    assert (upload.number, upload.school, upload.outcome) == (1, school.number, Outcome.ACCEPTED)
+    assert (upload.learners, upload.new, upload.absent) == (2, 2, 0)
+
+
+def test_the_clock_runs_on_only_where_an_answer_is_owed(store: Store) -> None:
+    owed, nothing, held = begin(store), begin(store), begin(store)
+
+    with store.transaction() as transaction:
+        transaction.settle(owed, verdict(), (), NOW)
+        transaction.settle(nothing, verdict(Outcome.IGNORED, None), (), NOW)
+        transaction.settle(held, verdict(Outcome.HELD, ReplyKind.HELD), (), NOW)
+
+    with store.reading() as reading:
+        [unanswered] = reading.unanswered()
+    assert unanswered.reference == owed.reference
+    assert unanswered.due_at - unanswered.clock_from == timedelta(hours=48)
+
+
+def test_polls_are_noted_and_only_good_ones_as_successes(store: Store) -> None:
+    later = NOW + timedelta(minutes=1)
+
+    with store.transaction() as transaction:
+        transaction.note_poll(NOW, success=True)
+        transaction.note_poll(later, success=False)
+
+    with store.reading() as reading:
+        status = reading.status()
+    assert (status.last_poll, status.last_success) == (later, NOW)
