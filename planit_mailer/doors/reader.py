@@ -22,7 +22,8 @@ from planit_mailer.doors.worker import Raised, Why
 from planit_mailer.mail import messages
 from planit_mailer.mail.messages import Message
 from planit_mailer.uploads import judging as forms
-from planit_mailer.uploads.judging import Judgement, Judging
+from planit_mailer.uploads.judging import Judgement
+from planit_mailer.uploads.policy import Judging
 
 log = logs.get(__name__)
 

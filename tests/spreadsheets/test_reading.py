@@ -256,7 +256,7 @@ def test_columns_without_width_and_rows_without_height_are_hidden() -> None:
         )
     )
 
-    assert (page.hidden_columns, page.rows[0].hidden) == ({1}, True)
+    assert (page.hidden_columns, page.rows[0].hidden) == (frozenset({1}), True)
 
 
 def test_hidden_columns_to_the_end_of_the_sheet_are_told_as_far_as_cells_go() -> None:
@@ -269,7 +269,7 @@ def test_hidden_columns_to_the_end_of_the_sheet_are_told_as_far_as_cells_go() ->
 
 
 def test_merged_cells_are_told() -> None:
-    page = sheet(a_workbook(lambda page: (page.append(["Spring"]), page.merge_cells("A1:C2"))))
+    page = sheet(a_workbook(lambda page: page.merge_cells("A1:C2")))
 
     assert page.merged == (Range(1, 1, 2, 3),)
 
@@ -385,7 +385,7 @@ def test_openpyxl_reads_the_same_values_and_formats() -> None:
         datetime.fromisoformat("1900-01-01"),
         datetime.fromisoformat("9999-12-31"),
     ]
-    values = [0, 1, -2.5, 0.1 + 0.2, 1e15, 1e-7, "Ann", True, False]
+    values: list[float | str | bool] = [0, 1, -2.5, 0.1 + 0.2, 1e15, 1e-7, "Ann", True, False]
 
     def fill(page: Worksheet) -> None:
         for row, value in enumerate((*values, *moments), start=1):

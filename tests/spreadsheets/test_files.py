@@ -1,0 +1,124 @@
+import struct
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planit_mailer.spreadsheets import compound, files
+from planit_mailer.spreadsheets.files import FileKind
+from tests.spreadsheets.workbooks import a_workbook, packed
+
+
+def a_compound(*names: str, below: tuple[str, ...] = ()) -> bytes:
+    """An OLE compound file with these streams at the top and others one storage further down."""
+    entries = [_entry("Root Entry", child=1 if names else compound.NO_ENTRY)]
+    for number, name in enumerate(names, start=1):
+        following = number + 1 if number < len(names) else compound.NO_ENTRY
+        child = len(names) + 1 if below and number == len(names) else compound.NO_ENTRY
+        entries.append(_entry(name, right=following, child=child))
+    entries += [_entry(name) for name in below]
+    directory = b"".join(entries)
+    directory += bytes(-len(directory) % 512)
+    sectors = len(directory) // 512
+    chain = [*range(2, sectors + 1), 0xFFFFFFFE]
+    table = struct.pack("<128I", 0xFFFFFFFD, *chain, *[0xFFFFFFFF] * (127 - len(chain)))
+    header = compound.MAGIC + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6)
+    header = header.ljust(0x30, b"\0") + struct.pack("<I", 1)
+    return header.ljust(0x4C, b"\0") + struct.pack("<109I", 0, *[0xFFFFFFFF] * 108) + table + directory
+
+
+def _entry(name: str, right: int = compound.NO_ENTRY, child: int = compound.NO_ENTRY) -> bytes:
+    encoded = name.encode("utf-16-le")
+    links = struct.pack("<HBBIII", len(encoded) + 2, 2, 1, compound.NO_ENTRY, right, child)
+    return (encoded.ljust(64, b"\0") + links).ljust(128, b"\0")
+
+
+KINDS = [
+    (b"", files.EMPTY),
+    (a_workbook(lambda page: page.append([1])), files.XLSX),
+    (packed({"xl/workbook.bin": b"", "xl/vbaProject.bin": b""}), files.XLSB),
+    (packed({"xl/workbook.xml": b"", "xl/vbaProject.bin": b""}), files.XLSX),
+    (packed({"word/document.xml": b"", "word/embeddings/book.xlsx": b""}), files.WORD),
+    (packed({"ppt/presentation.xml": b""}), files.POWERPOINT),
+    (packed({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), files.ARCHIVE),
+    (packed({"Index/Document.iwa": b""}), files.NUMBERS),
+    (packed({"learners.xlsx": a_workbook(lambda page: page.append([1]))}), files.ARCHIVE),
+    (packed({}), files.ARCHIVE),
+    (a_compound("Workbook"), files.XLS),
+    (a_compound("Book"), files.XLS),
+    (a_compound("EncryptionInfo", "EncryptedPackage"), files.ENCRYPTED),
+    (a_compound("WordDocument", "ObjectPool", below=("Workbook",)), files.WORD),
+    (a_compound("a", "b", "c", "d", "Workbook", below=("WordDocument",)), files.XLS),
+    (a_compound("PowerPoint Document"), files.POWERPOINT),
+    (a_compound("__properties_version1.0"), files.OUTLOOK),
+    (a_compound(), files.UNKNOWN),
+    (b"%PDF-1.7\n", files.PDF),
+    (b"\x89PNG\r\n\x1a\n", files.PICTURE),
+    (b"\xff\xd8\xff\xe0", files.PICTURE),
+    (b"GIF89a", files.PICTURE),
+    (b"BM\x46\0\0\0\0\0\0\0", files.PICTURE),
+    (b"RIFF\0\0\0\0WEBPVP8 ", files.PICTURE),
+    (b"II*\0", files.PICTURE),
+    (b"\0\0\0\x18ftypheic", files.PICTURE),
+    (b"\0\0\0\x18ftypmp42", files.VIDEO),
+    (b'<?xml version="1.0"?><!-- by hand --><svg xmlns="http://www.w3.org/2000/svg"/>', files.PICTURE),
+    (b"{\\rtf1 Dear", files.RICH_TEXT),
+    (b"\x78\x9f\x3e\x22\0", files.WINMAIL),
+    (b"Rar!\x1a\x07\0", files.ARCHIVE),
+    (b"BEGIN:VCALENDAR\r\nVERSION:2.0", files.CALENDAR),
+    (b"BEGIN:VCARD\r\n", files.CONTACT),
+    (b"\r\n<html><table><tr><td>1", files.HTML),
+    ("\ufeff<!DOCTYPE html>".encode("utf-16"), files.HTML),
+    (b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x", files.HTML),
+    (
+        b'<?mso-application progid="Excel.Sheet"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">',
+        files.XML_2003,
+    ),
+    (b"Dear office, here are the grades, as promised, of Year 9.\nAnn", files.TEXT),
+    ("Zoë was here".encode(), files.TEXT),
+    ("Zoë was here".encode("cp1252"), files.TEXT),
+    (b"UPIN,Forename,Surname,DOB,Year\r\nA1,Ann,Lee,12/01/2007,9\r\n", files.TABLE),
+    ("UPIN\tForename\tSurname\tDOB\nA1\tAnn\tLee\t1\n".encode("utf-16-le"), files.TABLE),
+    (b"\x09\x08\x10\0\0\x06\x05\0", files.XLS),
+    (b"\x7fELF\x02\x01\x01\0", files.UNKNOWN),
+    (bytes(100), files.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("data", "kind"), KINDS)
+def test_a_file_is_known_by_its_bytes(data: bytes, kind: FileKind) -> None:
+    assert files.sniff(data) == kind
+
+
+def test_an_open_document_spreadsheet_says_so_in_its_first_part() -> None:
+    stored = b"PK\x03\x04" + bytes(22) + b"\x08\0\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+
+    assert files.sniff(stored) == files.ODS
+
+
+def test_spreadsheets_and_archives_may_hold_a_form_and_pictures_may_not() -> None:
+    assert files.XLSX.may_hold_a_form
+    assert files.ENCRYPTED.may_hold_a_form
+    assert files.ARCHIVE.may_hold_a_form
+    assert files.TABLE.may_hold_a_form
+    assert not files.PICTURE.may_hold_a_form
+    assert not files.TEXT.may_hold_a_form
+
+
+@given(st.sampled_from([data for data, _ in KINDS]), st.integers(0, 2_000), st.binary(max_size=8))
+def test_no_bytes_make_it_raise(data: bytes, place: int, noise: bytes) -> None:
+    assert isinstance(files.sniff(data[:place] + noise + data[place + len(noise) :]), FileKind)
+    assert isinstance(files.sniff(data[:place]), FileKind)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"<!--" * 5_000, b"<?" * 9_000, b"<!---->" * 9_000, b" " * 9_000, b"<!doctype svg" * 900, b"PK\x03\x04" * 900_000],
+)
+def test_hostile_text_costs_no_time(data: bytes) -> None:
+    begun = time.perf_counter()
+
+    files.sniff(data)
+
+    assert time.perf_counter() - begun < 1
