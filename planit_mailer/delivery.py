@@ -13,6 +13,7 @@ from planit_mailer.ports import Clock, Relay, Store
 log = logs.get(__name__)
 
 BATCH = 100
+FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 DAY = timedelta(days=1)
 GIVE_UP_ROUND = 3  # the relay is away, not one recipient's server: the others need not be tried now
@@ -107,7 +108,7 @@ def _postpone(pending: Pending, answer: str, post: Post) -> None:
 
 def wait_after(attempts: int) -> timedelta:
     """How long to wait after so many failures: 30 seconds, doubled each time, 15 minutes at most."""
-    return min(timedelta(seconds=30) * 2 ** min(attempts, 10), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(attempts, 10)), LONGEST_WAIT)
 
 
 def _short(moment: datetime) -> str:

@@ -125,9 +125,9 @@ def test_a_database_of_something_else_is_left_alone(url: str, engine: Engine) ->
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing(url: str, engine: Engine) -> None:
-    with engine.connect() as connection:
+    with engine.connect() as connection, connection.begin() as transaction:
         go(connection, "head")
-        connection.rollback()
+        transaction.rollback()
 
     assert names(engine) == set()
 

@@ -59,7 +59,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_receipts_answered_at_due_at", "receipts", ["answered_at", "due_at"])
     op.create_index("ix_receipts_digest", "receipts", ["digest"])
+    op.create_index("ix_receipts_mail_deleted_at", "receipts", ["mail_deleted_at"])
     op.create_index("ix_receipts_message_id", "receipts", ["message_id"])
+    op.create_index("ix_receipts_outcome", "receipts", ["outcome"])
     op.create_index("ix_receipts_sender", "receipts", ["sender"])
     op.create_table(
         "schools",

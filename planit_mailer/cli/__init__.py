@@ -7,39 +7,19 @@ Facts go to standard output, everything else to standard error.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import click
 import typer
-from typer.core import TyperGroup
 
 from planit_mailer import __version__, logs
 from planit_mailer.cli import decisions, forms, operation, questions, register
 from planit_mailer.cli.context import CONFIG_FILE, Context
-from planit_mailer.errors import ConfigError, Refused, Unavailable
+from planit_mailer.errors import ConfigError, PlanitError, Refused, Unavailable
 
-EXIT_CODES = {Refused: 1, ConfigError: 2, Unavailable: 3}
-
-
-class Verbs(TyperGroup):
-    """All verbs; their errors become exit codes here and nowhere else."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
-        """The verbs in the order in which they were added: as a newcomer needs them."""
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run one verb."""
-        try:
-            return super().invoke(ctx)
-        except tuple(EXIT_CODES) as error:
-            click.echo(str(error), err=True)
-            code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
-            sys.exit(code)
+EXIT_CODES: dict[type[PlanitError], int] = {Refused: 1, ConfigError: 2, Unavailable: 3}
 
 
 app = typer.Typer(
-    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -85,5 +65,9 @@ for module in (operation, forms, questions, decisions, register):
 
 
 def main() -> None:
-    """The console script."""
-    app(prog_name="planit-mailer")
+    """The console script: runs one verb; its errors become exit codes here and nowhere else."""
+    try:
+        app(prog_name="planit-mailer")
+    except tuple(EXIT_CODES) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))

@@ -77,9 +77,9 @@ def refuse(ctx: typer.Context, reference: context.Reference) -> None:
 def retry(
     ctx: typer.Context,
     reference: context.Reference,
-    accept_identities: Annotated[
+    accept_identities: Annotated[  # noqa: FBT002
         bool, typer.Option("--accept-identities", help="The children are who the form says: somebody telephoned.")
-    ] = False,  # noqa: FBT002
+    ] = False,
 ) -> None:
     """Process a message once more.
 

@@ -15,7 +15,7 @@ from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
 from planit_mailer.uploads import blank as blanks
 from planit_mailer.uploads import problems
-from planit_mailer.uploads.judging import Judgement, Judging, Rules
+from planit_mailer.uploads.judging import Judgement, Judging
 from planit_mailer.uploads.problems import Severity
 
 
@@ -40,14 +40,15 @@ def check(
     settings = context.of(ctx).settings() if context.of(ctx).config_file else None
     store = service.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
-    rules = service.rules(settings.rules) if settings else Rules()
+    rules = service.rules(settings.rules if settings else config.Rules())
     judging = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
     accepted = True
     with service.reader(limits) as reader:
         for path in files:
             judgement = _judge(path, judging, reader)
             if store:
-                judgement = questions.compared(judgement, store)
+                with store.reading() as reading:
+                    judgement = questions.compared(judgement, reading)
             accepted = accepted and judgement.accepted
             if json:
                 context.print_json(questions.checked(str(path), judgement, values=values))

@@ -1,6 +1,6 @@
 """schools, senders: the register of who may send for whom."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -109,7 +109,7 @@ def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noq
     Example: `planit-mailer senders list`
     """
     with context.of(ctx).store().reading() as reading:
-        rows = [
+        rows: list[dict[str, Any]] = [
             *(
                 {"sender": v, "school": e.school.name, "id": e.school.number}
                 for e in reading.schools()

@@ -23,7 +23,7 @@ from planit_mailer.demo.servers import Post
 from planit_mailer.errors import ConfigError
 from planit_mailer.service import Service
 from planit_mailer.spreadsheets.sheets import Limits
-from planit_mailer.uploads.judging import Judging, Rules
+from planit_mailer.uploads.judging import Judging
 
 SERVICE = "data@s-cool.test"
 PASSWORD = "pw"  # noqa: S105  of a mailbox that lives in this process, on loopback
@@ -115,7 +115,7 @@ def _stage() -> Iterator[Stage]:
 
 def _schools(files: Sequence[Path], stage: Stage) -> tuple[tuple[str, str], ...]:
     """The schools that somebody's own files name: in the demo, each is registered."""
-    judging = Judging(service.now().date(), Rules(), Limits())
+    judging = Judging(service.now().date(), service.rules(config.Rules()), Limits())
     drafts = [stage.service.reader.judge(path.read_bytes(), judging).draft for path in files]
     named = [(draft.school_name or school.NAME, draft.postcode) for draft in drafts if draft and draft.postcode]
     return tuple(dict.fromkeys(named))

@@ -108,9 +108,9 @@ def workbook(sheet: Sheet) -> bytes:
         page.append(
             (pupil.first_name, pupil.surname, pupil.upin, pupil.sims_no, pupil.dob, pupil.year, *pupil.values),
         )
-    for row in page.iter_rows(min_row=12):
-        row[4].number_format = "dd/mm/yyyy"
-        row[-1].number_format = "0.0%"
+    for cells in page.iter_rows(min_row=12):
+        cells[4].number_format = "dd/mm/yyyy"
+        cells[-1].number_format = "0.0%"
     out = BytesIO()
     book.save(out)
     return out.getvalue()

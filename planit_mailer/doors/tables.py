@@ -138,7 +138,7 @@ receipts = Table(
     _count("attempts"),
     _count("deaths"),
     _flag("in_hand"),
-    Column("outcome", Words),
+    Column("outcome", Words, index=True),
     _words("reason", ""),
     Column("sender", Words, nullable=False, default="", index=True),
     _flag("authentic"),
@@ -153,7 +153,7 @@ receipts = Table(
     _words("folder", ""),
     _moment("filed_at"),
     _flag("superseded"),  # its mail must be deleted
-    _moment("mail_deleted_at"),
+    Column("mail_deleted_at", Moment, index=True),
     _words("unanswered", ""),
     _count("warned"),
     UniqueConstraint("uidvalidity", "uid"),

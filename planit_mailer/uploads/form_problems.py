@@ -86,7 +86,7 @@ FORM = (
         WARNING,
         Stage.FORM,
         "{sheets} hidden and was passed over. Where there is data for learners on it, unhide it and send the workbook again.",
-        "In Excel, right-click a sheet’s tab and choose Unhide.",
+        "In Excel, right-click a sheet's tab and choose Unhide.",
         "No hidden sheets",
     ),
 )
@@ -247,7 +247,7 @@ HEADINGS = (
         WARNING,
         Stage.HEADINGS,
         "{headings} also {say} who the learner is. {it} passed over and will not be shown to learners.",
-        "We use the handbook’s heading, then the plain word, then the legal, then the preferred one.",
+        "We use the handbook's heading, then the plain word, then the legal, then the preferred one.",
         "One column for each compulsory heading",
     ),
     Entry(
@@ -255,7 +255,7 @@ HEADINGS = (
         WARNING,
         Stage.HEADINGS,
         "“{heading}” is an example from the handbook. Learners will see it: change it to your own heading.",
-        "The handbook’s headings show what is possible. Replace them with your own.",
+        "The handbook's headings show what is possible. Replace them with your own.",
         "History",
         "{count} headings are examples from the handbook. Learners will see them: change them to your own headings.",
     ),

@@ -51,7 +51,7 @@ ROW_ERRORS = (
         ERROR,
         Stage.ROWS,
         "DOB must be that of a learner between {youngest} and {oldest} years old. Check the year.",
-        "Compare the date with the learner’s record.",
+        "Compare the date with the learner's record.",
         "31/01/2010",
     ),
     Entry(
@@ -75,8 +75,8 @@ ROW_ERRORS = (
         "upin-provider-number",
         ERROR,
         Stage.ROWS,
-        "UPIN is the same in every row, so it looks like a provider number. Enter each learner’s own 13-character UPN.",
-        "In other data UPIN means the number of the school or college; here it is the learner’s unique pupil number.",
+        "UPIN is the same in every row, so it looks like a provider number. Enter each learner's own 13-character UPN.",
+        "In other data UPIN means the number of the school or college; here it is the learner's unique pupil number.",
         "A different UPN in each row",
     ),
     Entry(
@@ -118,11 +118,11 @@ ROW_ERRORS = (
         "row-not-a-learner",
         ERROR,
         Stage.ROWS,
-        "Row {row} stands above or between learners but is not a learner. Enter the learner’s six compulsory cells, or "
+        "Row {row} stands above or between learners but is not a learner. Enter the learner's six compulsory cells, or "
         "delete the row.",
         "Sub-headings and totals do not belong between learners.",
         "Only learners, one a row",
-        "{count} rows stand above or between learners but are not learners: rows {rows}. Enter the learner’s six "
+        "{count} rows stand above or between learners but are not learners: rows {rows}. Enter the learner's six "
         "compulsory cells, or delete the row.",
     ),
 )
@@ -142,7 +142,7 @@ ROW_WARNINGS = (
         WARNING,
         Stage.ROWS,
         "UPIN does not look like a UPN, which is a letter and twelve digits, or a letter, eleven digits and a letter. "
-        "Check that it is the learner’s UPN.",
+        "Check that it is the learner's UPN.",
         "Where a learner has no UPN, nothing needs to be done as long as the UPIN stays the same in every upload.",
         "A letter and twelve digits",
     ),
@@ -150,7 +150,7 @@ ROW_WARNINGS = (
         "upin-uln",
         WARNING,
         Stage.ROWS,
-        "UPIN has 10 digits, so it is probably a ULN. Enter the learner’s 13-character UPN.",
+        "UPIN has 10 digits, so it is probably a ULN. Enter the learner's 13-character UPN.",
         "The ULN (unique learner number) and the UPN (unique pupil number) are different numbers.",
         "A letter and twelve digits",
     ),
@@ -202,7 +202,7 @@ ROW_WARNINGS = (
         WARNING,
         Stage.ROWS,
         "{rows} below the last learner {is_} not a learner and {was} passed over.",
-        "Nothing needs to be done where it is a total or a note. A learner’s row has the six compulsory cells filled.",
+        "Nothing needs to be done where it is a total or a note. A learner's row has the six compulsory cells filled.",
         "Nothing below the last learner",
     ),
 )
@@ -223,7 +223,7 @@ LEARNERS = (
         Stage.LEARNERS,
         "The name and DOB are those of a learner of your school who has another SIMS No. Check the SIMS No and the UPIN. "
         "If this row is right, the earlier upload may be the wrong one: contact us.",
-        "Compare the row with the learner’s record.",
+        "Compare the row with the learner's record.",
         "The SIMS No of the learner in the row",
     ),
     Entry(
@@ -241,8 +241,8 @@ LEARNERS = (
         Stage.LEARNERS,
         "{what} differs from the last upload. Check that it is right; the new one is used. If it is right, the earlier "
         "upload may be the wrong one.",
-        "Nothing needs to be done where the learner’s record changed.",
-        "What the learner’s record says",
+        "Nothing needs to be done where the learner's record changed.",
+        "What the learner's record says",
     ),
     Entry(
         "upin-new",
@@ -250,7 +250,7 @@ LEARNERS = (
         Stage.LEARNERS,
         "The UPIN is new for a learner whom we know by SIMS No, surname and DOB. The new one is used.",
         "Nothing needs to be done where a temporary UPN became permanent.",
-        "The learner’s permanent UPN",
+        "The learner's permanent UPN",
     ),
 )
 

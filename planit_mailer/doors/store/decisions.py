@@ -44,7 +44,8 @@ class Decisions(Verbs):
 
     def to_bring_back(self) -> tuple[Released, ...]:
         """The released messages that still lie in their folder, in order of arrival."""
-        rows = self._connection.execute(select(receipts).where(receipts.c.to_bring_back).order_by(receipts.c.id))
+        released = receipts.c.outcome.is_(None) & receipts.c.to_bring_back
+        rows = self._connection.execute(select(receipts).where(released).order_by(receipts.c.id))
         return tuple(Released(row.reference, row.folder, row.digest, row.message_id) for row in rows)
 
     def note_lost(self, released: Released, now: datetime) -> None:

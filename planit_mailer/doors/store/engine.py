@@ -52,6 +52,7 @@ def connect(url: URL, *, reading: bool = False) -> Engine:
         **_common(),
         pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT, "application_name": "planit_mailer"},
+        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",  # a reader sees one moment, as on SQLite
         execution_options={"postgresql_readonly": True} if reading else {},
     )
 
