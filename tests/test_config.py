@@ -1,0 +1,90 @@
+"""The configuration is read whole or not at all, and every mistake is told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from planit_mailer import config
+from planit_mailer.errors import ConfigError
+
+LEAST = """
+[mailbox]
+host = "imap.example.org"
+username = "data@example.org"
+password_file = "mailbox.password"
+[smtp]
+host = "smtp.example.org"
+from = "Plan-it School Data <data@example.org>"
+[service]
+operator = "ops@example.org"
+"""
+
+
+def load(folder: Path, text: str, **environment: str) -> config.Config:
+    (folder / "config.toml").write_text(text)
+    (folder / "mailbox.password").write_text("s3cret-word\n")
+    return config.load(folder / "config.toml", environment)
+
+
+def test_ten_lines_are_a_configuration(tmp_path: Path) -> None:
+    loaded = load(tmp_path, LEAST)
+    assert (loaded.mailbox.port, loaded.mailbox.security) == (993, "tls")
+    assert (loaded.smtp.port, loaded.smtp.security) == (587, "starttls")
+    assert loaded.senders.unauthenticated == "quarantine"
+    assert loaded.address == "data@example.org"
+
+
+def test_all_mistakes_are_told_at_once_and_by_name(tmp_path: Path) -> None:
+    text = LEAST.replace("operator =", "operater =").replace('host = "smtp', 'port = "many"\nhost = "smtp')
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text + '[limits]\nmessage = "25 parsecs"\n[retention]\nkeep_held = "soon"\n')
+    said = str(caught.value)
+    for key in ("service.operater", "service.operator", "smtp.port", "limits.message", "retention.keep_held"):
+        assert key in said
+    assert "there is no such key" in said
+
+
+def test_secrets_are_never_printed(tmp_path: Path) -> None:
+    loaded = load(tmp_path, LEAST, PLANIT_DATABASE_URL="postgresql+psycopg://me:s3cret-word@db/planit")
+    assert "s3cret-word" not in repr(loaded)
+    assert "s3cret-word" not in str(loaded.model_dump())
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
+    loaded = load(tmp_path, LEAST, PLANIT_MAILBOX_PASSWORD="other")
+    assert loaded.mailbox.password
+    assert loaded.mailbox.password.get_secret_value() == "other"
+
+
+def test_paths_are_relative_to_the_configuration_files_folder(tmp_path: Path) -> None:
+    loaded = load(tmp_path, LEAST)
+    assert loaded.database.url.get_secret_value() == f"sqlite:///{tmp_path}/planit.db"
+
+
+@pytest.mark.parametrize("section", ["mailbox", "smtp"])
+def test_plain_text_is_refused_beyond_this_machine(tmp_path: Path, section: str) -> None:
+    with pytest.raises(ConfigError, match="this machine only"):
+        load(tmp_path, LEAST.replace(f"[{section}]", f'[{section}]\nsecurity = "none"'))
+
+
+def test_believing_everybody_is_refused_beyond_this_machine(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="this machine only"):
+        load(tmp_path, LEAST + '[senders]\nunauthenticated = "accept"\n')
+
+
+def test_a_password_in_the_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, LEAST.replace("[smtp]", '[smtp]\npassword = "oops-here"'))
+    assert "password_file" in str(caught.value)
+    assert "oops-here" not in str(caught.value)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Copy config\.example\.toml"):
+        config.load(tmp_path / "none.toml", {})
+
+
+def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(LEAST)
+    with pytest.raises(ConfigError, match=r"mailbox\.password_file: .* cannot be read"):
+        config.load(tmp_path / "config.toml", {})

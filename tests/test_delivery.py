@@ -1,0 +1,121 @@
+"""The outbox: sent once, postponed while the relay is away, and never dropped."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from planit_mailer import config, delivery
+from planit_mailer.delivery import Post as Delivering
+from planit_mailer.demo import servers
+from planit_mailer.demo.servers import Post
+from planit_mailer.doors.relay import Relay
+from planit_mailer.doors.store import Store
+from planit_mailer.errors import Unavailable
+from planit_mailer.ledger import ReplyKind
+from planit_mailer.mail import replies
+from planit_mailer.mail.replies import Stationery
+from planit_mailer.places import folder
+from tests import books
+from tests.books import NOW, OFFICE
+from tests.mailservers import a_relay
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def delivering(store: Store, embedded: Post, clock: Clock) -> Delivering:
+    relay = Relay(a_relay(embedded), "data@s-cool.test")
+    return Delivering(store, relay, clock, stationery(), replies_per_day=3)
+
+
+@pytest.fixture
+def embedded() -> Iterator[Post]:
+    with servers.running("data@s-cool.test", "pw") as post:
+        yield post
+
+
+def stationery() -> Stationery:
+    templates = replies.load(folder("templates"))
+    return Stationery("data@s-cool.test", "data@s-cool.test", "ops@s-cool.test", timedelta(hours=48), b"", templates)
+
+
+def nowhere(delivering: Delivering) -> Delivering:
+    settings = config.Smtp.model_validate(
+        {"host": "127.0.0.1", "port": 1, "security": "none", "from": "data@s-cool.test"}
+    )
+    return dataclasses.replace(delivering, relay=Relay(settings, "data@s-cool.test"))
+
+
+def queue(store: Store, number: int, kind: ReplyKind = ReplyKind.CONFIRMATION) -> None:
+    for _ in range(number):
+        receipt = books.adopt(store, books.begin(store), f"raw {next(books._uids)}")
+        with store.transaction() as transaction:
+            transaction.introduce(receipt, books.account())
+            transaction.settle(receipt, books.verdict(), (), NOW)
+            transaction.enqueue(books.a_reply(kind), receipt, NOW)
+
+
+def outbox(store: Store) -> dict[str, int]:
+    with store.reading() as reading:
+        return dict(reading.status().outbox)
+
+
+def test_a_reply_is_sent_once_and_its_message_is_answered(delivering: Delivering, embedded: Post) -> None:
+    queue(delivering.store, 1)
+
+    assert delivery.deliver(delivering) == 1
+    assert delivery.deliver(delivering) == 0
+
+    assert [to for to, _ in embedded.delivered()] == [OFFICE]
+    assert outbox(delivering.store) == {"sent": 1}
+    with delivering.store.reading() as reading:
+        assert reading.status().oldest_unanswered is None
+
+
+def test_while_the_relay_is_away_replies_wait_longer_each_time_and_none_is_lost(
+    delivering: Delivering, clock: Clock, embedded: Post
+) -> None:
+    queue(delivering.store, 1)
+
+    with pytest.raises(Unavailable, match=r"the relay at 127\.0\.0\.1:1 cannot be used"):
+        delivery.deliver(nowhere(delivering))
+    assert delivery.deliver(delivering) == 0, "it is too early to try again"
+    clock.now += timedelta(seconds=31)
+    assert delivery.deliver(delivering) == 1
+    assert outbox(delivering.store) == {"sent": 1}
+    assert len(embedded.delivered()) == 1
+
+
+def test_waits_double_up_to_a_quarter_of_an_hour() -> None:
+    assert [delivery.wait_after(n).total_seconds() for n in range(7)] == [30, 60, 120, 240, 480, 900, 900]
+
+
+def test_above_the_limit_of_a_day_replies_wait_and_the_operator_is_told_once(
+    delivering: Delivering, clock: Clock, embedded: Post
+) -> None:
+    queue(delivering.store, 5)
+
+    delivery.deliver(delivering)
+    delivery.deliver(delivering)  # the operator's mail
+    assert outbox(delivering.store) == {"sent": 4, "pending": 2}
+
+    clock.now += timedelta(hours=25)
+    delivery.deliver(delivering)
+    to = [recipient for recipient, _ in embedded.delivered()]
+    assert to.count(OFFICE) == 5
+    assert to.count("ops@s-cool.test") == 1
