@@ -101,7 +101,7 @@ def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> Wor
 def text_of(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def _parsed(raw: bytes) -> EmailMessage:

@@ -19,6 +19,8 @@ from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import problems
 from planit_mailer.uploads.problems import Group, Severity
 
+# Python folds a long header before its first word, which some mail programs show as a space: ours stay on one line.
+POLICY = SMTP.clone(max_line_length=150)
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 BLANK_FORM = "plan-it-school-data-form.xlsx"
 
@@ -197,7 +199,7 @@ def _mail(reference: str, recipient: str, text: Text, desk: Desk) -> EmailMessag
         "address": stationery.address,
         "hours": int(stationery.reply_within.total_seconds() // 3600),
     }
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["From"] = stationery.sender
     message["To"] = recipient
     message["Subject"] = text.subject
