@@ -246,7 +246,7 @@ HEADINGS = (
         "heading-passed-over",
         WARNING,
         Stage.HEADINGS,
-        "{headings} also {say} who the learner is. {it} passed over and will not be shown to learners.",
+        "{columns} also says who the learner is; it {was} passed over and learners will not see it.",
         "We use the handbook's heading, then the plain word, then the legal, then the preferred one.",
         "One column for each compulsory heading",
     ),

@@ -2,12 +2,24 @@
 
 from dataclasses import dataclass
 
-from planit_mailer.uploads import problems
+from planit_mailer.spreadsheets import files, reading
+from planit_mailer.spreadsheets.sheets import Reason, Unreadable
+from planit_mailer.uploads import drafting, form, problems, rules
 from planit_mailer.uploads.policy import Judging, Rules
 from planit_mailer.uploads.problems import Problem, Severity
 from planit_mailer.uploads.upload import Draft
 
 __all__ = ["Judgement", "Judging", "Rules", "cannot_be_opened", "judge", "too_large"]
+
+
+CODES = {
+    Reason.EMPTY: "file-empty",
+    Reason.NOT_A_SPREADSHEET: "not-a-spreadsheet",
+    Reason.UNSUPPORTED: "file-kind-not-read",
+    Reason.PASSWORD: "password-protected",
+    Reason.TOO_LARGE: "file-too-large",
+    Reason.CANNOT_BE_OPENED: "cannot-be-opened",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,18 @@ class Judgement:
 
 def judge(data: bytes, judging: Judging) -> Judgement:
     """Judge a file. Runs in the reading process; the judgement is pickled back."""
-    raise NotImplementedError
+    workbook = reading.read(data, judging.limits)
+    if isinstance(workbook, Unreadable):
+        return _unreadable(workbook, data)
+    search = form.find(workbook)
+    if search.form is None:
+        return Judgement(None, search.problems)
+    return Judgement(
+        draft=drafting.draft(search.form),
+        problems=(*search.problems, *rules.check(search.form, judging)),
+        sheet=search.form.sheet.number,
+        heading_row=search.form.heading_row,
+    )
 
 
 def cannot_be_opened() -> Judgement:
@@ -44,3 +67,14 @@ def cannot_be_opened() -> Judgement:
 def too_large() -> Judgement:
     """What is said of the files of a message that is too large to be fetched."""
     return Judgement(None, (problems.problem("file-too-large", found="an email that is so large"),))
+
+
+def _unreadable(file: Unreadable, data: bytes) -> Judgement:
+    """What is said of a file that gave no sheets; too large a picture is a picture all the same."""
+    code = CODES[file.reason]
+    is_spreadsheet = file.reason not in (Reason.EMPTY, Reason.NOT_A_SPREADSHEET)
+    if file.reason is Reason.TOO_LARGE:
+        is_spreadsheet = files.sniff(data).is_spreadsheet
+    found = str(file.found) or "of a kind that we do not know"
+    problem = problems.problem(code, found=found)
+    return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=is_spreadsheet)

@@ -201,7 +201,7 @@ ROW_WARNINGS = (
         "row-passed-over",
         WARNING,
         Stage.ROWS,
-        "{rows} below the last learner {is_} not a learner and {was} passed over.",
+        "{rows} passed over.",
         "Nothing needs to be done where it is a total or a note. A learner's row has the six compulsory cells filled.",
         "Nothing below the last learner",
     ),

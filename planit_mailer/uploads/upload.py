@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+LETTERS = ("A", "B", "C", "D", "E", "F")  # where the handbook draws the compulsory fields
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -28,7 +30,10 @@ class Learner:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One form without errors, ready to replace what an earlier one gave its learners (handbook section 5)."""
+    """One form without errors, ready to replace what an earlier one gave its learners (handbook section 5).
+
+    `letters` are the columns of first name, surname, UPIN, SIMS No, DOB and year on the sheet.
+    """
 
     school_name: str
     postcode: str
@@ -37,6 +42,7 @@ class Upload:
     introduction: tuple[str, ...]
     headings: tuple[str, ...]
     learners: tuple[Learner, ...]
+    letters: tuple[str, ...] = LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class DraftLearner:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One form as far as it could be read; None where it could not."""
+    """One form as far as it could be read; None where it could not. `letters` as in Upload, "" for a missing column."""
 
     school_name: str | None
     postcode: str | None
@@ -86,6 +92,7 @@ class Draft:
     introduction: tuple[str, ...]
     headings: tuple[str, ...]
     learners: tuple[DraftLearner, ...]
+    letters: tuple[str, ...] = LETTERS
 
     def complete(self) -> Upload:
         """The upload, once nothing is missing. Raises ValueError where something is."""
@@ -104,4 +111,5 @@ class Draft:
             self.introduction,
             self.headings,
             tuple(learner.complete() for learner in self.learners),
+            self.letters,
         )

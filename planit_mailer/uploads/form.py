@@ -1,0 +1,123 @@
+"""Finds the form on the sheets of a workbook: heading row, header block, columns and learners."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from planit_mailer.spreadsheets import sheets
+from planit_mailer.spreadsheets.sheets import Cell, Row, Sheet
+from planit_mailer.uploads import columns, header, layout, problems
+from planit_mailer.uploads.columns import Column, Columns, Headings
+from planit_mailer.uploads.header import Header
+from planit_mailer.uploads.headings import Identity
+from planit_mailer.uploads.problems import Problem
+
+FEWEST = 3  # compulsory headings that make a heading row
+LEARNER = 2  # compulsory cells that make a learner
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form on its sheet. `strays` are rows above or between learners, `below` those after the last, that are none."""
+
+    sheet: Sheet
+    heading_row: int
+    header: Header
+    columns: Columns
+    learners: tuple[Row, ...]
+    strays: tuple[Row, ...]
+    below: tuple[Row, ...]
+
+    def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
+        """The learners' cells of a compulsory field, top down; nothing where its heading is missing."""
+        column = self.columns.identity.get(identity)
+        return ((row, row.cell(column.number)) for row in self.learners) if column else iter(())
+
+    def address(self, identity: Identity, row: Row) -> str:
+        """The cell of a learner's compulsory field."""
+        return sheets.address(row.number, self.columns.identity[identity].number)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of looking for a form: the form, None where there is none to judge, and the problems of that stage."""
+
+    form: Form | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A sheet that may be the form's, with its heading row and the compulsory headings in it."""
+
+    sheet: Sheet
+    row: int
+    headings: Headings
+    identity: tuple[Column, ...]
+
+    def is_learner(self, row: Row) -> bool:
+        """Whether a row is a learner: at least two of its compulsory cells hold something."""
+        return sum(header.filled(row.cell(column.number)) for column in self.identity) >= LEARNER
+
+    @property
+    def rows_below(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.sheet.rows if row.number > self.row)
+
+
+def find(workbook: Sequence[Sheet]) -> Search:
+    """The form of a workbook: on the visible sheet that has learners, else on that with the most headings."""
+    hidden = tuple(_hidden_sheets(workbook))
+    near = [found for sheet in workbook if not sheet.hidden for found in _candidates(sheet)]
+    forms = [found for found in near if len(layout.identities(found.headings.own)) >= FEWEST]
+    if not forms:
+        return Search(None, (_no_form(near), *hidden))
+    filled = [found for found in forms if any(map(found.is_learner, found.rows_below))]
+    if len(filled) > 1:
+        return Search(None, (_two_sheets(filled), *hidden))
+    chosen = filled[0] if filled else max(forms, key=lambda found: len(found.identity))
+    return Search(_form(chosen), hidden)
+
+
+def _candidates(sheet: Sheet) -> Iterator[_Candidate]:
+    first = layout.top(sheet)
+    row = layout.heading_row(first)
+    if row is not None:
+        labelled = header.read(sheet, row).label_rows
+        above = {} if row - 1 in labelled else first.row(row - 1)
+        found = Headings(first.row(row), above, row)
+        yield _Candidate(sheet, row, found, tuple(columns.identity(found).values()))
+
+
+def _form(found: _Candidate) -> Form:
+    learners = tuple(filter(found.is_learner, found.rows_below))
+    numbers = {row.number for row in learners}
+    others = [row for row in found.rows_below if row.number not in numbers and any(map(header.filled, row.cells))]
+    last = max(numbers, default=found.row)
+    return Form(
+        sheet=found.sheet,
+        heading_row=found.row,
+        header=header.read(found.sheet, found.row),
+        columns=columns.classified(found.headings, learners),
+        learners=learners,
+        strays=tuple(row for row in others if row.number < last),
+        below=tuple(row for row in others if row.number > last),
+    )
+
+
+def _no_form(near: Sequence[_Candidate]) -> Problem:
+    if not near:
+        return problems.problem("no-form-found", nearest="None of them was found.")
+    nearest = max(near, key=lambda found: len(found.identity))
+    names = problems.listed([name.value for name in Identity if name in layout.identities(nearest.headings.own)])
+    cells = [sheets.address(nearest.row, column) for column in nearest.headings.own]
+    return problems.problem("no-form-found", cells, nearest=f"The nearest is row {nearest.row}, which has {names}.")
+
+
+def _two_sheets(filled: Sequence[_Candidate]) -> Problem:
+    cells = (column.address for found in filled for column in found.identity)
+    return problems.problem("two-sheets", dict.fromkeys(cells), count=len(filled))
+
+
+def _hidden_sheets(workbook: Sequence[Sheet]) -> Iterator[Problem]:
+    count = sum(sheet.hidden and bool(sheet.rows) for sheet in workbook)
+    if count:
+        yield problems.problem("hidden-sheet", sheets="One sheet is" if count == 1 else f"{count} sheets are")

@@ -1,0 +1,153 @@
+"""Does every column have its one heading, and does nothing that learners would see hide from the school?"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from planit_mailer.spreadsheets import sheets
+from planit_mailer.spreadsheets.sheets import Row
+from planit_mailer.uploads import header, problems
+from planit_mailer.uploads.columns import Column
+from planit_mailer.uploads.form import Form
+from planit_mailer.uploads.headings import Identity
+from planit_mailer.uploads.policy import Judging
+from planit_mailer.uploads.problems import Problem
+
+MOST = 75  # handbook section 8
+
+WHAT = {
+    Identity.FIRST_NAME: "each learner's first name",
+    Identity.SURNAME: "each learner's surname",
+    Identity.UPIN: "each learner's 13-character UPN",
+    Identity.SIMS_NO: "each learner's SIMS number (admission number)",
+    Identity.DOB: "each learner's date of birth, like 31/01/2010",
+    Identity.YEAR: "each learner's year group, like 10",
+}
+
+
+def missing(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """All six compulsory headings must be there."""
+    for name in Identity:
+        if name not in form.columns.identity:
+            yield problems.problem("heading-missing", heading=name.value, what=WHAT[name])
+
+
+def twice(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """A compulsory heading may stand over one column only."""
+    for same in form.columns.twice:
+        heading = problems.quoted(same[0].heading)
+        yield problems.problem("heading-twice", _addresses(same), count=len(same), heading=heading)
+
+
+def too_many(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """At most 75 fields (handbook section 8)."""
+    count = len(form.columns.fields) + len(form.columns.unnamed)
+    if count > MOST:
+        extra = sorted((*form.columns.fields, *form.columns.unnamed), key=lambda column: column.number)[MOST:]
+        yield problems.problem("too-many-fields", _addresses(extra), count=count)
+
+
+def without_heading(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Learners see each value under its heading."""
+    for column in form.columns.unnamed:
+        row = next(row.number for row in form.learners if header.filled(row.cell(column.number)))
+        letters = sheets.column_letters(column.number)
+        yield problems.problem("column-without-heading", [column.address], column=letters, row=row)
+
+
+def same_heading(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Two fields with one heading cannot be told apart. Punctuation counts: M+ and M- are two headings."""
+    by_heading: dict[str, list[Column]] = {}
+    for column in form.columns.fields:
+        by_heading.setdefault(" ".join(column.heading.casefold().split()), []).append(column)
+    for same in by_heading.values():
+        if len(same) > 1:
+            heading = problems.quoted(same[0].heading)
+            yield problems.problem("field-twice", _addresses(same), count=len(same), heading=heading)
+
+
+def hidden_columns(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Learners would see what the school does not; one problem for each block. Hidden identity columns are read."""
+    numbers = sorted(column.number for column in (*form.columns.fields, *form.columns.unnamed))
+    for block in _blocks([number for number in numbers if number in form.sheet.hidden_columns]):
+        cells = [
+            sheets.address(row.number, number)
+            for number in block
+            for row in form.learners
+            if header.filled(row.cell(number))
+        ]
+        letters = [sheets.column_letters(number) for number in block]
+        one = len(block) == 1
+        columns = f"Column {letters[0]} is" if one else f"Columns {letters[0]} to {letters[-1]} are"
+        yield problems.problem("hidden-column", cells, columns=columns, has="has" if one else "have")
+
+
+def hidden_rows(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """The same for rows, and for the introduction; a filter hides rows, too."""
+    rows = {row.number: row for row in (*form.learners, *form.strays) if row.hidden}
+    rows |= {row.number: row for row in form.sheet.rows if row.hidden and row.number in form.header.introduction_rows}
+    for block in _blocks(sorted(rows)):
+        cells = [cell for number in block for cell in _filled(rows[number])]
+        one = len(block) == 1
+        names = f"Row {block[0]} is" if one else f"Rows {problems.row_numbers(block)} are"
+        yield problems.problem("hidden-row", cells, rows=names, has="has" if one else "have")
+
+
+def without_values(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """A heading over nothing is no field; perhaps its values were forgotten."""
+    blank = form.columns.blank
+    if blank:
+        names = problems.listed([f"“{problems.quoted(column.heading)}”" for column in blank])
+        it = "this heading" if len(blank) == 1 else "these headings"
+        yield problems.problem("heading-without-values", _addresses(blank), headings=names, it=it)
+
+
+def passed_over(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """What also says who a learner is, such as a preferred name, is neither used nor shown."""
+    twice = {column for same in form.columns.twice for column in same}
+    others = [column for column in form.columns.others if column not in twice]
+    if others:
+        names = problems.listed([f"“{problems.quoted(column.heading)}”" for column in others])
+        one = len(others) == 1
+        columns = f"The column {names}" if one else f"The columns {names}"
+        yield problems.problem("heading-passed-over", _addresses(others), columns=columns, was="was" if one else "were")
+
+
+def examples(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """The handbook's example headings are seldom what a school means."""
+    for column in form.columns.fields:
+        if column.example:
+            yield problems.problem("example-heading", [column.address], heading=problems.quoted(column.heading))
+
+
+def sensitive(form: Form, judging: Judging) -> Iterator[Problem]:
+    """A heading with a word of the operator's list: learners will see what is below."""
+    if not judging.rules.sensitive:
+        return
+    words = "|".join(re.escape(word) for word in sorted(judging.rules.sensitive, key=len, reverse=True))
+    sought = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+    for column in form.columns.fields:
+        if match := sought.search(column.heading):
+            heading = problems.quoted(column.heading)
+            yield problems.problem("sensitive-heading", [column.address], heading=heading, word=match[0])
+
+
+def _addresses(columns: Iterable[Column]) -> tuple[str, ...]:
+    return tuple(column.address for column in columns)
+
+
+def _filled(row: Row) -> Iterator[str]:
+    return (sheets.address(row.number, n) for n, cell in enumerate(row.cells, 1) if header.filled(cell))
+
+
+def _blocks(numbers: Sequence[int]) -> Iterator[list[int]]:
+    """Runs of numbers that follow one another."""
+    if not numbers:
+        return
+    block = [numbers[0]]
+    for before, number in pairwise(numbers):
+        if number > before + 1:
+            yield block
+            block = []
+        block.append(number)
+    yield block

@@ -1,0 +1,87 @@
+"""Which of the six compulsory fields a heading means, by a curated list of aliases, never by similarity."""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Identity(StrEnum):
+    """The six compulsory fields, by the handbook's headings (section 5)."""
+
+    FIRST_NAME = "First name"
+    SURNAME = "Learner Surname"
+    UPIN = "UPIN"
+    SIMS_NO = "SIMS No"
+    DOB = "DOB"
+    YEAR = "Year"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """What a heading means, and its place in the order of preference: 0 is the best."""
+
+    identity: Identity
+    rank: int
+
+
+# The order is the handbook's word, the plain word, Legal, Preferred. Seen in exports of SIMS, Arbor, Bromcom and CEM.
+ALIASES = {
+    Identity.FIRST_NAME: (
+        "First name", "Learner First name", "Student First name", "Pupil First name",
+        "Forename", "Learner Forename", "Student Forename", "Pupil Forename", "Given name", "Forenames", "First names",
+        "Legal First name", "Legal Forename", "Legal Given name",
+        "Preferred First name", "Preferred Forename", "Preferred Given name", "Chosen First name", "Chosen Forename",
+    ),
+    Identity.SURNAME: (
+        "Learner Surname", "Student Surname", "Pupil Surname",
+        "Surname", "Last name", "Learner Last name", "Student Last name", "Pupil Last name", "Family name",
+        "Legal Surname", "Legal Last name", "Legal Family name",
+        "Preferred Surname", "Preferred Last name", "Preferred Family name", "Chosen Surname", "Chosen Last name",
+    ),
+    Identity.UPIN: (
+        "UPIN", "UPN", "UPIN/UPN", "UPN/UPIN", "UPN Number", "UPN No", "Unique Pupil Number", "Unique Pupil No",
+        "Unique Pupil Number (UPN)", "Unique Pupil Identifier", "Unique Pupil Identification Number",
+    ),
+    Identity.SIMS_NO: (
+        "SIMS No", "SIMS Number", "SIMS ID", "Adno", "Adm No", "Ad No", "Adm Number", "Admission No",
+        "Admission Number", "Admissions No", "Admissions Number", "MIS ID",
+    ),
+    Identity.DOB: (
+        "DOB", "DOB (dd/mm/yyyy)", "Date of Birth", "Date of Birth (DOB)", "Date of Birth (dd/mm/yyyy)", "Birth date",
+    ),
+    Identity.YEAR: (
+        "Year", "NC Year", "Year Group", "NC Year Group", "Yr", "Yr Group", "Year Grp", "NC Yr", "NC Year Actual",
+        "Actual NC Year", "National Curriculum Year", "National Curriculum Year Group", "Curriculum Year",
+    ),
+}  # fmt: skip
+
+NEVER = ("Compulsory Fields", "Provider defined fields")
+EXAMPLES = (
+    "Subject 1 example History", "Art KSS pred", "Subject 3 example Science", "FFT Eng KS3", "Subject 4 example Maths",
+)  # fmt: skip
+
+
+def fold(text: str) -> str:
+    """A heading for comparing: its letters and digits alone, without case and accents."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in letters if char.isalnum())
+
+
+def alias(heading: str) -> Alias | None:
+    """The compulsory field that a heading means, if any."""
+    return _ALIASES.get(fold(heading))
+
+
+def is_never(heading: str) -> bool:
+    """Whether it is one of the form's own words above groups of headings, which are never headings."""
+    return fold(heading) in _NEVER
+
+
+def is_example(heading: str) -> bool:
+    """Whether it is an example of the handbook's, word for word."""
+    return " ".join(heading.split()).casefold() in _EXAMPLES
+
+
+_ALIASES = {fold(word): Alias(identity, rank) for identity, words in ALIASES.items() for rank, word in enumerate(words)}
+_NEVER = frozenset(fold(word) for word in NEVER)
+_EXAMPLES = frozenset(word.casefold() for word in EXAMPLES)

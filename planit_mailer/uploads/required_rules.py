@@ -1,0 +1,65 @@
+"""Is the required information there, and can it be right?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from planit_mailer.spreadsheets.sheets import Kind
+from planit_mailer.uploads import problems, values
+from planit_mailer.uploads.form import Form
+from planit_mailer.uploads.header import Required
+from planit_mailer.uploads.policy import Judging
+from planit_mailer.uploads.problems import Problem
+
+GRACE = timedelta(days=1)
+OLD = timedelta(days=60)
+PARAGRAPHS = 3  # handbook section 6
+
+
+def missing(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """School name, postcode, submitted by, date submitted: all four must be filled in."""
+    for label, entry in form.header.required.items():
+        if entry.cell is None:
+            yield problems.problem("required-missing", _at(entry.address), label=label.value)
+
+
+def unreadable(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """None of it may be an Excel error, or a formula whose result was never saved."""
+    entries = [*form.header.required.items(), *(("The introduction", entry) for entry in form.header.introduction)]
+    for label, entry in entries:
+        if entry.cell and entry.cell.kind is Kind.ERROR:
+            yield problems.problem("required-error", _at(entry.address), label=str(label))
+        elif entry.cell and entry.cell.kind is Kind.UNSAVED:
+            yield problems.problem("required-not-saved", _at(entry.address), label=str(label))
+
+
+def postcode(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """The postcode must be one: it says which school the form is for."""
+    entry = form.header.required[Required.POSTCODE]
+    if (code := values.text(entry.cell)) and values.postcode(code) is None:
+        yield problems.problem("postcode-wrong", _at(entry.address))
+
+
+def date_submitted(form: Form, judging: Judging) -> Iterator[Problem]:
+    """The date must be real and not in the future, with a day's grace; an old one may be on an old spreadsheet."""
+    entry = form.header.required[Required.DATE]
+    if entry.cell is None or entry.cell.kind in (Kind.ERROR, Kind.UNSAVED):
+        return
+    day = values.day_submitted(entry.cell)
+    if day is None:
+        yield problems.problem("date-submitted-wrong", _at(entry.address))
+    elif day - judging.today > GRACE:
+        yield problems.problem("date-submitted-future", _at(entry.address))
+    elif judging.today - day > OLD:
+        yield problems.problem("date-submitted-old", _at(entry.address))
+
+
+def introduction(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """At most three paragraphs (handbook section 6)."""
+    count = len(form.header.paragraphs)
+    if count > PARAGRAPHS:
+        cells = (entry.address for entry in form.header.introduction)
+        yield problems.problem("introduction-too-long", cells, count=count)
+
+
+def _at(address: str) -> tuple[str, ...]:
+    return (address,) if address else ()

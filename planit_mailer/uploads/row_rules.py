@@ -1,0 +1,161 @@
+"""Is each row one learner, and can what identifies them be right?"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from planit_mailer.spreadsheets import sheets
+from planit_mailer.spreadsheets.sheets import Cell, Kind, Row
+from planit_mailer.uploads import header, heading_rules, problems, values
+from planit_mailer.uploads.form import Form
+from planit_mailer.uploads.headings import Identity
+from planit_mailer.uploads.policy import Judging
+from planit_mailer.uploads.problems import Problem
+
+FEWEST = 3  # rows with one UPIN that make it a provider's number
+
+
+def no_learners(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """A form without learners is a form that was not filled in."""
+    if not form.learners:
+        yield problems.problem("no-learners", _cells_of(form.below), row=form.heading_row)
+
+
+def strays(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """A row between learners that is none may be a learner half deleted: one problem for each."""
+    for row in form.strays:
+        yield problems.problem("row-not-a-learner", _cells_of((row,)), row=row.number)
+
+
+def missing(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """All six compulsory fields of a learner must be filled (handbook section 7)."""
+    for name in Identity:
+        cells = [form.address(name, row) for row, cell in form.cells(name) if not header.filled(cell)]
+        if cells:
+            yield problems.problem("value-missing", cells, heading=name.value, what=heading_rules.WHAT[name])
+
+
+def dob(form: Form, judging: Judging) -> Iterator[Problem]:
+    """A date of birth must be a real date, unambiguous, and that of somebody of an age for Plan-it."""
+    rules = judging.rules
+
+    def cause(cell: Cell) -> str:
+        born = values.day(cell)
+        if isinstance(born, date):
+            return "" if rules.youngest <= values.age(born, judging.today) <= rules.oldest else "dob-age"
+        return f"dob-{born}"
+
+    yield from _by_cause(form, Identity.DOB, cause, youngest=rules.youngest, oldest=rules.oldest)
+
+
+def year(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """A year must be a year group."""
+    yield from _by_cause(form, Identity.YEAR, lambda cell: "" if values.year(cell) else "year-wrong")
+
+
+def year_for_dob(form: Form, judging: Judging) -> Iterator[Problem]:
+    """A year that does not fit the date of birth: one of the two may be wrong."""
+    cells = [
+        address
+        for (row, born), (_, group) in zip(form.cells(Identity.DOB), form.cells(Identity.YEAR), strict=True)
+        if born and group and not _fits(born, group, judging)
+        for address in (form.address(Identity.DOB, row), form.address(Identity.YEAR, row))
+    ]
+    if cells:
+        yield problems.problem("year-not-for-dob", cells)
+
+
+def upin(form: Form, judging: Judging) -> Iterator[Problem]:
+    """A UPIN in the shape of a UPN has the right check letter, and one in another shape may be something else."""
+    if _provider_number(form):
+        return
+
+    def cause(cell: Cell) -> str:
+        found = values.upin(cell)
+        looks = values.upn(found)
+        if looks.shape:
+            return "" if looks.right or not judging.rules.check_letter else "upin-check-letter"
+        return "upin-uln" if values.ULN.fullmatch(found) else "upin-not-upn"
+
+    yield from _by_cause(form, Identity.UPIN, cause)
+
+
+def provider_number(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Where UPIN is the provider's number, as in other data, all rows have the same."""
+    if _provider_number(form):
+        cells = [form.address(Identity.UPIN, row) for row in form.learners]
+        yield problems.problem("upin-provider-number", cells)
+
+
+def same_upin(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Each learner has one row: the same UPIN on two rows gives one learner two sets of data."""
+    if not _provider_number(form):
+        yield from _twice(form, Identity.UPIN, values.upin)
+
+
+def same_sims_no(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """The same for the SIMS No, however many zeros lead it."""
+    yield from _twice(form, Identity.SIMS_NO, lambda cell: values.sims_key(values.text(cell)))
+
+
+def below(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Totals, "Created on": what stands below the last learner is passed over."""
+    if form.below and form.learners:
+        rows = [row.number for row in form.below]
+        one = len(rows) == 1
+        yield problems.problem(
+            "row-passed-over",
+            _cells_of(form.below),
+            rows=f"Row {rows[0]}, below the last learner, is not a learner and was"
+            if one
+            else f"Rows {problems.row_numbers(rows)}, below the last learner, are not learners and were",
+        )
+
+
+def _cells_of(rows: tuple[Row, ...]) -> Iterator[str]:
+    return (
+        sheets.address(row.number, column)
+        for row in rows
+        for column, cell in enumerate(row.cells, 1)
+        if header.filled(cell)
+    )
+
+
+def _readable(cell: Cell | None) -> bool:
+    """Whether a cell can be right or wrong: not blank, no Excel error, no formula without a result."""
+    return cell is not None and bool(cell.text) and cell.kind not in (Kind.ERROR, Kind.UNSAVED)
+
+
+def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parameters: object) -> Iterator[Problem]:
+    """One problem for each cause that cells of a compulsory field have; "" is none."""
+    causes: dict[str, list[str]] = {}
+    for row, cell in form.cells(name):
+        if cell and _readable(cell) and (code := cause(cell)):
+            causes.setdefault(code, []).append(form.address(name, row))
+    for code, cells in causes.items():
+        yield problems.problem(code, cells, **parameters)
+
+
+def _fits(born: Cell, group: Cell, judging: Judging) -> bool:
+    """Whether a year group is that of a date of birth, as far as both can be read."""
+    day, name = values.day(born), values.year(group)
+    if not isinstance(day, date) or name in (None, "X"):
+        return True
+    place = {"N1": -2, "N2": -1, "R": 0}
+    return (place[name] if name in place else int(name or 0)) == values.school_year(day, judging.today)
+
+
+def _provider_number(form: Form) -> bool:
+    upins = {values.upin(cell) for _, cell in form.cells(Identity.UPIN)}
+    return len(form.learners) >= FEWEST and len(upins) == 1 and upins != {""}
+
+
+def _twice(form: Form, name: Identity, key: Callable[[Cell], str]) -> Iterator[Problem]:
+    rows: dict[str, list[Row]] = {}
+    for row, cell in form.cells(name):
+        if cell and _readable(cell):
+            rows.setdefault(key(cell), []).append(row)
+    code = "upin-twice" if name is Identity.UPIN else "sims-no-twice"
+    for same in rows.values():
+        if len(same) > 1:
+            numbers = problems.row_numbers([row.number for row in same])
+            yield problems.problem(code, [form.address(name, row) for row in same], rows=numbers)
