@@ -69,10 +69,10 @@ def _strings(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
 
 def _texts(archive: Archive, name: str) -> Iterator[str]:
     table: Element | None = None
-    for event, tag, element in markup.events(archive, name):
+    for event, element in markup.events(archive, name):
         if table is None:
             table = element
-        elif event == "end" and tag == "si":
+        elif event == "end" and markup.local(element.tag) == "si":
             yield worksheets.text_of(element)
             table.clear()
 
@@ -83,7 +83,8 @@ def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
     styles: list[int] = []
     cell_styles: Element | None = None
     for name in _targets(archive, relations, "styles"):
-        for event, tag, element in markup.events(archive, name):
+        for event, element in markup.events(archive, name):
+            tag = markup.local(element.tag)
             if event == "start" and tag == "cellXfs":
                 cell_styles = element
             elif event == "end" and tag == "numFmt":

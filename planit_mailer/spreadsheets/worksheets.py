@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
 from xml.etree.ElementTree import Element
 
 from planit_mailer.spreadsheets import markup
@@ -12,6 +14,32 @@ from planit_mailer.spreadsheets.sheets import Cell, Limits, Range, Row, Sheet
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6})")
 COLUMNS = 16_384
 ROWS = 1_048_576
+MERGED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """The names of elements in the namespace of one sheet, so that they need no taking apart a million times."""
+
+    row: str
+    cell: str
+    value: str
+    formula: str
+    inline: str
+    column: str
+    merged: str
+    tables: frozenset[str]
+    entries: frozenset[str]
+
+    @classmethod
+    def of(cls, root: Element) -> Self:
+        space = root.tag.removesuffix(markup.local(root.tag))
+        row, cell, value, formula, inline, column, merged = (
+            space + name for name in ("row", "c", "v", "f", "is", "col", "mergeCell")
+        )
+        tables = frozenset(space + name for name in ("sheetData", "cols", "mergeCells"))
+        entries = frozenset((row, column, merged))
+        return cls(row, cell, value, formula, inline, column, merged, tables, entries)
 
 
 class Reader:
@@ -22,24 +50,23 @@ class Reader:
         self._limits = limits
         self._columns: dict[str, int] = {}
 
-    def read(self, events: Iterator[tuple[str, str, Element]], title: tuple[str, int, bool]) -> Sheet:
+    def read(self, events: Iterator[tuple[str, Element]], title: tuple[str, int, bool]) -> Sheet:
         """One sheet with its title: name, number from 1, hidden. Raise Damaged, TooLarge, or what XML makes of it."""
         rows: dict[int, Row] = {}
         hidden: list[tuple[int, int]] = []
         merged: list[Range] = []
-        table: Element | None = None
         number = 0
-        for event, tag, element in events:
-            if event == "start":
-                table = element if tag == "sheetData" else table
-            elif tag == "row" and table is not None:
+        for element in self._entries(events):
+            tag = element.tag
+            if tag == self._tags.row:
                 number = self._number(element, number)
                 self._keep(rows, self._row(element, number))
-                table.clear()
-            elif tag == "col" and _is_hidden(element, "width"):
+            elif tag == self._tags.column and _is_hidden(element, "width"):
                 hidden.append((int(element.get("min", "1")), int(element.get("max", "1"))))
-            elif tag == "mergeCell":
+            elif tag == self._tags.merged:
                 merged.append(self._range(element.get("ref", "")))
+                if len(merged) > MERGED:
+                    raise TooLarge(f"more than {MERGED:,} merged cells")
         width = max((len(row.cells) for row in rows.values()), default=0)
         return Sheet(
             name=title[0],
@@ -49,6 +76,18 @@ class Reader:
             hidden_columns=frozenset(column for first, last in hidden for column in range(first, min(last, width) + 1)),
             merged=tuple(merged),
         )
+
+    def _entries(self, events: Iterator[tuple[str, Element]]) -> Iterator[Element]:
+        """The rows, columns and merged ranges of a sheet, each forgotten when the next is asked for."""
+        _, root = next(events)
+        self._tags = _Tags.of(root)
+        table = root
+        for event, element in events:
+            if event == "end" and element.tag in self._tags.entries:
+                yield element
+                table.clear()
+            elif event == "start" and element.tag in self._tags.tables:
+                table = element
 
     def _keep(self, rows: dict[int, Row], row: Row) -> None:
         if row.number in rows:
@@ -69,11 +108,13 @@ class Reader:
         return previous + 1
 
     def _row(self, element: Element, number: int) -> Row:
-        """A row up to its last cell that holds something."""
+        """A row up to its last cell that holds something; most rows of some sheets have formats and nothing else."""
+        if not any(map(len, element)):
+            return Row(number, ())
         filled: dict[int, Cell] = {}
         column = 0
         for cell in element:
-            if markup.local(cell.tag) != "c":
+            if cell.tag != self._tags.cell:
                 continue
             column = self._column(cell.get("r", ""), number) or column + 1
             if (content := self._cell(cell)) is None:
@@ -102,12 +143,12 @@ class Reader:
         value: str | None = None
         formula = False
         for child in element:
-            tag = markup.local(child.tag)
-            if tag == "v":
+            tag = child.tag
+            if tag == self._tags.value:
                 value = child.text
-            elif tag == "f":
+            elif tag == self._tags.formula:
                 formula = True
-            elif tag == "is":
+            elif tag == self._tags.inline:
                 value = text_of(child)
         return self._cells.cell(element.get("t", "n"), value, element.get("s", "0"), formula=formula)
 
