@@ -1,4 +1,4 @@
-"""Are the values of the school's own columns what the school meant, or what Excel made of it?"""
+"""Rules about fields: what the school meant, or what Excel made of it."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

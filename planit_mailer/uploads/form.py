@@ -17,7 +17,7 @@ LEARNER = 2  # compulsory cells that make a learner
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form on its sheet. `strays` are rows above or between learners, `below` those after the last, that are none."""
+    """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last."""
 
     sheet: Sheet
     heading_row: int

@@ -1,4 +1,4 @@
-"""Does every column have its one heading, and does nothing that learners would see hide from the school?"""
+"""Rules about headings: every column has one, and nothing that learners would see hides from the school."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from planit_mailer.spreadsheets import sheets
-from planit_mailer.uploads import form_problems, row_problems
+from planit_mailer.uploads import file_problems, heading_problems, learner_problems, row_problems
 from planit_mailer.uploads.stages import Entry, Severity, Stage
 
 __all__ = ["CATALOGUE", "Entry", "Group", "Problem", "Severity", "Stage", "grouped", "problem"]
 
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
-    {entry.code: entry for entry in (*form_problems.ENTRIES, *row_problems.ENTRIES)}
+    {
+        entry.code: entry
+        for module in (file_problems, heading_problems, row_problems, learner_problems)
+        for entry in module.ENTRIES
+    }
 )
 SHOWN = 10  # rows, columns or headings that a message names; the cells name all
 LONGEST = 60  # characters of a heading that a message repeats

@@ -1,4 +1,4 @@
-"""Is the required information there, and can it be right?"""
+"""Rules about the required information: it is there, and it can be right."""
 
 from collections.abc import Iterator
 from datetime import timedelta

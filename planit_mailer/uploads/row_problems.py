@@ -1,10 +1,10 @@
-"""The catalogue's second half: the learners' rows, and what the store knows of the same children."""
+"""The catalogue: the learners' rows."""
 
 from planit_mailer.uploads.stages import Entry, Severity, Stage
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
-ROW_ERRORS = (
+ERRORS = (
     Entry(
         "no-learners",
         ERROR,
@@ -86,7 +86,8 @@ ROW_ERRORS = (
         "Rows {rows} have the same UPIN. Remove the rows that are too many, or correct the UPIN.",
         "Each learner can have one row only.",
         "A different UPIN in each row",
-        "{count} UPINs stand on more than one row: rows {rows}. Remove the rows that are too many, or correct the UPIN.",
+        "{count} UPINs stand on more than one row: rows {rows}. Remove the rows that are too many, or correct the "
+        "UPIN.",
     ),
     Entry(
         "sims-no-twice",
@@ -118,8 +119,8 @@ ROW_ERRORS = (
         "row-not-a-learner",
         ERROR,
         Stage.ROWS,
-        "Row {row} stands above or between learners but is not a learner. Enter the learner's six compulsory cells, or "
-        "delete the row.",
+        "Row {row} stands above or between learners but is not a learner. Enter the learner's six compulsory cells, "
+        "or delete the row.",
         "Sub-headings and totals do not belong between learners.",
         "Only learners, one a row",
         "{count} rows stand above or between learners but are not learners: rows {rows}. Enter the learner's six "
@@ -127,7 +128,7 @@ ROW_ERRORS = (
     ),
 )
 
-ROW_WARNINGS = (
+WARNINGS = (
     Entry(
         "year-not-for-dob",
         WARNING,
@@ -184,8 +185,8 @@ ROW_WARNINGS = (
         "number-format-unknown",
         WARNING,
         Stage.ROWS,
-        "“{heading}” has a number format that we cannot follow: learners will see the plain number. Use a common format, "
-        "or format the column as Text and type the values again.",
+        "“{heading}” has a number format that we cannot follow: learners will see the plain number. Use a common "
+        "format, or format the column as Text and type the values again.",
         "Choose a format from the list in Format Cells.",
         "95.3%",
     ),
@@ -207,51 +208,4 @@ ROW_WARNINGS = (
     ),
 )
 
-LEARNERS = (
-    Entry(
-        "learner-differs",
-        ERROR,
-        Stage.LEARNERS,
-        "The UPIN belongs to a learner of your school with another name or DOB: at least two of first name, surname and "
-        "DOB differ. Check the UPIN. If this row is right, the earlier upload may be the wrong one: contact us.",
-        "The UPIN may be that of the row above or below. Where rows were sorted without all of their columns, undo that.",
-        "The UPIN, name and DOB of one learner in one row",
-    ),
-    Entry(
-        "learner-known-otherwise",
-        ERROR,
-        Stage.LEARNERS,
-        "The name and DOB are those of a learner of your school who has another SIMS No. Check the SIMS No and the UPIN. "
-        "If this row is right, the earlier upload may be the wrong one: contact us.",
-        "Compare the row with the learner's record.",
-        "The SIMS No of the learner in the row",
-    ),
-    Entry(
-        "learner-matched-twice",
-        ERROR,
-        Stage.LEARNERS,
-        "Rows {rows} both look like the same learner of your school, one by UPIN, the other by SIMS No, surname and "
-        "DOB. Remove one of them, or correct it. If both are right, the earlier upload may be the wrong one: contact us.",
-        "Each learner can have one row only.",
-        "One row for each learner",
-    ),
-    Entry(
-        "learner-changed",
-        WARNING,
-        Stage.LEARNERS,
-        "{what} differs from the last upload. Check that it is right; the new one is used. If it is right, the earlier "
-        "upload may be the wrong one.",
-        "Nothing needs to be done where the learner's record changed.",
-        "What the learner's record says",
-    ),
-    Entry(
-        "upin-new",
-        WARNING,
-        Stage.LEARNERS,
-        "The UPIN is new for a learner whom we know by SIMS No, surname and DOB. The new one is used.",
-        "Nothing needs to be done where a temporary UPN became permanent.",
-        "The learner's permanent UPN",
-    ),
-)
-
-ENTRIES = (*ROW_ERRORS, *ROW_WARNINGS, *LEARNERS)
+ENTRIES = (*ERRORS, *WARNINGS)

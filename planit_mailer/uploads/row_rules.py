@@ -1,4 +1,4 @@
-"""Is each row one learner, and can what identifies them be right?"""
+"""Rules about rows: each is one learner, and what identifies them can be right."""
 
 from collections.abc import Callable, Iterator
 from datetime import date

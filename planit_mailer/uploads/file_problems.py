@@ -1,4 +1,4 @@
-"""The catalogue's first half: the file, the form, the required information and the headings."""
+"""The catalogue: the file, the form, and the required information above it."""
 
 from planit_mailer.uploads.stages import Entry, Severity, Stage
 
@@ -17,7 +17,8 @@ FILE = (
         "file-empty",
         ERROR,
         Stage.FILE,
-        "The file is empty: there is nothing in it. Open the form, check that your data is there, save it and attach it again.",
+        "The file is empty: there is nothing in it. Open the form, check that your data is there, save it and attach "
+        "it again.",
         "Files are often empty when they are attached while they are still being saved or synchronised.",
         "A file that opens in Excel and shows your learners",
     ),
@@ -25,7 +26,8 @@ FILE = (
         "file-kind-not-read",
         ERROR,
         Stage.FILE,
-        "The file is {found}, a kind that we do not read. Open it in Excel, save it as an Excel Workbook (.xlsx) and send that.",
+        "The file is {found}, a kind that we do not read. Open it in Excel, save it as an Excel Workbook (.xlsx) and "
+        "send that.",
         "In Excel choose File, Save As, and in the list of types Excel Workbook (*.xlsx).",
         "learners.xlsx",
     ),
@@ -33,7 +35,8 @@ FILE = (
         "cannot-be-opened",
         ERROR,
         Stage.FILE,
-        "The file cannot be opened. Open it in Excel, save it as an Excel Workbook (.xlsx) under a new name and send that.",
+        "The file cannot be opened. Open it in Excel, save it as an Excel Workbook (.xlsx) under a new name and send "
+        "that.",
         "Where Excel cannot open it either, export your data again and copy it to the blank form.",
         "A file that opens in Excel without a message about repairs",
     ),
@@ -41,7 +44,8 @@ FILE = (
         "password-protected",
         ERROR,
         Stage.FILE,
-        "The workbook is protected by a password, so we cannot read it. Save it without the password and send it again.",
+        "The workbook is protected by a password, so we cannot read it. Save it without the password and send it "
+        "again.",
         "In Excel choose File, Info, Protect Workbook, Encrypt with Password, clear the password and save.",
         "A workbook that opens without asking for a password",
     ),
@@ -68,8 +72,8 @@ FORM = (
         "no-form-found",
         ERROR,
         Stage.FORM,
-        "No form was found. We looked in the first 60 rows of each sheet that is not hidden for a row with at least three "
-        "of the headings First name, Learner Surname, UPIN, SIMS No, DOB and Year. {nearest}",
+        "No form was found. We looked in the first 60 rows of each sheet that is not hidden for a row with at least "
+        "three of the headings First name, Learner Surname, UPIN, SIMS No, DOB and Year. {nearest}",
         "Put the six compulsory headings in one row, or copy your data to the blank form.",
         "First name | Learner Surname | UPIN | SIMS No | DOB | Year",
     ),
@@ -77,7 +81,8 @@ FORM = (
         "two-sheets",
         ERROR,
         Stage.FORM,
-        "{count} sheets of the workbook have learners. Put all learners on one sheet, or send each sheet in a file of its own.",
+        "{count} sheets of the workbook have learners. Put all learners on one sheet, or send each sheet in a file of "
+        "its own.",
         "The headings that we found are in the cells named here, one row for each sheet.",
         "One sheet with all learners",
     ),
@@ -85,7 +90,8 @@ FORM = (
         "hidden-sheet",
         WARNING,
         Stage.FORM,
-        "{sheets} hidden and was passed over. Where there is data for learners on it, unhide it and send the workbook again.",
+        "{sheets} hidden and was passed over. Where there is data for learners on it, unhide it and send the workbook "
+        "again.",
         "In Excel, right-click a sheet's tab and choose Unhide.",
         "No hidden sheets",
     ),
@@ -160,8 +166,8 @@ REQUIRED = (
         "school-not-yours",
         ERROR,
         Stage.REQUIRED,
-        "Your email address is not registered for a school with this postcode. Check the school postcode, or ask us to "
-        "register you for the school.",
+        "Your email address is not registered for a school with this postcode. Check the school postcode, or ask us "
+        "to register you for the school.",
         "A person can send data only for schools that they are registered for.",
         "School postcode | the postcode that the school is registered with",
     ),
@@ -175,98 +181,4 @@ REQUIRED = (
     ),
 )
 
-HEADINGS = (
-    Entry(
-        "heading-missing",
-        ERROR,
-        Stage.HEADINGS,
-        "The heading {heading} is missing. Add a column headed {heading} with {what}.",
-        "All six compulsory headings stand in one row, in any order.",
-        "First name | Learner Surname | UPIN | SIMS No | DOB | Year",
-    ),
-    Entry(
-        "heading-twice",
-        ERROR,
-        Stage.HEADINGS,
-        "Two columns have the heading {heading}. Delete one of them, or give it another heading.",
-        "Each compulsory heading can stand over one column only.",
-        "UPIN over one column",
-    ),
-    Entry(
-        "too-many-fields",
-        ERROR,
-        Stage.HEADINGS,
-        "The form has {count} fields besides the six compulsory ones. Send 75 or fewer.",
-        "Delete columns that learners do not need to see.",
-        "Up to 75 columns of your own",
-    ),
-    Entry(
-        "column-without-heading",
-        ERROR,
-        Stage.HEADINGS,
-        "Column {column} has values, the first in row {row}, but no heading. Enter a heading, or delete the column.",
-        "Learners see each value under the heading of its column.",
-        "History",
-        "Columns {columns} have values but no heading. Enter a heading for each, or delete the column.",
-    ),
-    Entry(
-        "field-twice",
-        ERROR,
-        Stage.HEADINGS,
-        "{count} columns have the heading “{heading}”. Give each its own heading, so that learners can tell them apart.",
-        "Say what is different about them, such as the term.",
-        "History autumn | History spring",
-    ),
-    Entry(
-        "hidden-column",
-        ERROR,
-        Stage.HEADINGS,
-        "{columns} hidden but {has} data that learners would see. Unhide what learners may see, delete what they may not.",
-        "Select the columns on both sides, right-click and choose Unhide; or delete the hidden columns.",
-        "No hidden columns with data",
-    ),
-    Entry(
-        "hidden-row",
-        ERROR,
-        Stage.HEADINGS,
-        "{rows} hidden but {has} data. Unhide what you mean to send, delete what you do not; a filter hides rows too.",
-        "Clear the filter (Data, Clear), or select the rows around, right-click and choose Unhide.",
-        "No hidden rows with data",
-        "Hidden rows have data: {rows}. Unhide what you mean to send, delete what you do not; a filter hides rows too.",
-    ),
-    Entry(
-        "heading-without-values",
-        WARNING,
-        Stage.HEADINGS,
-        "No learner has a value below {headings}, so learners will not see {it}.",
-        "Nothing needs to be done where this is what you meant.",
-        "A value for at least one learner",
-    ),
-    Entry(
-        "heading-passed-over",
-        WARNING,
-        Stage.HEADINGS,
-        "{columns} also says who the learner is; it {was} passed over and learners will not see it.",
-        "We use the handbook's heading, then the plain word, then the legal, then the preferred one.",
-        "One column for each compulsory heading",
-    ),
-    Entry(
-        "example-heading",
-        WARNING,
-        Stage.HEADINGS,
-        "“{heading}” is an example from the handbook. Learners will see it: change it to your own heading.",
-        "The handbook's headings show what is possible. Replace them with your own.",
-        "History",
-        "{count} headings are examples from the handbook. Learners will see them: change them to your own headings.",
-    ),
-    Entry(
-        "sensitive-heading",
-        WARNING,
-        Stage.HEADINGS,
-        "The heading “{heading}” contains “{word}”: learners will see this. Check that they should.",
-        "Delete the column where learners should not see it, and send the form again.",
-        "Headings that every learner may read",
-    ),
-)
-
-ENTRIES = (*FILE, *FORM, *REQUIRED, *HEADINGS)
+ENTRIES = (*FILE, *FORM, *REQUIRED)
