@@ -1,7 +1,11 @@
 """The tables' revisions, on both databases."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -16,6 +20,8 @@ from planit_mailer.doors.store import engine as engines
 from planit_mailer.errors import ConfigError
 from tests import books
 from tests.stores import NewDatabase
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -130,6 +136,20 @@ def test_a_migration_that_fails_half_way_leaves_nothing(url: str, engine: Engine
         transaction.rollback()
 
     assert names(engine) == set()
+
+
+def test_alembic_on_a_command_line_finds_everything_in_pyproject(url: str) -> None:
+    environment = {**os.environ, "PLANIT_DATABASE_URL": url}
+    for verb in (["upgrade", "head"], ["check"]):
+        result = subprocess.run(
+            [sys.executable, "-m", "alembic", *verb],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_revisions_are_numbered_in_order() -> None:
