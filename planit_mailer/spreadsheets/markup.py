@@ -70,9 +70,9 @@ def _chunks(archive: Archive, name: str) -> Iterator[bytes]:
 def _without_doctype(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The chunks as they are; raise Damaged as soon as a document type is declared.
 
-    No workbook has one, and all that XML can do to its reader starts there: entities that grow, files and addresses that
-    are fetched. A declaration can only stand before the first element, so that no more than the beginning is read
-    twice. (defusedxml does the same for the whole of a document, in Python, and takes twice the time of all the rest.)
+    No workbook has one, and all that XML can do to its reader starts there: entities that grow, files and addresses
+    that are fetched. A declaration can only stand before the first element, so that no more than the beginning is read
+    twice; defusedxml watches whole documents, in Python, and so takes longer than all the reading.
     """
     guard = expat.ParserCreate()
     begun = False
