@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 
 from planit_mailer import logs
 from planit_mailer.errors import Unavailable
-from planit_mailer.ledger import Account, Known, Outcome, Receipt, Released, Verdict, Waiting
+from planit_mailer.ledger import Account, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.messages import Message
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
+from planit_mailer.records import Released
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads.judging import Judging, Rules
 
@@ -69,11 +70,11 @@ def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
             settled = receipt if receipt.outcome else attempt(waiting, receipt, doors, policy)
         except Unavailable:
             with doors.store.transaction() as transaction:
-                transaction.let_go(receipt)
+                transaction.let_go(transaction.in_hand(waiting.key))
             raise
         except Exception:
-            log.exception("message failed", attempt=receipt.attempts)
-            settled = fail(receipt, doors, policy)
+            log.exception("message failed")
+            settled = fail(waiting, doors, policy)
         if settled and settled.outcome:
             file(waiting, settled, doors, policy.folders[settled.outcome])
 
@@ -90,9 +91,10 @@ def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) ->
         return None
     with doors.store.transaction() as transaction:
         receipt = transaction.adopt(receipt, hashlib.sha256(fetched.raw).hexdigest())
-    if receipt.outcome:
-        return receipt
-    return process(doors.reader.message(fetched.raw, whole=fetched.whole), receipt, doors, policy)
+    with logs.bound(reference=receipt.reference):  # from here on, the older receipt's, where there is one
+        if receipt.outcome:
+            return receipt
+        return process(doors.reader.message(fetched.raw, whole=fetched.whole), receipt, doors, policy)
 
 
 def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt:
@@ -137,13 +139,14 @@ def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
     log.info("message filed", folder=folder)
 
 
-def fail(receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
+def fail(waiting: Waiting, doors: Doors, policy: Policy) -> Receipt | None:
     """An attempt went wrong through our fault: the third is the last."""
-    if receipt.attempts >= ATTEMPTS:
-        return quarantine(receipt, f"processing failed {ATTEMPTS} times", doors, policy)
     with doors.store.transaction() as transaction:
+        receipt = transaction.in_hand(waiting.key)
         transaction.failed(receipt)
-    return None
+    if receipt.attempts < ATTEMPTS:
+        return None
+    return quarantine(receipt, f"processing failed {ATTEMPTS} times", doors, policy)
 
 
 def quarantine(receipt: Receipt, reason: str, doors: Doors, policy: Policy) -> Receipt:

@@ -13,24 +13,21 @@ from planit_mailer.ledger import (
     Account,
     Changes,
     Fetched,
-    Filed,
     JudgedUpload,
     Key,
     Outcome,
     Pending,
     Receipt,
     Recent,
-    Released,
     Reply,
     Standing,
-    Unanswered,
     Verdict,
     Waiting,
 )
 from planit_mailer.mail.messages import Message
+from planit_mailer.records import Filed, Released, Unanswered
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging
-
 
 Clock = Callable[[], datetime]  # the time now, in UTC
 
@@ -84,6 +81,9 @@ class Transaction(Protocol):
 
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the bytes; an older receipt for them that is not yet filed takes this one's place."""
+
+    def in_hand(self, key: Key) -> Receipt:
+        """The receipt that counts for a message in the inbox."""
 
     def introduce(self, receipt: Receipt, account: Account) -> Standing:
         """Note who wrote, and look them up in the register."""

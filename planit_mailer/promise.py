@@ -7,10 +7,11 @@ warns; at three quarters the operator gets a mail and the school hears that it t
 from datetime import datetime, timedelta
 
 from planit_mailer import logs
-from planit_mailer.ledger import ReplyKind, Unanswered
+from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import answering, replies
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Clock, Store, Transaction
+from planit_mailer.records import Unanswered
 
 log = logs.get(__name__)
 

@@ -6,9 +6,9 @@ Times are ISO 8601 in UTC with "Z"; values, years and SIMS numbers are strings; 
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from planit_mailer.ledger import Outcome, School, Unanswered
+from planit_mailer.ledger import Outcome, School
 from planit_mailer.mail import verdicts
-from planit_mailer.records import Enrolled, HeldMessage, Page, Status, Story, UploadRecord
+from planit_mailer.records import Enrolled, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.problems import Problem

@@ -1,4 +1,4 @@
-"""What the store answers when somebody asks: a learner's page, a message's story, the numbers of `status`.
+"""What the store answers: what is released, owed or to be forgotten, a page, a story, the numbers of `status`.
 
 Learner data stands in `Page` alone; whatever else is here may be read by the operator and be logged.
 """
@@ -7,9 +7,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from planit_mailer.ledger import Outcome, ReplyKind, School, Sender, Unanswered
+from planit_mailer.ledger import Outcome, ReplyKind, School, Sender
 from planit_mailer.uploads.problems import Severity
 from planit_mailer.uploads.upload import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A message that the operator let go on and that still lies in `folder`; `digest` is the SHA-256 of its bytes."""
+
+    reference: str
+    folder: str
+    digest: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message whose answer is owed by `due_at`; `warned` is the highest level that was told already, 0 for none.
+
+    `registered`: its sender is authentic and may send for a school, so that they may be told of a delay.
+    """
+
+    reference: str
+    received_at: datetime
+    clock_from: datetime
+    due_at: datetime
+    warned: int
+    sender: str
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A message that must be deleted from `folder`; `replies` are the Message-IDs of what we answered."""
+
+    reference: str
+    folder: str
+    digest: str
+    message_id: str
+    replies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from planit_mailer import logs
-from planit_mailer.ledger import Filed, Outcome
+from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
+from planit_mailer.records import Filed
 
 log = logs.get(__name__)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Filed, Outcome
+from planit_mailer.ledger import Outcome
+from planit_mailer.records import Filed
 from tests import books
 from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
 

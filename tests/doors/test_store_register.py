@@ -6,8 +6,8 @@ import pytest
 
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import Refused
-from planit_mailer.ledger import Outcome, Receipt, Released, Standing
-from planit_mailer.records import Story
+from planit_mailer.ledger import Outcome, Receipt, Standing
+from planit_mailer.records import Released, Story
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, account, settled
 

@@ -9,7 +9,8 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
-from planit_mailer.ledger import Outcome, Released
+from planit_mailer.ledger import Outcome
+from planit_mailer.records import Released
 
 HELD, QUARANTINED, IGNORED = (o.value for o in (Outcome.HELD, Outcome.QUARANTINED, Outcome.IGNORED))
 

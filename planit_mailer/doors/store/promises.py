@@ -10,7 +10,8 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import PENDING
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
-from planit_mailer.ledger import Filed, Outcome, Unanswered
+from planit_mailer.ledger import Outcome
+from planit_mailer.records import Filed, Unanswered
 
 
 class Promises(Verbs):

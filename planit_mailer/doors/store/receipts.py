@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs, receipt
 from planit_mailer.doors.tables import receipts, state, uploads
-from planit_mailer.ledger import Account, Changes, JudgedUpload, Outcome, Receipt, Standing, Verdict, Waiting
+from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 
@@ -24,9 +24,12 @@ class Receipts(Verbs):
         Unless it is settled, an attempt is counted before the work; where the last daemon died with the message in
         hand, its attempt becomes a death instead.
         """
-        key = (receipts.c.uidvalidity == waiting.key.uidvalidity) & (receipts.c.uid == waiting.key.uid)
-        row = self._connection.execute(select(receipts).where(key)).first()
+        row = self._connection.execute(select(receipts).where(_named_by(waiting.key))).first()
         return self._take_up(row or self._new(waiting, now, due_at))
+
+    def in_hand(self, key: Key) -> Receipt:
+        """The receipt that counts for a message in the inbox: not the one it began with, where an older one took over."""
+        return receipt(self._connection.execute(select(receipts).where(_named_by(key))).one())
 
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the SHA-256 of a message's bytes; the receipt that counts from now on.
@@ -159,6 +162,10 @@ class Receipts(Verbs):
         ).one()
         self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": "", "to_bring_back": False})
         return self._take_up(older)
+
+
+def _named_by(key: Key) -> ColumnElement[bool]:
+    return (receipts.c.uidvalidity == key.uidvalidity) & (receipts.c.uid == key.uid)
 
 
 def _gone(at: datetime) -> dict[str, Any]:
