@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests import dovecot as dovecot_program
 import pytest
 from aiosmtpd.controller import Controller
-from tests.builders import SERVICE
-from tests.dovecot import CERTIFICATE, PASSWORD, Dovecot
 
 from planit_mailer import config
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
+from tests import dovecot as dovecot_program
+from tests.builders import SERVICE
+from tests.dovecot import CERTIFICATE, PASSWORD, Dovecot
 
 
 class DovecotPost(Post):

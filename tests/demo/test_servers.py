@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 import pytest
-from tests.builders import SCHOOL, SERVICE, an_email
-from tests.mailservers import a_mailbox
 
 from planit_mailer.demo import servers
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.errors import ConfigError
+from tests.builders import SCHOOL, SERVICE, an_email
+from tests.mailservers import a_mailbox
 
 
 def test_mail_to_the_service_is_in_its_mailbox_and_all_other_mail_is_kept() -> None:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.builders import SCHOOL, an_email
-from tests.mailservers import DovecotPost, a_mailbox
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post
@@ -16,6 +14,8 @@ from planit_mailer.doors import imap
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.errors import Unavailable
 from planit_mailer.ledger import Key, Waiting
+from tests.builders import SCHOOL, an_email
+from tests.mailservers import DovecotPost, a_mailbox
 
 LIMIT = 25_000_000
 

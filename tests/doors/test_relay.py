@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests import dovecot
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
-from tests.builders import SCHOOL, SERVICE, an_email
-from tests.mailservers import CERTIFICATE, a_relay
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.relay import Relay
 from planit_mailer.errors import Unavailable, Undeliverable
 from planit_mailer.ledger import Reply, ReplyKind
+from tests import dovecot
+from tests.builders import SCHOOL, SERVICE, an_email
+from tests.mailservers import CERTIFICATE, a_relay
 
 
 def a_reply(recipient: str = SCHOOL, content: bytes = b"") -> Reply:

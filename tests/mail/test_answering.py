@@ -1,10 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.builders import SERVICE, an_email, with_header
 
 from planit_mailer.ledger import Recent, ReplyKind
 from planit_mailer.mail import answering, messages
+from tests.builders import SERVICE, an_email, with_header
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

@@ -5,12 +5,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from tests.builders import an_email, with_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planit_mailer.mail import headers, messages
 from planit_mailer.mail.headers import Address
+from tests.builders import an_email, with_header
 
 WORKBOOK = b"PK\x03\x04 as far as anybody here knows"
 

@@ -1,9 +1,9 @@
 import pytest
-from tests.builders import an_email, with_header
 
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
 from planit_mailer.mail import messages, senders
+from tests.builders import an_email, with_header
 
 
 def believed(sender: str, unauthenticated: str = "accept", *, released: bool = False) -> Sender:

@@ -28,7 +28,7 @@ class Receipts(Verbs):
         return self._take_up(row or self._new(waiting, now, due_at))
 
     def in_hand(self, key: Key) -> Receipt:
-        """The receipt that counts for a message in the inbox: not the one it began with, where an older one took over."""
+        """The receipt that counts for a message in the inbox: an older one may have taken over from its first."""
         return receipt(self._connection.execute(select(receipts).where(_named_by(key))).one())
 
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
