@@ -18,6 +18,7 @@ COMPULSORY = ("First name", "Learner Surname", "UPIN", "SIMS No", "DOB", "Year")
 NAME, POSTCODE = "Greenfield School", "ZZ9 9ZZ"
 OFFICE = "office@greenfield.test"
 STRANGER = "someone@elsewhere.test"
+SEPTEMBER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def good() -> Sheet:
         ),
         headings=("History", "Science", "Maths", "Attendance"),
         pupils=(
-            Pupil("Robin", "Fennimore", "R201100018042", "004512", date(2011, 3, 14), "10", ("B", "6-6", "7", 0.953)),
-            Pupil("Asha", "Quill", "B801200005001", "004513", date(2011, 11, 2), "10", ("A", "8-7", "8", 0.981)),
-            Pupil("Tomos", "Ap Rhisiart", "P207000016049", "004520", date(2010, 6, 30), "11", ("", "5-4", "6", 0.9)),
-            Pupil("Marguerite", "Oyelaran", "H823432113037", "004521", date(2010, 1, 9), "11", ("C", "", "5", 0.87)),
+            Pupil("Robin", "Fennimore", "R201100018042", "004512", _born(10, 3, 14), "10", ("B", "6-6", "7", 0.953)),
+            Pupil("Asha", "Quill", "B801200005001", "004513", _born(10, 11, 2), "10", ("A", "8-7", "8", 0.981)),
+            Pupil("Tomos", "Ap Rhisiart", "P207000016049", "004520", _born(11, 6, 30), "11", ("", "5-4", "6", 0.9)),
+            Pupil("Marguerite", "Oyelaran", "H823432113037", "004521", _born(11, 1, 9), "11", ("C", "", "5", 0.87)),
         ),
     )
 
@@ -128,6 +129,13 @@ def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[st
     for name, data in files:
         message.add_attachment(data, *XLSX, filename=name)
     return message.as_bytes()
+
+
+def _born(year: int, month: int, day: int) -> date:
+    """A birthday that fits a year group in the present school year, which begins in September."""
+    today = service.now().date()
+    september = today.year - (today.month < SEPTEMBER)
+    return date(september - year - 4 - (month >= SEPTEMBER), month, day)
 
 
 def _three(introduction: tuple[str, ...]) -> tuple[str, ...]:
