@@ -26,11 +26,11 @@ from pydantic import (
     model_validator,
 )
 
+from planit_mailer import sensitive
 from planit_mailer.errors import ConfigError
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-SENSITIVE = ("SEN", "SEND", "EHCP", "FSM", "PP", "LAC", "CLA", "CP", "CIN", "EAL", "Ethnicity", "Religion", "Medical")
 
 
 def duration(value: object) -> timedelta:
@@ -135,7 +135,7 @@ class Service(Section):
 
     operator: MailAddress
     reply_within: Duration = timedelta(hours=48)
-    address: MailAddress = ""
+    address: MailAddress | Literal[""] = ""
 
 
 class Senders(Section):
@@ -150,7 +150,7 @@ class Rules(Section):
     youngest: int = Field(3, ge=0)
     oldest: int = Field(25, le=120)
     check_letter: bool = True
-    sensitive: tuple[str, ...] = SENSITIVE
+    sensitive: tuple[str, ...] = sensitive.WORDS
 
 
 class Limits(Section):

@@ -80,7 +80,7 @@ def test_killed_when_the_relay_has_the_reply_it_is_sent_again_with_the_same_mess
 def test_a_message_that_kills_the_daemon_ten_times_is_put_before_a_person(service: World) -> None:
     service.send(("form.xlsx", forms.handbook(learners=[forms.learner(1)])))
 
-    for _ in range(11):
+    for _ in range(10):
         kill_after("fetch", service)
     service.once()
 

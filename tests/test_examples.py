@@ -13,6 +13,7 @@ from planit_mailer.cli import app
 from planit_mailer.config import Config
 from planit_mailer.mail import replies
 from planit_mailer.places import folder
+from tests import schools_page
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
@@ -93,3 +94,7 @@ def test_documents_link_to_files_that_are_there() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_page_for_schools_has_every_problem_in_the_catalogues_words() -> None:
+    assert schools_page.PAGE.read_text("utf-8") == schools_page.page(), "run python -m tests.schools_page"

@@ -32,9 +32,9 @@ class Raised:
 def serve(descriptor: str, memory: str, seconds: str) -> None:
     """The child's whole life: be confined, say that it is warm, and do jobs until the socket closes."""
     _confine(int(memory))
+    _fall_silent()
     with Connection(int(descriptor)) as parent:
         parent.send_bytes(b"warm")
-        _fall_silent()
         while (job := _next(parent)) is not None:
             _limit_time(float(seconds))
             outcome = _do(job)

@@ -3,39 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from planit_mailer import sensitive
 from planit_mailer.spreadsheets.sheets import Limits
-
-SENSITIVE = (
-    "SEN",
-    "SEND",
-    "EHCP",
-    "EHC",
-    "IEP",
-    "FSM",
-    "Free School Meals",
-    "PP",
-    "Pupil Premium",
-    "LAC",
-    "CLA",
-    "Looked After",
-    "In Care",
-    "CP",
-    "Child Protection",
-    "CIN",
-    "Child in Need",
-    "Safeguarding",
-    "EAL",
-    "Ethnicity",
-    "Ethnic",
-    "Religion",
-    "Medical",
-    "Disability",
-    "Disabled",
-    "Traveller",
-    "Asylum",
-    "Exclusion",
-    "Excluded",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +14,7 @@ class Rules:
     youngest: int = 3
     oldest: int = 25
     check_letter: bool = True
-    sensitive: tuple[str, ...] = SENSITIVE
+    sensitive: tuple[str, ...] = sensitive.WORDS
 
 
 @dataclass(frozen=True, slots=True)
