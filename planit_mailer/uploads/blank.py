@@ -35,8 +35,10 @@ GUIDE = (
     (
         "Up to 3 paragraphs",
         "Every learner on the form reads them above their data. They may stay empty.",
-        "This data shows your current expected grades in GCSE subjects and will be used as part of your Academic "
-        "mentor discussion with your tutor in February.",
+        (
+            "This data shows your current expected grades in GCSE subjects and will be used as part of your Academic "
+            "mentor discussion with your tutor in February."
+        ),
     ),
     ("Compulsory fields", "One learner a row, all six cells filled.", ""),
     ("First name", "As the school knows the learner.", "Robin"),

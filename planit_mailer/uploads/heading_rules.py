@@ -96,7 +96,7 @@ def hidden_rows(form: Form, _judging: Judging) -> Iterator[Problem]:
 def without_values(form: Form, _judging: Judging) -> Iterator[Problem]:
     """A heading over nothing is no field; perhaps its values were forgotten."""
     blank = form.columns.blank
-    if blank:
+    if blank and form.learners:
         names = problems.listed([f"“{problems.quoted(column.heading)}”" for column in blank])
         it = "this heading" if len(blank) == 1 else "these headings"
         yield problems.problem("heading-without-values", _addresses(blank), headings=names, it=it)

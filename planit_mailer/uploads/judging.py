@@ -1,15 +1,16 @@
 """Bytes of a file → a judgement: the draft of its form, and every problem that a school can put right."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planit_mailer.spreadsheets import files, reading
-from planit_mailer.spreadsheets.sheets import Reason, Unreadable
+from planit_mailer.spreadsheets.sheets import Reason, Sheet, Unreadable
 from planit_mailer.uploads import drafting, form, problems, rules
 from planit_mailer.uploads.policy import Judging, Rules
 from planit_mailer.uploads.problems import Problem, Severity
 from planit_mailer.uploads.upload import Draft
 
-__all__ = ["Judgement", "Judging", "Rules", "cannot_be_opened", "judge", "too_large"]
+__all__ = ["Judgement", "Judging", "Rules", "cannot_be_opened", "judge", "judged", "too_large"]
 
 
 CODES = {
@@ -48,6 +49,11 @@ def judge(data: bytes, judging: Judging) -> Judgement:
     workbook = reading.read(data, judging.limits)
     if isinstance(workbook, Unreadable):
         return _unreadable(workbook, data)
+    return judged(workbook, judging)
+
+
+def judged(workbook: Sequence[Sheet], judging: Judging) -> Judgement:
+    """The judgement of a workbook that has been read."""
     search = form.find(workbook)
     if search.form is None:
         return Judgement(None, search.problems)

@@ -94,6 +94,18 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else "".join(shown)
 
 
+def row_numbers(rows: Iterable[int]) -> str:
+    """Row numbers as a sentence names them: "22 and 57", "14 to 20 and 31"."""
+    runs: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if runs and row == runs[-1][-1] + 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    words = [[f"{run[0]} to {run[-1]}"] if len(run) > 2 else list(map(str, run)) for run in runs]  # noqa: PLR2004
+    return listed([word for run in words for word in run])
+
+
 def _cause(one: Problem) -> str:
     """What tells causes of one code apart: nothing where the catalogue has words for several at once."""
     return "" if CATALOGUE[one.code].together else one.message
@@ -109,28 +121,11 @@ def _told(same: Sequence[Problem]) -> str:
     together = CATALOGUE[same[0].code].together
     if len(same) == 1 or not together:
         return same[0].message
-    rows = [_rows_of(one) for one in same]
+    rows = [row_numbers(_place(cell)[1] for cell in one.cells) for one in same]
     shown = "; ".join((*rows[:SHOWN], *([f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else [])))
     columns = dict.fromkeys(_place(cell)[0] for one in same for cell in one.cells)
     letters = listed([sheets.column_letters(column) for column in sorted(columns)])
     return together.format(count=len(same), rows=shown, columns=letters)
-
-
-def _rows_of(one: Problem) -> str:
-    rows = sorted({_place(cell)[1] for cell in one.cells})
-    return row_numbers(rows)
-
-
-def row_numbers(rows: Sequence[int]) -> str:
-    """Row numbers as a sentence names them: "22 and 57", "14 to 20 and 31"."""
-    runs: list[list[int]] = []
-    for row in rows:
-        if runs and row == runs[-1][-1] + 1:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-    words = [f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs]  # noqa: PLR2004
-    return listed(words) if len(runs) > 1 and all(len(run) != 2 for run in runs) else ", ".join(words)  # noqa: PLR2004
 
 
 def _place(cell: str) -> tuple[int, int]:

@@ -14,17 +14,21 @@ GRACE = timedelta(days=1)
 OLD = timedelta(days=60)
 PARAGRAPHS = 3  # handbook section 6
 
+WHERE = "Enter it to the right of these words."
+NOWHERE = "Add a row above the headings with these words on the left, and enter it to their right."
+
 
 def missing(form: Form, _judging: Judging) -> Iterator[Problem]:
     """School name, postcode, submitted by, date submitted: all four must be filled in."""
     for label, entry in form.header.required.items():
         if entry.cell is None:
-            yield problems.problem("required-missing", _at(entry.address), label=label.value)
+            where = WHERE if entry.address else NOWHERE
+            yield problems.problem("required-missing", _at(entry.address), label=label.value, where=where)
 
 
 def unreadable(form: Form, _judging: Judging) -> Iterator[Problem]:
     """None of it may be an Excel error, or a formula whose result was never saved."""
-    entries = [*form.header.required.items(), *(("The introduction", entry) for entry in form.header.introduction)]
+    entries = [*form.header.required.items(), *(("Introductory Text", entry) for entry in form.header.introduction)]
     for label, entry in entries:
         if entry.cell and entry.cell.kind is Kind.ERROR:
             yield problems.problem("required-error", _at(entry.address), label=str(label))

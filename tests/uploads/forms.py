@@ -4,16 +4,18 @@ All names are invented. A sheet of cells is a dict by address, so that a test ca
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.cell import coordinate_to_tuple
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Row, Sheet
 from planit_mailer.uploads import judging, values
 from planit_mailer.uploads.judging import Judgement, Judging, Rules
 
@@ -140,6 +142,33 @@ def saved(book: Workbook) -> bytes:
     out = BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def sheet(content: Mapping[str, Any], **changes: Any) -> Sheet:
+    """A sheet of cells as if it had been read from a file; a value may be a Cell."""
+    rows: dict[int, dict[int, Cell]] = {}
+    for address, value in content.items():
+        row, column = coordinate_to_tuple(address)
+        rows.setdefault(row, {})[column] = value if isinstance(value, Cell) else cell(value)
+    made = tuple(
+        Row(number, tuple(filled.get(column) for column in range(1, max(filled) + 1)))
+        for number, filled in sorted(rows.items())
+    )
+    return replace(Sheet("Sheet1", 1, made), **changes)
+
+
+def cell(value: object) -> Cell:
+    """A value as Excel shows it."""
+    if isinstance(value, date):
+        return Cell(f"{value:%d/%m/%Y}", Kind.DATE, datetime.combine(value, time()), "dd/mm/yyyy")
+    if isinstance(value, int | float):
+        return Cell(f"{value:.11g}", Kind.NUMBER, value)
+    return Cell(str(value).strip(), Kind.TEXT, str(value))
+
+
+def checked(*sheets: Sheet, today: date = TODAY, **rules: Any) -> Judgement:
+    """The judgement of sheets as they are, without a file."""
+    return judging.judged(sheets, Judging(today, Rules(**rules), Limits()))
 
 
 def judge(data: bytes, today: date = TODAY, **rules: Any) -> Judgement:
