@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import repeat
 
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Row
@@ -29,7 +30,8 @@ def draft(form: Form) -> Draft:
     """The draft of a form."""
     cells = {label: entry.cell for label, entry in form.header.required.items()}
     submitted = cells[Required.DATE]
-    own = [(column.number, _Fields(column.heading)) for column in form.columns.fields]
+    fields = [_Fields(column.heading) for column in form.columns.fields]
+    across = zip(*form.values, strict=True) if form.values else repeat(())
     return Draft(
         school_name=values.text(cells[Required.SCHOOL_NAME]) or None,
         postcode=values.postcode(values.text(cells[Required.POSTCODE])),
@@ -37,12 +39,14 @@ def draft(form: Form) -> Draft:
         date_submitted=values.day_submitted(submitted) if submitted else None,
         introduction=form.header.paragraphs,
         headings=tuple(column.heading for column in form.columns.fields),
-        learners=tuple(_learner(row, form, own) for row in form.learners),
+        learners=tuple(
+            _learner(row, form, _shown(cells, fields)) for row, cells in zip(form.learners, across, strict=False)
+        ),
         letters=tuple(_letters(form.columns.identity.get(name)) for name in Identity),
     )
 
 
-def _learner(row: Row, form: Form, own: Sequence[tuple[int, _Fields]]) -> DraftLearner:
+def _learner(row: Row, form: Form, fields: tuple[Field, ...]) -> DraftLearner:
     columns = form.columns.identity
     first_name, surname, upin, sims_no, dob, year = (_cell(row, columns.get(name)) for name in Identity)
     born = values.day(dob) if dob else None
@@ -54,11 +58,16 @@ def _learner(row: Row, form: Form, own: Sequence[tuple[int, _Fields]]) -> DraftL
         sims_no=values.text(sims_no) or None,
         dob=born if isinstance(born, date) else None,
         year=values.year(year) if year else None,
-        fields=tuple(
-            fields[cell.text]
-            for number, fields in own
-            if (cell := row.cell(number)) and cell.text and cell.kind is not Kind.ERROR
-        ),
+        fields=fields,
+    )
+
+
+def _shown(cells: Sequence[Cell | None], columns: Sequence[_Fields]) -> tuple[Field, ...]:
+    """What a learner would see of a row: blank cells are left out, and so are errors, which are never stored."""
+    return tuple(
+        fields[cell.text]
+        for cell, fields in zip(cells, columns, strict=True)
+        if cell and cell.text and cell.kind is not Kind.ERROR
     )
 
 

@@ -1,13 +1,13 @@
 """Rules about fields: what the school meant, or what Excel made of it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Kind
 from planit_mailer.uploads import problems, values
-from planit_mailer.uploads.columns import Column
 from planit_mailer.uploads.form import Form
 from planit_mailer.uploads.policy import Judging
 from planit_mailer.uploads.problems import Problem
@@ -16,8 +16,7 @@ LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
 DIGITS = re.compile(r"[0-9]+")
 
-Values = Sequence[tuple[int, Cell]]  # the row's number and the cell
-Check = Callable[[Values], list[int]]  # the numbers of the rows that it finds
+Check = Callable[[Sequence[Cell]], list[Cell]]  # of the different cells of a column, those that it finds
 
 
 def excel_errors(form: Form, _judging: Judging) -> Iterator[Problem]:
@@ -32,50 +31,46 @@ def unsaved(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def fields(form: Form, _judging: Judging) -> Iterator[Problem]:
     """What Excel did to a column, one warning a column and cause."""
-    for column in form.columns.fields:
-        found = [(row.number, cell) for row in form.learners if (cell := row.cell(column.number)) and cell.text]
+    for column, cells in zip(form.columns.fields, form.values, strict=True):
+        different = [cell for cell in _different(cells) if cell.text]
         for code, check in CHECKS:
-            if rows := check(found):
-                yield problems.problem(code, _addresses(column, rows), heading=problems.quoted(column.heading))
+            if found := check(different):
+                heading = problems.quoted(column.heading)
+                yield problems.problem(code, _places(form, column.number, cells, found), heading=heading)
 
 
 def long_values(form: Form, _judging: Judging) -> Iterator[Problem]:
     """A text that fills a screen may have been meant for somewhere else."""
-    cells = [
-        sheets.address(row.number, column.number)
-        for column in form.columns.fields
-        for row in form.learners
-        if (cell := row.cell(column.number)) and len(cell.text) > LONG
-    ]
-    if cells:
-        yield problems.problem("value-long", cells)
+    places: list[str] = []
+    for column, cells in zip(form.columns.fields, form.values, strict=True):
+        if found := [cell for cell in _different(cells) if len(cell.text) > LONG]:
+            places += _places(form, column.number, cells, found)
+    if places:
+        yield problems.problem("value-long", places)
 
 
-def dates_among_grades(found: Values) -> list[int]:
+def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
     """Excel turns 5-4 into 5 April: dates among other values, or a whole column of dates that could be two grades."""
-    dates = [(row, cell) for row, cell in found if cell.kind is Kind.DATE]
-    if not dates:
-        return []
-    if len(dates) == len(found) and not all(_could_be_grades(cell) for _, cell in dates):
-        return []
-    return [row for row, _ in dates]
+    dates = [cell for cell in cells if cell.kind is Kind.DATE]
+    return dates if len(dates) < len(cells) or all(map(_could_be_grades, dates)) else []
 
 
-def mixed_zeros(found: Values) -> list[int]:
+def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
     """Numbers shorter than others that have leading zeros: they may have lost theirs."""
-    digits = [(row, cell.text) for row, cell in found if DIGITS.fullmatch(cell.text)]
-    longest = max((len(text) for _, text in digits if text.startswith("0") and text.strip("0")), default=0)
-    return [row for row, text in digits if len(text) < longest and not text.startswith("0")] if longest > 1 else []
+    digits = [cell for cell in cells if DIGITS.fullmatch(cell.text)]
+    led = [len(cell.text) for cell in digits if cell.text.startswith("0") and cell.text.strip("0")]
+    longest = max(led, default=0)
+    return [cell for cell in digits if len(cell.text) < longest and not cell.text.startswith("0")]
 
 
-def long_numbers(found: Values) -> list[int]:
+def long_numbers(cells: Sequence[Cell]) -> list[Cell]:
     """What General shows as 1.23E+11."""
-    return [row for row, cell in found if cell.kind is Kind.NUMBER and values.SCIENTIFIC.fullmatch(cell.text)]
+    return [cell for cell in cells if cell.kind is Kind.NUMBER and values.SCIENTIFIC.fullmatch(cell.text)]
 
 
-def unknown_formats(found: Values) -> list[int]:
+def unknown_formats(cells: Sequence[Cell]) -> list[Cell]:
     """What we cannot show as Excel does."""
-    return [row for row, cell in found if not cell.exact]
+    return [cell for cell in cells if not cell.exact]
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
@@ -87,22 +82,29 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
-    columns = sorted(column.number for column in (*form.columns.identity.values(), *form.columns.fields))
-    cells = [
-        sheets.address(row.number, column)
-        for column in columns
-        for row in form.learners
-        if (cell := row.cell(column)) and cell.kind is kind
-    ]
-    if cells:
-        yield problems.problem(code, cells)
+    """One problem with all cells of a kind, compulsory ones and fields, column by column."""
+    columns = [(column.number, form.of(name)) for name, column in form.columns.identity.items()]
+    columns += [(c.number, cells) for c, cells in zip(form.columns.fields, form.values, strict=True)]
+    places: list[str] = []
+    for number, cells in sorted(columns, key=itemgetter(0)):
+        if found := [cell for cell in _different(cells) if cell.kind is kind]:
+            places += _places(form, number, cells, found)
+    if places:
+        yield problems.problem(code, places)
+
+
+def _different(cells: Iterable[Cell | None]) -> list[Cell]:
+    """The cells of a column without repetition: readers share cells, so that few are left to look at."""
+    return [cell for cell in {id(cell): cell for cell in cells}.values() if cell]
+
+
+def _places(form: Form, column: int, cells: Iterable[Cell | None], found: Iterable[Cell]) -> list[str]:
+    wanted = set(map(id, found))
+    rows = (row.number for row, cell in zip(form.learners, cells, strict=True) if id(cell) in wanted)
+    return [sheets.address(row, column) for row in rows]
 
 
 def _could_be_grades(cell: Cell) -> bool:
     """Whether a date is one that Excel makes of two grades: day and month alone, neither above 9."""
     day = cell.value
     return isinstance(day, datetime) and "y" not in cell.format.lower() and day.day <= GRADE and day.month <= GRADE
-
-
-def _addresses(column: Column, rows: Sequence[int]) -> list[str]:
-    return [sheets.address(row, column.number) for row in rows]

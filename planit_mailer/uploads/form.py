@@ -17,20 +17,28 @@ LEARNER = 2  # compulsory cells that make a learner
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last."""
+    """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last.
+
+    `values` are the learners' cells of each field, column by column.
+    """
 
     sheet: Sheet
     heading_row: int
     header: Header
     columns: Columns
     learners: tuple[Row, ...]
+    values: tuple[tuple[Cell | None, ...], ...]
     strays: tuple[Row, ...]
     below: tuple[Row, ...]
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
         """The learners' cells of a compulsory field, top down; nothing where its heading is missing."""
+        return zip(self.learners, self.of(identity), strict=False)
+
+    def of(self, identity: Identity) -> tuple[Cell | None, ...]:
+        """The same without the rows."""
         column = self.columns.identity.get(identity)
-        return ((row, row.cell(column.number)) for row in self.learners) if column else iter(())
+        return _down(column, self.learners) if column else ()
 
     def address(self, identity: Identity, row: Row) -> str:
         """The cell of a learner's compulsory field."""
@@ -92,15 +100,21 @@ def _form(found: _Candidate) -> Form:
     numbers = {row.number for row in learners}
     others = [row for row in found.rows_below if row.number not in numbers and any(map(header.filled, row.cells))]
     last = max(numbers, default=found.row)
+    classified = columns.classified(found.headings, learners)
     return Form(
         sheet=found.sheet,
         heading_row=found.row,
         header=header.read(found.sheet, found.row),
-        columns=columns.classified(found.headings, learners),
+        columns=classified,
         learners=learners,
+        values=tuple(_down(column, learners) for column in classified.fields),
         strays=tuple(row for row in others if row.number < last),
         below=tuple(row for row in others if row.number > last),
     )
+
+
+def _down(column: Column, rows: Sequence[Row]) -> tuple[Cell | None, ...]:
+    return tuple(row.cell(column.number) for row in rows)
 
 
 def _no_form(near: Sequence[_Candidate]) -> Problem:
