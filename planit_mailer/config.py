@@ -5,19 +5,16 @@ environment variable (`PLANIT_MAILBOX_PASSWORD`, `PLANIT_SMTP_PASSWORD`, `PLANIT
 Relative paths are relative to the folder of the configuration file.
 """
 
-import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -26,39 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from planit_mailer import sensitive
+from planit_mailer import sensitive, units
 from planit_mailer.errors import ConfigError
-
-UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-
-
-def duration(value: object) -> timedelta:
-    """A duration as it is written in the file. Raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
-    if not match:
-        raise ValueError('write a duration such as "60s", "15m", "48h" or "14d"')
-    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
-
-
-def _size(value: object) -> int:
-    match = re.fullmatch(r"(\d+)\s*(B|KB|MB|GB)", value.strip(), re.IGNORECASE) if isinstance(value, str) else None
-    if not match:
-        raise ValueError('write a size such as "25MB"')
-    return int(match[1]) * SIZES[match[2].upper()]
-
-
-def _mail_address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
-        raise ValueError('write a mail address such as "data@school.example"')
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Size = Annotated[int, BeforeValidator(_size)]
-MailAddress = Annotated[str, BeforeValidator(_mail_address)]
-Security = Literal["tls", "starttls", "none"]
-Port = Annotated[int, Field(ge=1, le=65535)]
+from planit_mailer.units import Duration, MailAddress, Port, Security, Size
 
 
 class Section(BaseModel):
@@ -76,7 +43,7 @@ class Server(Section):
 
     @model_validator(mode="after")
     def _plain_text_stays_on_this_machine(self) -> "Server":
-        if self.security == "none" and not on_loopback(self.host):
+        if self.security == "none" and not units.on_loopback(self.host):
             raise ValueError('security = "none" is for this machine only: use "tls" or "starttls"')
         return self
 
@@ -190,7 +157,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _accept_is_for_loopback(self) -> "Config":
-        if self.senders.unauthenticated == "accept" and not on_loopback(self.mailbox.host):
+        if self.senders.unauthenticated == "accept" and not units.on_loopback(self.mailbox.host):
             raise ValueError('senders.unauthenticated = "accept" is for a mailbox on this machine only')
         return self
 
@@ -198,14 +165,6 @@ class Config(Section):
     def address(self) -> str:
         """The address that answers, bare: that of `[service] address`, else of `[smtp] from`."""
         return parseaddr(self.service.address or self.smtp.sender)[1]
-
-
-def on_loopback(host: str) -> bool:
-    """Whether a host is this machine and nothing else."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:

@@ -22,7 +22,8 @@ def problems() -> str:
     parts = []
     for stage, title in TITLES.items():
         rows = [
-            f"| {entry.severity.value} | {_cell(entry.message)} | {_cell(entry.fix)} | {_cell(entry.example)} | `{code}` |\n"
+            f"| {entry.severity.value} | {_cell(entry.message)} | {_cell(entry.fix)} "
+            f"| {_cell(entry.example)} | `{code}` |\n"
             for code, entry in CATALOGUE.items()
             if entry.stage is stage
         ]

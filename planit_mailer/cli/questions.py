@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from planit_mailer import config, questions, service
+from planit_mailer import questions, service, units
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.errors import ConfigError, Refused
@@ -150,6 +150,6 @@ def _print_status(told: dict[str, Any], now: datetime) -> None:
 
 def _duration(text: str) -> timedelta:
     try:
-        return config.duration(text)
+        return units.duration(text)
     except ValueError as error:
         raise ConfigError(f"--within: {error}") from error

@@ -1,0 +1,48 @@
+"""How durations, sizes, ports and mail addresses are written in the configuration: "48h", "25MB"."""
+
+import ipaddress
+import re
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def duration(value: object) -> timedelta:
+    """A duration as it is written in the file. Raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('write a duration such as "60s", "15m", "48h" or "14d"')
+    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def _size(value: object) -> int:
+    match = re.fullmatch(r"(\d+)\s*(B|KB|MB|GB)", value.strip(), re.IGNORECASE) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('write a size such as "25MB"')
+    return int(match[1]) * SIZES[match[2].upper()]
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+        raise ValueError('write a mail address such as "data@school.example"')
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Size = Annotated[int, BeforeValidator(_size)]
+MailAddress = Annotated[str, BeforeValidator(_mail_address)]
+Security = Literal["tls", "starttls", "none"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def on_loopback(host: str) -> bool:
+    """Whether a host is this machine and nothing else."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
