@@ -124,12 +124,15 @@ def sensitive(form: Form, judging: Judging) -> Iterator[Problem]:
     """A heading with a word of the operator's list: learners will see what is below."""
     if not judging.rules.sensitive:
         return
-    words = "|".join(re.escape(word) for word in sorted(judging.rules.sensitive, key=len, reverse=True))
-    sought = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+    longest_first = sorted(judging.rules.sensitive, key=len, reverse=True)
+    words = "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest_first)
+    sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
     for column in form.columns.fields:
         if match := sought.search(column.heading):
             heading = problems.quoted(column.heading)
-            yield problems.problem("sensitive-heading", [column.address], heading=heading, word=match[0])
+            yield problems.problem(
+                "sensitive-heading", [column.address], heading=heading, word=problems.quoted(match[0])
+            )
 
 
 def _addresses(columns: Iterable[Column]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, settings
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import coordinate_to_tuple
@@ -26,6 +27,9 @@ COMPULSORY = ("First name", "Learner Surname", "UPIN", "SIMS No", "DOB", "Year")
 KEYS = ("first_name", "surname", "upin", "sims_no", "dob", "year")
 FIRST = ("Robin", "Asha", "Tomos", "Marguerite", "Idris", "Fenella", "Jarek", "Oona", "Piers", "Sunniva")
 LAST = ("Fennimore", "Quill", "Ap Rhisiart", "Oyelaran", "Thistlewood", "Brackenbury", "Nightshade", "Vole")
+
+# A busy machine is slow, and the first text of all has to look up all letters there are.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Learner = dict[str, Any]
 Cells = dict[str, Any]  # by address; what openpyxl is given

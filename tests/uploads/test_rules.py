@@ -194,15 +194,20 @@ def test_hidden_rows_and_columns_without_data_are_nothing() -> None:
     assert [code for code, _ in found(forms.checked(sheet))] == ["heading-without-values"]
 
 
-@pytest.mark.parametrize(
-    ("heading", "word"), [("SEN status", "SEN"), ("Maths (fsm)", "fsm"), ("free school meals", "free school meals")]
-)
+@pytest.mark.parametrize(("heading", "word"), [("SEN status", "SEN"), ("Maths (fsm)", "fsm"), ("EAL/SEND", "EAL")])
 def test_a_sensitive_word_in_a_heading_is_pointed_out(heading: str, word: str) -> None:
     judgement = judged(headings=(heading,))
 
     assert judgement.accepted
     assert found(judgement) == [("sensitive-heading", ("G10",))]
     assert f"contains “{word}”: learners will see this" in only(judgement).message
+
+
+def test_the_sensitive_words_are_the_operators_and_may_be_several() -> None:
+    sheet = forms.sheet(forms.cells(forms.flat_rows(headings=("Free  School Meals",))))
+
+    assert found(forms.checked(sheet, sensitive=("free school meals",))) == [("sensitive-heading", ("G10",))]
+    assert forms.checked(sheet, sensitive=()).problems == ()
 
 
 @pytest.mark.parametrize("heading", ["Presentation", "SENIOR prize", "Place", "Sense of humour"])

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from planit_mailer.spreadsheets.sheets import Cell, Kind
 from planit_mailer.uploads import values
+from tests.uploads import forms
 
 
 def text(content: str) -> Cell:
@@ -68,6 +69,7 @@ def test_a_date_cell_is_its_date_however_it_is_shown() -> None:
     )
 
 
+@forms.CALM
 @given(
     st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.sampled_from(["%d/%m/%Y", "%Y-%m-%d", "%d %B %Y", "%d-%b-%Y"])
 )
@@ -117,6 +119,7 @@ def test_a_date_is_no_year_group() -> None:
     assert values.year(Cell("10", Kind.DATE, datetime.combine(date(2010, 1, 31), time()), "d")) is None
 
 
+@forms.CALM
 @given(
     st.sampled_from(["", "Y", "Yr", "Yr ", "Year ", "year", "YEAR "]),
     st.sampled_from(["N1", "N2", "R", "X", *map(str, range(1, 15))]),
@@ -164,6 +167,7 @@ def test_a_mistyped_upn_is_told_from_what_is_none() -> None:
     assert values.upn("R20110001804") == values.Upn(shape=False, right=False)
 
 
+@forms.CALM
 @given(st.text("0123456789", min_size=12, max_size=12), st.integers(0, 11), st.integers(1, 9))
 def test_every_single_mistyped_digit_is_found(digits: str, place: int, by: int) -> None:
     upn = values.check_letter(digits) + digits
@@ -173,6 +177,7 @@ def test_every_single_mistyped_digit_is_found(digits: str, place: int, by: int) 
     assert not values.upn(upn[0] + wrong).right
 
 
+@forms.CALM
 @given(st.text("0123456789", min_size=12, max_size=12), st.integers(0, 10))
 def test_every_swap_of_neighbours_is_found(digits: str, place: int) -> None:
     swapped = digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :]
