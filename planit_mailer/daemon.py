@@ -122,7 +122,7 @@ def _wait_for_the_store(settings: Config, signals: Signals) -> None:
     wait = 1.0
     while not signals.stop.is_set():
         try:
-            service.open_store(settings)
+            service.open_store(settings).close()
         except Unavailable as error:
             log.error("database away", answer=str(error))  # noqa: TRY400  no code is at fault
             signals.wake.wait(wait)

@@ -4,6 +4,7 @@
     ├── ConfigError    the operator's: mend the configuration or the command, exit 2
     ├── Refused        the operator's question has the answer "no", exit 1
     ├── Unavailable    nobody's: something is away, try later, exit 3
+    │   └── Declined   it is there, and says no to this one thing; other things may still be done
     └── Undeliverable  nobody's: the relay will never take this mail; noted, and the operator told
 
 A mistake in a school's spreadsheet is no exception but a value, `uploads.problems.Problem`. Anything else that is
@@ -25,6 +26,10 @@ class Refused(PlanitError):  # noqa: N818  it is an answer more than an error
 
 class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Unavailable"
     """Something needed is away or says no: mailbox, relay, database, lock. The text carries the server's words."""
+
+
+class Declined(Unavailable):  # noqa: N818  reads as what it says
+    """A server is there and says no to one thing, such as a folder without rights; the next may be tried."""
 
 
 class Undeliverable(PlanitError):  # noqa: N818  as Unavailable

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Unavailable
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Account, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
 from planit_mailer.mail.letters import Letter
@@ -45,14 +45,22 @@ class Policy:
 def poll(doors: Doors, policy: Policy) -> None:
     """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
 
-    Raises Unavailable where the mailbox or the store is away; what was done until then stays done.
+    Raises Unavailable where the mailbox or the store is away, and, at the end, Declined where a message could not be
+    filed; what was done until then stays done.
     """
     missing = bring_back(doors, policy)
+    declined = None
     for waiting in doors.mailbox.waiting():
         if doors.stopping():
             return
-        take_in(waiting, doors, policy)
+        try:
+            take_in(waiting, doors, policy)
+        except Declined as error:
+            log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
+            declined = error
     give_up_on(missing, doors)
+    if declined:
+        raise declined
     with doors.store.transaction() as transaction:
         transaction.note_poll(doors.clock(), success=True)
 

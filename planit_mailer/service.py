@@ -1,7 +1,7 @@
 """The composition root: a configuration becomes doors and policies, and what there is to do with them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -81,18 +81,24 @@ class Service:
 @contextmanager
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
     """The service with its doors open. Raises Unavailable where another daemon serves the same database."""
-    store = open_store(settings)
-    with store.lock(), reader(settings.limits) as child:
+    with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
         yield Service(settings, store, child, stationery(settings), stopping)
 
 
 def once(settings: Config) -> None:
-    """One poll of everything that waits, one delivery of every reply that is due. Raises Unavailable."""
+    """One poll of everything that waits, one delivery of every reply that is due.
+
+    Each is tried whatever becomes of the others. Raises Unavailable with the words of all servers that are away.
+    """
+    away = []
     with serving(settings) as service:
-        service.poll()
-        service.deliver()
-        service.watch()
-        service.forget()
+        for work in (service.poll, service.deliver, service.watch, service.forget):
+            try:
+                work()
+            except Unavailable as error:
+                away.append(str(error))
+    if away:
+        raise Unavailable("\n".join(dict.fromkeys(away)))
 
 
 def open_store(settings: Config) -> Store:

@@ -7,6 +7,8 @@ import pytest
 from planit_mailer.demo.servers import Post
 from planit_mailer.service import serving
 from tests import world
+from tests.mailservers import DovecotPost
+from tests.postgres import Postgres
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
 
@@ -184,6 +186,39 @@ def test_a_wrong_password_is_said_with_the_servers_words_and_exits_3(service: Wo
     said = service.verb("once", expect=3)
 
     assert "refused the login of data@s-cool.test" in said
+
+
+def test_missing_rights_to_a_folder_are_said_and_delay_nobodys_answer(
+    tmp_path: Path, dovecot_post: DovecotPost
+) -> None:
+    service = world.make(tmp_path, dovecot_post)
+    service.once()  # makes the folders
+    acl = dovecot_post.server.folder(dovecot_post.address, "Processed") / "dovecot-acl"
+    acl.write_text("owner lr\n")
+    for number in (1, 2):
+        service.send((f"{number}.xlsx", forms.handbook(learners=[learner(number)])))
+
+    said = service.verb("once", expect=3)
+    assert 'did not file a message in the folder "Processed"' in said
+    acl.write_text("owner lrwstipekxa\n")
+    service.once()
+
+    assert len(service.replies()) == 2
+    assert service.post.folder("Processed") == 2
+    assert service.ask("status")["messages"]["accepted"] == 2
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_the_journey_is_the_same_on_postgresql(tmp_path: Path, post: Post, postgresql: Postgres) -> None:
+    service = world.make(tmp_path, post, postgresql.new_database(tables=True))
+    service.send(("1.xlsx", forms.handbook(learners=[learner(1, values=("old",)), learner(2, values=("kept",))])))
+    service.send(("2.xlsx", forms.handbook(learners=[learner(1, values=("new",))])))
+
+    service.once()
+
+    assert service.ask("show", forms.upn(1))["fields"][0]["value"] == "new"
+    assert service.ask("show", forms.upn(2))["fields"][0]["value"] == "kept"
+    assert len(service.replies()) == 2
 
 
 def test_an_unknown_key_is_named_and_exits_2(service: World) -> None:

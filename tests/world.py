@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
@@ -93,7 +94,7 @@ def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> Wor
     )
     (folder / "mailbox.password").write_text("pw\n")
     world = World(folder, post)
-    with service.open_store(world.settings).transaction() as transaction:
+    with closing(service.open_store(world.settings)) as store, store.transaction() as transaction:
         transaction.allow(transaction.add_school("Greenfield School", "ZZ9 9ZZ"), OFFICE)
     return world
 

@@ -15,7 +15,7 @@ from imapclient import DELETED, IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from planit_mailer import config, logs
-from planit_mailer.errors import Unavailable
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.mail import headers
 
 log = logs.get(__name__)
@@ -134,14 +134,13 @@ def can_move(client: Connection) -> bool:
 
 
 def move(client: Connection, uid: int, folder: str) -> None:
-    """Move one message of the selected folder; a folder that is missing is made."""
+    """Move one message of the selected folder; a folder that is missing is made. Raises Declined."""
     try:
-        _move_once(client, uid, folder)
+        _move_or_make(client, uid, folder)
+    except IMAPClientAbortError:
+        raise
     except IMAPClientError as error:
-        if "TRYCREATE" not in str(error):
-            raise
-        create(client, folder)
-        _move_once(client, uid, folder)
+        raise Declined(words(error)) from error
     if is_there(client, uid):
         raise Unavailable(f'the mailbox says that it moved a message to the folder "{folder}", but did not')
 
@@ -216,6 +215,16 @@ def _having(client: Connection, among: list[int], message_id: str) -> Iterator[i
         value = bytes(field or b"").decode("utf-8", "surrogateescape").partition(":")[2]
         if headers.message_id(headers.one_line(value)) == message_id:
             yield uid
+
+
+def _move_or_make(client: Connection, uid: int, folder: str) -> None:
+    try:
+        _move_once(client, uid, folder)
+    except IMAPClientError as error:
+        if "TRYCREATE" not in str(error):
+            raise
+        create(client, folder)
+        _move_once(client, uid, folder)
 
 
 def _move_once(client: Connection, uid: int, folder: str) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC
 from planit_mailer import config, logs
 from planit_mailer.doors import imap
 from planit_mailer.doors.imap import Connection, Vanished
-from planit_mailer.errors import Unavailable
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
 
 log = logs.get(__name__)
@@ -80,7 +80,10 @@ class Mailbox:
                 return None
 
     def file(self, key: Key, folder: str) -> None:
-        """Move a message out of the inbox. One that is gone already is filed already."""
+        """Move a message out of the inbox. One that is gone already is filed already.
+
+        Raises Declined where the server says no, as without rights to the folder: other messages may still be filed.
+        """
         uid = self._uid(key)
         with self._asking(f'the mailbox did not file a message in the folder "{folder}"') as client:
             if imap.can_move(client):
@@ -168,6 +171,8 @@ class Mailbox:
         client = self._client
         try:
             yield client
+        except Declined as error:
+            raise Declined(f"{failed}: {error}") from error
         except (*imap.FOREIGN, Unavailable) as error:
             self._client = None
             imap.cut(client)
