@@ -50,9 +50,16 @@ def long_values(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 
 def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
-    """Excel turns 5-4 into 5 April: dates among other values, or a whole column of dates that could be two grades."""
+    """Excel turns 5-4 into 5 April: short dates among other values, or alone where all of them could be two grades.
+
+    Dates in full are suspicious only where they are not the most of the column, as a date of a visit would be.
+    """
     dates = [cell for cell in cells if cell.kind is Kind.DATE]
-    return dates if len(dates) < len(cells) or all(map(_could_be_grades, dates)) else []
+    others = len(cells) - len(dates)
+    short = [cell for cell in dates if not _in_full(cell)]
+    if others >= len(dates):
+        return dates
+    return short if others or all(map(_could_be_grades, dates)) else []
 
 
 def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
@@ -104,7 +111,12 @@ def _places(form: Form, column: int, cells: Iterable[Cell | None], found: Iterab
     return [sheets.address(row, column) for row in rows]
 
 
+def _in_full(cell: Cell) -> bool:
+    """Whether a date shows day and year; those that Excel makes of grades lack one, as 5-Apr or Jan-13."""
+    return {"d", "y"} <= set(cell.format.lower())
+
+
 def _could_be_grades(cell: Cell) -> bool:
-    """Whether a date is one that Excel makes of two grades: day and month alone, neither above 9."""
+    """Whether a date is one that Excel makes of two grades: no year shown, neither day nor month above 9."""
     day = cell.value
     return isinstance(day, datetime) and "y" not in cell.format.lower() and day.day <= GRADE and day.month <= GRADE

@@ -120,7 +120,7 @@ def test_whatever_the_cells_say_there_is_an_answer_in_words(
 
     judgement = forms.checked(forms.sheet(content, hidden_columns=hidden, merged=tuple(merged)))
 
-    assert all(group.message and "{" not in group.message.replace("{x}", "") for group in grouped(judgement.problems))
+    assert all(group.message for group in grouped(judgement.problems))
     assert pickle.loads(pickle.dumps(judgement)) == judgement
     if judgement.accepted:
         assert judgement.draft is not None

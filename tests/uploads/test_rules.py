@@ -343,6 +343,12 @@ def test_a_whole_column_of_dates_that_could_be_grades_is_explained_and_one_of_re
     assert grades(NOVEMBER, NOVEMBER).problems == ()
 
 
+def test_a_column_of_dates_with_a_word_among_them_is_a_column_of_dates() -> None:
+    assert grades(NOVEMBER, NOVEMBER + timedelta(days=1), "not yet").problems == ()
+    assert found(grades(day("2026-04-05"), day("2026-12-06"), "U")) == [("date-among-grades", ("G11", "G12"))]
+    assert found(grades(day("2013-01-01", "mmm-yy"), day("2026-12-06"), "U"))[0][1] == ("G11", "G12")
+
+
 def test_lost_leading_zeros_are_explained() -> None:
     assert found(grades("007", "12", "0", 345)) == [("leading-zeros-mixed", ("G12",))]
     assert grades("007", "123", "ab").problems == ()
