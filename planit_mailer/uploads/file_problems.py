@@ -90,8 +90,7 @@ FORM = (
         "hidden-sheet",
         WARNING,
         Stage.FORM,
-        "{sheets} hidden and was passed over. Where there is data for learners on it, unhide it and send the workbook "
-        "again.",
+        "{sheets} passed over. Where there is data for learners on it, unhide it and send the workbook again.",
         "In Excel, right-click a sheet's tab and choose Unhide.",
         "No hidden sheets",
     ),

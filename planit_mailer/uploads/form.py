@@ -134,4 +134,7 @@ def _two_sheets(filled: Sequence[_Candidate]) -> Problem:
 def _hidden_sheets(workbook: Sequence[Sheet]) -> Iterator[Problem]:
     count = sum(sheet.hidden and bool(sheet.rows) for sheet in workbook)
     if count:
-        yield problems.problem("hidden-sheet", sheets="One sheet is" if count == 1 else f"{count} sheets are")
+        yield problems.problem(
+            "hidden-sheet",
+            sheets="One sheet is hidden and was" if count == 1 else f"{count} sheets are hidden and were",
+        )

@@ -109,8 +109,8 @@ def passed_over(form: Form, _judging: Judging) -> Iterator[Problem]:
     if others:
         names = problems.listed([f"“{problems.quoted(column.heading)}”" for column in others])
         one = len(others) == 1
-        columns = f"The column {names}" if one else f"The columns {names}"
-        yield problems.problem("heading-passed-over", _addresses(others), columns=columns, was="was" if one else "were")
+        columns = f"The column {names} was" if one else f"The columns {names} were"
+        yield problems.problem("heading-passed-over", _addresses(others), columns=columns, it="it" if one else "them")
 
 
 def examples(form: Form, _judging: Judging) -> Iterator[Problem]:
