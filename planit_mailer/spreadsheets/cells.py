@@ -34,13 +34,12 @@ class Cells:
         return self._made[key]
 
     def _make(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
-        code = self._format(style)
-        if stored in ("inlineStr", "str"):
-            return text(value or "", code)
-        if value and (stripped := value.strip()):
-            return self._filled(stored, stripped, code)
         # A formula whose result is an empty text says that it is a text; any other without one was never calculated.
-        return Cell("", Kind.UNSAVED, None, code) if formula else None
+        if stored in ("inlineStr", "str"):
+            return text(value, self._format(style)) if value else None
+        if value and (stripped := value.strip()):
+            return self._filled(stored, stripped, self._format(style))
+        return Cell("", Kind.UNSAVED, None, self._format(style)) if formula else None
 
     def _filled(self, stored: str, value: str, code: str) -> Cell | None:
         match stored:

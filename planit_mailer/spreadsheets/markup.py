@@ -4,25 +4,37 @@ Elements are known by their local names: strict OOXML has other namespaces than 
 prefixes, and both mean the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element, XMLPullParser
 from xml.parsers import expat
 
 from planit_mailer.spreadsheets.archives import Archive, Damaged
 
-CHUNK = 65_536  # bytes
+CHUNK = 262_144  # bytes
 
 
 def events(archive: Archive, name: str) -> Iterator[tuple[str, Element]]:
-    """Each element of a part as it starts and ends ("start", "end"); raise Damaged or ParseError.
+    """Each element of a part as parsed() gives them; raise as it does, and KeyError where the part is absent."""
+    return parsed(chunks(archive, name))
+
+
+def parsed(chunks: Iterator[bytes]) -> Iterator[tuple[str, Element]]:
+    """Each element of a document as it starts and ends ("start", "end"); raise Damaged or ParseError.
 
     The caller clears what it has seen, or all of the document gathers in memory.
     """
     parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
-    for chunk in _without_doctype(_chunks(archive, name)):
+    for chunk in _without_doctype(chunks):
         parser.feed(chunk)
         yield from parser.read_events()  # type: ignore[misc]  # the two kinds of event that were asked for
     parser.close()
+
+
+def chunks(archive: Archive, name: str) -> Iterator[bytes]:
+    """The bytes of a part, unpacked as they are asked for; raise KeyError where it is absent."""
+    with archive.open(name) as part:
+        while chunk := part.read(CHUNK):
+            yield chunk
 
 
 def tree(archive: Archive, name: str) -> Element:
@@ -51,7 +63,7 @@ def attribute(element: Element, name: str) -> str:
     return next((value for key, value in element.items() if local(key) == name), "")
 
 
-def is_true(element: Element, name: str) -> bool:
+def is_true(element: Element | Mapping[str, str], name: str) -> bool:
     """Whether an attribute says yes, in either of XML's two ways."""
     return element.get(name, "").strip().lower() in ("1", "true", "on")
 
@@ -59,12 +71,6 @@ def is_true(element: Element, name: str) -> bool:
 def local(name: str) -> str:
     """The name of an element or attribute without its namespace."""
     return name.rpartition("}")[2]
-
-
-def _chunks(archive: Archive, name: str) -> Iterator[bytes]:
-    with archive.open(name) as part:
-        while chunk := part.read(CHUNK):
-            yield chunk
 
 
 def _without_doctype(chunks: Iterator[bytes]) -> Iterator[bytes]:

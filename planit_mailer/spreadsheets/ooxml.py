@@ -111,4 +111,4 @@ def _sheets(
         if relation.type == "worksheet":
             hidden = element.get("state", "").lower() in HIDDEN
             name = element.get("name", "")
-            yield reader.read(markup.events(archive, relation.target), (name, number, hidden))
+            yield reader.read(markup.chunks(archive, relation.target), (name, number, hidden))

@@ -1,12 +1,12 @@
 """Reads the XML of one worksheet: cells by their real place, and what is hidden or merged."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets import markup
+from planit_mailer.spreadsheets import markup, ordinary
 from planit_mailer.spreadsheets.archives import Damaged, TooLarge
 from planit_mailer.spreadsheets.cells import Cells
 from planit_mailer.spreadsheets.sheets import Cell, Limits, Range, Row, Sheet
@@ -49,14 +49,21 @@ class Reader:
         self._cells = cells
         self._limits = limits
         self._columns: dict[str, int] = {}
+        self._ordinary = ordinary.Rows(cells, limits)
 
-    def read(self, events: Iterator[tuple[str, Element]], title: tuple[str, int, bool]) -> Sheet:
+    def read(self, chunks: Iterator[bytes], title: tuple[str, int, bool]) -> Sheet:
         """One sheet with its title: name, number from 1, hidden. Raise Damaged, TooLarge, or what XML makes of it."""
         rows: dict[int, Row] = {}
         hidden: list[tuple[int, int]] = []
         merged: list[Range] = []
         number = 0
-        for element in self._entries(events):
+
+        def keep(ordinary_number: int, cells: tuple[Cell | None, ...], attributes: Mapping[str, str]) -> None:
+            nonlocal number
+            number = _within(ordinary_number, ROWS)
+            self._keep(rows, Row(number, cells, _is_hidden(attributes, "ht")))
+
+        for element in self._entries(markup.parsed(self._ordinary.taken(chunks, keep))):
             tag = element.tag
             if tag == self._tags.row:
                 number = self._number(element, number)
@@ -172,7 +179,7 @@ def text_of(element: Element) -> str:
     )
 
 
-def _is_hidden(element: Element, size: str) -> bool:
+def _is_hidden(element: Element | Mapping[str, str], size: str) -> bool:
     """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
     return markup.is_true(element, "hidden") or float(element.get(size, "1")) == 0
 
