@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,13 @@ def test_the_repository_names_no_package_index_and_no_other_machine() -> None:
         if word in (ROOT / name).read_text("utf-8", errors="ignore")
     }
     assert suspicious == set()
+
+
+def test_an_installed_copy_has_every_package_the_templates_and_the_migrations() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    ours = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "planit_mailer").rglob("__init__.py")}
+    assert set(listed) == ours | {
+        "planit_mailer.templates",
+        "planit_mailer.migrations",
+        "planit_mailer.migrations.versions",
+    }
