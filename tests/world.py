@@ -6,16 +6,18 @@ import os
 import subprocess
 import sys
 import uuid
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from planit_mailer import config, service
+from planit_mailer import config, questions, service
 from planit_mailer.config import Config
 from planit_mailer.demo.servers import Post
+from planit_mailer.doors.store import Store
 from tests.builders import an_email
 
 OFFICE = "office@greenfield.test"
@@ -71,6 +73,31 @@ class World:
     def ask(self, *arguments: str) -> Any:
         return json.loads(self.verb(*arguments, "--json"))
 
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The service's store, as the daemon opens it."""
+        with closing(service.open_store(self.settings)) as store:
+            yield store
+
+    def explain(self, message_id: str) -> dict[str, Any]:
+        """What `explain --message-id --json` prints, without a process of its own."""
+        with self.store() as store, store.reading() as reading:
+            told = questions.explain_message(message_id, reading)
+        assert told is not None, "no such message"
+        return told
+
+    def shown(self, upin: str) -> dict[str, str] | None:
+        """The fields of a learner, None where nobody has this UPIN."""
+        with self.store() as store, store.reading() as reading:
+            page = questions.show(upin, None, reading)
+        return page and {field["heading"]: field["value"] for field in page["fields"]}
+
+    def configure(self, old: str, new: str) -> None:
+        """Change the configuration file."""
+        text = self.config_file.read_text()
+        assert old in text
+        self.config_file.write_text(text.replace(old, new))
+
     def once(self) -> None:
         """One poll and one delivery, in this process."""
         service.once(self.settings)
@@ -94,7 +121,7 @@ def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> Wor
     )
     (folder / "mailbox.password").write_text("pw\n")
     world = World(folder, post)
-    with closing(service.open_store(world.settings)) as store, store.transaction() as transaction:
+    with world.store() as store, store.transaction() as transaction:
         transaction.allow(transaction.add_school("Greenfield School", "ZZ9 9ZZ"), OFFICE)
     return world
 

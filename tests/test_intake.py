@@ -1,0 +1,269 @@
+"""The story, with a real mailbox and a real store: what is known, what is decided, and what if we are wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from imapclient import IMAPClient
+
+from planit_mailer.demo import servers
+from planit_mailer.errors import Unavailable
+from planit_mailer.mail import verdicts
+from tests import world
+from tests.builders import an_email
+from tests.uploads import forms
+from tests.world import OFFICE, World, text_of
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[World]:
+    with servers.running("data@s-cool.test", "pw") as post:
+        yield world.make(tmp_path, post)
+
+
+def a_form(*learners: int, school: str = forms.SCHOOL, postcode: str = forms.POSTCODE, value: str = "B") -> bytes:
+    rows = [forms.learner(number, values=(value,)) for number in learners]
+    return forms.handbook(learners=rows, headings=("Art",), school=school, postcode=postcode)
+
+
+@pytest.fixture
+def imap(service: World) -> Iterator[IMAPClient]:
+    """The mailbox as a person's mail program has it open."""
+    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as client:
+        client.login(service.post.address, "pw")
+        yield client
+
+
+# ── what is known ──
+
+
+def test_a_message_that_a_person_put_back_is_processed_as_arriving_now(service: World, imap: IMAPClient) -> None:
+    service.send(("1.xlsx", a_form(1, value="first")))
+    service.once()
+    imap.select_folder("Processed")
+    imap.copy(imap.search(), "INBOX")
+
+    service.once()
+
+    assert len(service.replies()) == 2
+    assert "0 new, 0 changed, 1 unchanged" in text_of(service.replies()[-1][1])
+
+
+def test_bytes_of_an_unfiled_message_under_a_new_uid_are_only_filed(
+    service: World, imap: IMAPClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = service.send(("1.xlsx", a_form(1)))
+    with monkeypatch.context() as patch:
+        patch.setattr("planit_mailer.intake.file", lambda *_: None)  # as if the daemon had died before filing
+        service.once()
+    imap.select_folder("INBOX")
+    [uid] = imap.search()
+    imap.copy([uid], "INBOX")
+    imap.delete_messages([uid], silent=True)
+    imap.expunge([uid])
+
+    service.once()
+
+    assert len(service.replies()) == 1
+    assert service.explain(sent)["folder"] == "Processed"
+    assert service.post.folder("INBOX") == 0
+
+
+def test_where_only_the_message_id_is_known_it_is_another_message(service: World) -> None:
+    service.send(("1.xlsx", a_form(1, value="first")), Message_ID="<same@greenfield.test>")
+    service.once()
+    service.send(("1.xlsx", a_form(1, value="second")), Message_ID="<same@greenfield.test>")
+    service.once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "second"}
+    assert len(service.replies()) == 2
+
+
+def test_that_a_person_has_opened_a_message_means_nothing(service: World, imap: IMAPClient) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    imap.select_folder("INBOX")
+    imap.add_flags(imap.search(), [b"\\Seen"], silent=True)
+
+    service.once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "B"}
+
+
+# ── when we are wrong ──
+
+
+def test_an_error_of_ours_is_tried_three_times_and_delays_nobody_else(
+    service: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = verdicts.judge
+
+    def judge(letter: verdicts.Letter, *more: object) -> object:
+        if letter.message.message_id == "<bad@greenfield.test>":
+            raise RuntimeError("a mistake of ours")
+        return real(letter, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verdicts, "judge", judge)
+    bad = service.send(("1.xlsx", a_form(1)), Message_ID="<bad@greenfield.test>")
+    service.send(("2.xlsx", a_form(2)))
+
+    service.once()
+    assert service.shown(forms.upn(2)) == {"Art": "B"}
+    assert service.explain(bad)["outcome"] is None
+    service.once()
+    assert service.explain(bad)["outcome"] is None
+    service.once()
+
+    told = service.explain(bad)
+    assert (told["outcome"], told["folder"], told["attempts"]) == ("quarantined", "Quarantine", 3)
+    assert told["due_at"], "its 48 hours run on"
+    assert [to for to, _ in service.replies()] == [OFFICE, "ops@s-cool.test"]
+
+    monkeypatch.undo()
+    service.verb("retry", told["reference"])
+    service.once()
+    assert service.shown(forms.upn(1)) == {"Art": "B"}
+    assert service.explain(bad)["folder"] == "Processed"
+
+
+def test_while_the_relay_is_away_everything_else_is_done(service: World) -> None:
+    service.configure(f"port = {service.post.smtp_port}", "port = 1")
+    service.post.send(an_email(OFFICE, attachments=(("1.xlsx", a_form(1)),)), OFFICE, service.post.address)
+
+    with pytest.raises(Unavailable, match=r"relay at 127\.0\.0\.1:1"):
+        service.once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "B"}
+    assert service.post.folder("Processed") == 1
+
+
+def test_a_message_beyond_the_limit_is_answered_without_being_fetched(service: World) -> None:
+    service.configure("[service]", '[limits]\nmessage = "10KB"\n[service]')
+    sent = service.send(("1.xlsx", b"PK\3\4" + bytes(20_000)))
+
+    service.once()
+
+    [(to, answer)] = service.replies()
+    assert to == OFFICE
+    assert "We cannot take an email that is so large" in text_of(answer).replace("\n   ", " ")
+    assert service.explain(sent)["outcome"] == "rejected"
+
+
+# ── who may send ──
+
+
+def test_who_is_not_believed_is_quarantined_and_approved_once(service: World) -> None:
+    service.configure('unauthenticated = "accept"', 'unauthenticated = "quarantine"')
+    sent = service.send(("1.xlsx", a_form(1)))
+    service.once()
+    told = service.explain(sent)
+    assert (told["outcome"], told["folder"]) == ("quarantined", "Quarantine")
+    assert [to for to, _ in service.replies()] == ["ops@s-cool.test"], "its From is a registered sender"
+
+    service.verb("approve", told["reference"])
+    service.once()
+
+    assert service.explain(sent)["outcome"] == "accepted"
+    assert [to for to, _ in service.replies()] == ["ops@s-cool.test", OFFICE]
+    again = service.send(("2.xlsx", a_form(2)))
+    service.once()
+    assert service.explain(again)["outcome"] == "quarantined"
+
+
+def test_a_spoof_of_a_stranger_is_quarantined_in_silence(service: World) -> None:
+    service.configure('unauthenticated = "accept"', 'unauthenticated = "quarantine"')
+    sent = service.send(("1.xlsx", a_form(1)), sender="someone@elsewhere.test")
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+    assert service.replies() == []
+
+
+def test_several_from_addresses_are_never_believed(service: World) -> None:
+    sent = service.send(("1.xlsx", a_form(1)), From=f"{OFFICE}, someone@elsewhere.test")
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+    assert service.shown(forms.upn(1)) is None
+
+
+def test_a_denied_sender_is_ignored_without_an_answer(service: World) -> None:
+    service.verb("senders", "deny", "someone@elsewhere.test")
+    sent = service.send(("1.xlsx", a_form(1)), sender="someone@elsewhere.test")
+    service.once()
+    assert (service.explain(sent)["outcome"], service.replies()) == ("ignored", [])
+
+
+def test_a_stranger_gets_one_held_reply_and_their_messages_proceed_in_order(service: World) -> None:
+    stranger = "head@greenfield.test"
+    for value in ("first", "second"):
+        service.send((f"{value}.xlsx", a_form(1, value=value)), sender=stranger)
+    service.once()
+    assert [to for to, _ in service.replies()] == [stranger]
+    first, second = service.ask("held")
+
+    service.verb("approve", second["reference"], "--school", "ZZ9 9ZZ")
+    service.once()
+
+    assert service.ask("held") == []
+    assert service.shown(forms.upn(1)) == {"Art": "second"}
+    assert [to for to, _ in service.replies()] == [stranger] * 3
+    assert first["received_at"] <= second["received_at"]
+
+
+def test_the_postcode_says_which_of_the_senders_schools_a_form_is_for(service: World) -> None:
+    with service.store() as store, store.transaction() as transaction:
+        other = transaction.add_school("Riverside Academy", "ZZ8 8ZZ")
+        transaction.allow(other, OFFICE)
+    service.send(("1.xlsx", a_form(1, school="Riverside Academy", postcode="zz88zz")))
+    service.send(("2.xlsx", a_form(2)))
+    service.once()
+
+    assert service.ask("show", forms.upn(1))["school"] == {"name": "Riverside Academy", "postcode": "ZZ8 8ZZ"}
+    assert service.ask("show", forms.upn(2))["school"] == {"name": "Greenfield School", "postcode": "ZZ9 9ZZ"}
+
+
+def test_nobody_can_send_for_a_school_that_is_not_theirs(service: World) -> None:
+    with service.store() as store, store.transaction() as transaction:
+        transaction.add_school("Riverside Academy", "ZZ8 8ZZ")
+    sent = service.send(("1.xlsx", a_form(1, school="Riverside Academy", postcode="ZZ8 8ZZ")))
+    service.once()
+    [upload] = service.explain(sent)["uploads"]
+    assert [problem["code"] for problem in upload["problems"]] == ["school-not-yours"]
+    assert service.shown(forms.upn(1)) is None
+
+
+def test_a_form_in_a_forwarded_message_is_not_opened(service: World) -> None:
+    forwarded = an_email(OFFICE, attachments=(("1.xlsx", a_form(1)),))
+    raw = (
+        f"From: {OFFICE}\r\nTo: data@s-cool.test\r\nMessage-ID: <f@greenfield.test>\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: message/rfc822\r\n\r\n"
+    ).encode() + forwarded
+    service.post.send(raw, OFFICE, service.post.address)
+    service.once()
+    assert service.explain("<f@greenfield.test>")["outcome"] == "ignored"
+    assert service.shown(forms.upn(1)) is None
+
+
+# ── who is it? ──
+
+
+def test_another_child_under_a_known_upin_is_applied_only_after_a_telephone_call(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+    other = forms.learner(2, upin=forms.upn(1), values=("C",))
+    sent = service.send(("2.xlsx", forms.handbook(learners=[other], headings=("Art",))))
+    service.once()
+    assert service.explain(sent)["outcome"] == "rejected"
+    assert service.shown(forms.upn(1)) == {"Art": "B"}
+
+    service.verb("retry", service.explain(sent)["reference"], "--accept-identities")
+    service.once()
+
+    assert service.explain(sent)["outcome"] == "accepted"
+    assert service.shown(forms.upn(1)) == {"Art": "C"}
+
+
+def test_of_two_forms_in_one_message_the_second_replaces_the_first(service: World) -> None:
+    service.send(("1.xlsx", a_form(1, 2, value="first")), ("2.xlsx", a_form(1, value="second")))
+    service.once()
+    assert service.shown(forms.upn(1)) == {"Art": "second"}
+    assert service.shown(forms.upn(2)) == {"Art": "first"}
+    assert len(service.replies()) == 1
