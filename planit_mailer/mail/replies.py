@@ -159,14 +159,14 @@ def _view(upload: JudgedUpload, changes: Changes | None) -> UploadView:
     groups = problems.grouped(upload.judgement.problems)
     draft = upload.judgement.draft
     return UploadView(
-        name=upload.file_name,
+        name=problems.quoted(upload.file_name),
         accepted=upload.judgement.accepted,
         school=upload.school.name if upload.school else "",
         errors=tuple(group for group in groups if group.severity is Severity.ERROR),
         warnings=tuple(group for group in groups if group.severity is Severity.WARNING),
         learners=len(draft.learners) if draft else 0,
-        headings=draft.headings if draft else (),
-        introduction=draft.introduction if draft else (),
+        headings=tuple(problems.quoted(heading) for heading in draft.headings) if draft else (),
+        introduction=tuple(problems.plain(paragraph) for paragraph in draft.introduction) if draft else (),
         changes=changes,
     )
 

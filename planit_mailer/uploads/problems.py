@@ -82,10 +82,15 @@ def ranges(cells: Iterable[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """A heading as messages repeat it: on one line, without what steers the text, and not too long."""
-    seen = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
-    line = " ".join("".join(char for char in seen if unicodedata.category(char) != "Cf").split())
+    """A heading as messages repeat it: plain, and not too long."""
+    line = plain(text)
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
+
+
+def plain(text: str) -> str:
+    """What a school typed, on one line and without what steers the text, such as a change of its direction."""
+    seen = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    return " ".join("".join(char for char in seen if unicodedata.category(char) != "Cf").split())
 
 
 def listed(words: Sequence[str]) -> str:
