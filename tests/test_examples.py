@@ -98,3 +98,17 @@ def test_documents_link_to_files_that_are_there() -> None:
 
 def test_the_page_for_schools_has_every_problem_in_the_catalogues_words() -> None:
     assert schools_page.PAGE.read_text("utf-8") == schools_page.page(), "run python -m tests.schools_page"
+
+
+def test_the_readmes_configuration_is_one(tmp_path: Path) -> None:
+    [block] = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "config.toml").write_text(block)
+    (tmp_path / "mailbox.password").write_text("pw")
+    assert config.load(tmp_path / "config.toml", {}).mailbox.port == 993
+    assert len(block.splitlines()) <= 10
+
+
+def test_every_command_in_the_documents_is_a_verb() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for verb in re.findall(r"planit-mailer ([a-z]+)", document.read_text()):
+            assert verb in VERBS, f"{document.name}: planit-mailer {verb}"
