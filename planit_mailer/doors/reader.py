@@ -6,6 +6,7 @@ writes to no terminal, and does not hear the signals that end the daemon. It end
 socket closes, or, in the middle of a job, the alarm rings that is set for each.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -135,7 +136,7 @@ class Reader:
         try:
             self._connection.send_bytes(job)
             answered = self._connection.poll(self._seconds)
-            outcome = pickle.loads(self._connection.recv_bytes(RESULT)) if answered else Why.TIME  # noqa: S301  our child
+            outcome = _unpacked(self._connection.recv_bytes(RESULT)) if answered else Why.TIME
         except (EOFError, OSError):
             outcome = Why.DIED
         if isinstance(outcome, Why):
@@ -158,6 +159,17 @@ class Reader:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def _unpacked(outcome: bytes) -> Any:
+    """What came of a job. Garbage waits: looking for it among so much that is new takes longer than all of this."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return pickle.loads(outcome)  # noqa: S301  from our own child
+    finally:
+        if collects:
+            gc.enable()
 
 
 class _Traceback(Exception):  # noqa: N818  the cause of an error, never raised
