@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets import markup, numberformats, worksheets
+from planit_mailer.spreadsheets import markup, numberformats, ordinary_texts, worksheets
 from planit_mailer.spreadsheets.archives import Archive, Damaged
 from planit_mailer.spreadsheets.cells import Cells
 from planit_mailer.spreadsheets.sheets import Limits, Sheet
@@ -62,14 +62,18 @@ def _relation(element: Element, folder: str) -> Relation:
     return Relation(element.get("Id", ""), element.get("Type", "").rpartition("/")[2], name)
 
 
-def _strings(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ...]:
+def _strings(archive: Archive, relations: tuple[Relation, ...]) -> list[str]:
     """The texts that cells share, by number."""
-    return tuple(text for name in _targets(archive, relations, "sharedStrings") for text in _texts(archive, name))
+    found: list[str] = []
+    for name in _targets(archive, relations, "sharedStrings"):
+        left = ordinary_texts.left(markup.chunks(archive, name), found.append)
+        found.extend(_texts(markup.parsed(left)))
+    return found
 
 
-def _texts(archive: Archive, name: str) -> Iterator[str]:
+def _texts(events: Iterator[tuple[str, Element]]) -> Iterator[str]:
     table: Element | None = None
-    for event, element in markup.events(archive, name):
+    for event, element in events:
         if table is None:
             table = element
         elif event == "end" and markup.local(element.tag) == "si":

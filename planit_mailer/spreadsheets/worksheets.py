@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets import markup, ordinary
+from planit_mailer.spreadsheets import markup, ordinary_rows
 from planit_mailer.spreadsheets.archives import Damaged, TooLarge
 from planit_mailer.spreadsheets.cells import Cells
 from planit_mailer.spreadsheets.sheets import Cell, Limits, Range, Row, Sheet
@@ -49,7 +49,7 @@ class Reader:
         self._cells = cells
         self._limits = limits
         self._columns: dict[str, int] = {}
-        self._ordinary = ordinary.Rows(cells, limits)
+        self._ordinary = ordinary_rows.Rows(cells, limits)
 
     def read(self, chunks: Iterator[bytes], title: tuple[str, int, bool]) -> Sheet:
         """One sheet with its title: name, number from 1, hidden. Raise Damaged, TooLarge, or what XML makes of it."""
@@ -63,7 +63,7 @@ class Reader:
             number = _within(ordinary_number, ROWS)
             self._keep(rows, Row(number, cells, _is_hidden(attributes, "ht")))
 
-        for element in self._entries(markup.parsed(self._ordinary.taken(chunks, keep))):
+        for element in self._entries(markup.parsed(self._ordinary.left(chunks, keep))):
             tag = element.tag
             if tag == self._tags.row:
                 number = self._number(element, number)

@@ -1,7 +1,7 @@
 """Ordinary markup is read by patterns, everything else by a parser of XML: nobody can tell which it was."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 
 import pytest
@@ -13,6 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsxwriter import Workbook as Written
 
 from planit_mailer.spreadsheets import ordinary, reading
+from planit_mailer.spreadsheets.ordinary import Shape
 from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
 from tests.spreadsheets.workbooks import MAIN, a_workbook, texts, with_sheet, with_styles
 
@@ -23,22 +24,22 @@ PARTS = STRINGS | with_styles("General", "0.0%", "000000", "dd/mm/yyyy", "@", ";
 def by_parser(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
     """A workbook as the parser alone reads it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordinary.Rows, "taken", lambda _self, chunks, _keep: chunks)
+        patch.setattr(ordinary, "left", lambda _shape, chunks, _take: chunks)
         return reading.read(data, limits)
 
 
 def left_to_the_parser(data: bytes) -> bytes:
-    """What of its sheets the patterns do not take."""
+    """What of its sheets and shared texts the patterns do not take."""
     left: list[bytes] = []
-    taken = ordinary.Rows.taken
+    taken = ordinary.left
 
-    def seen(self: ordinary.Rows, chunks: Iterator[bytes], keep: ordinary.Keep) -> Iterator[bytes]:
-        for chunk in taken(self, chunks, keep):
+    def seen(shape: Shape, chunks: Iterator[bytes], take: Callable[[bytes], None]) -> Iterator[bytes]:
+        for chunk in taken(shape, chunks, take):
             left.append(chunk)
             yield chunk
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordinary.Rows, "taken", seen)
+        patch.setattr(ordinary, "left", seen)
         assert isinstance(reading.read(data, Limits()), tuple)
     return b"".join(left)
 
@@ -203,7 +204,9 @@ def by_xlsxwriter() -> bytes:
 def test_what_usual_programs_write_is_ordinary(writer: type[bytes]) -> None:
     data = writer()
 
-    assert b"<c " not in left_to_the_parser(data)
+    left = left_to_the_parser(data)
+    assert b"<c " not in left
+    assert b"<si>" not in left
     assert isinstance(agreed(data), tuple)
 
 
