@@ -5,13 +5,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test format clean
+.PHONY: demo test bench format clean
 
 demo: $(VENV)/demo-installed
 	@$(BIN)/planit-mailer demo
 
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+bench: $(VENV)/dev-installed
+	$(BIN)/python -m tests.benchmarks
 
 format: $(VENV)/dev-installed
 	$(BIN)/ruff format .
