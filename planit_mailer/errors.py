@@ -28,7 +28,7 @@ class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Un
     """Something needed is away or says no: mailbox, relay, database, lock. The text carries the server's words."""
 
 
-class Declined(Unavailable):  # noqa: N818  reads as what it says
+class Declined(Unavailable):
     """A server is there and says no to one thing, such as a folder without rights; the next may be tried."""
 
 
