@@ -64,6 +64,8 @@ def _serve(settings: Config, signals: Signals) -> None:
     with service.serving(settings, signals.wake.is_set) as served:
         clock = _clock(served)
         clock.start()
+        if settings.senders.unauthenticated == "quarantine":
+            log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
         signals.wake.wait()
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")

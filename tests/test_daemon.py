@@ -1,0 +1,133 @@
+"""The daemon as an operator runs it: a process that answers in seconds and stops when it is told to."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from planit_mailer.demo.servers import Post
+from tests import world
+from tests.uploads import forms
+from tests.world import OFFICE, World
+
+
+class Daemon:
+    """`planit-mailer run` in a process of its own, with its log."""
+
+    def __init__(self, service: World) -> None:
+        self.log = service.folder / "log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "planit_mailer", "--config", str(service.config_file), "run"],
+                stdout=log,
+                stderr=log,
+            )
+
+    def events(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def wait_for(self, event: str, seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not any(line["event"] == event for line in self.events()):
+            assert time.monotonic() < end, f"no {event!r} in:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def service(tmp_path: Path, post: Post) -> World:
+    return world.make(tmp_path, post)
+
+
+@contextmanager
+def running(service: World) -> Iterator[Daemon]:
+    daemon = Daemon(service)
+    try:
+        daemon.wait_for("daemon started")
+        yield daemon
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+def a_form(number: int) -> tuple[str, bytes]:
+    return (f"{number}.xlsx", forms.handbook(learners=[forms.learner(number)]))
+
+
+def test_a_school_has_its_answer_within_seconds_and_sigterm_ends_cleanly(service: World) -> None:
+    with running(service) as daemon:
+        service.send(a_form(1))
+        [(to, _)] = service.post.wait_for(1, 20)
+        assert daemon.stop() == 0
+        assert daemon.events()[-1]["event"] == "daemon stopped"
+    assert to == OFFICE
+    assert list((service.shown(forms.upn(1)) or {}).values()) == ["B"]
+
+
+def test_stopped_between_messages_the_next_daemon_does_the_rest(service: World) -> None:
+    for number in range(1, 9):
+        service.send(a_form(number))
+    with running(service) as daemon:
+        daemon.wait_for("message settled")
+        assert daemon.stop() == 0
+    with running(service) as daemon:
+        service.post.wait_for(8, 40)
+        assert daemon.stop() == 0
+    assert len(service.replies()) == 8
+    assert service.post.folder("INBOX") == 0
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_a_second_daemon_says_that_another_is_there_and_exits_3(service: World) -> None:
+    with running(service):
+        assert "another planit-mailer serves this database" in service.verb("run", expect=3)
+        assert "another planit-mailer serves this database" in service.verb("once", expect=3)
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_sighup_takes_a_right_configuration_and_keeps_the_old_one_before_a_wrong_one(service: World) -> None:
+    with running(service) as daemon:
+        service.configure('operator = "ops@s-cool.test"', 'operater = "ops@s-cool.test"')
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("configuration kept as it was")
+        service.configure('operater = "ops@s-cool.test"', 'operator = "other@s-cool.test"')
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("configuration taken")
+        service.send(a_form(1))
+        service.post.wait_for(1, 20)
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_a_mailbox_that_is_away_is_logged_with_its_words_and_the_daemon_goes_on(service: World) -> None:
+    (service.folder / "mailbox.password").write_text("wrong\n")
+    with running(service) as daemon:
+        daemon.wait_for("server away")
+        assert daemon.process.poll() is None
+        [away] = [line for line in daemon.events() if line["event"] == "server away" and line["job"] == "poll"][:1]
+        assert "refused the login of data@s-cool.test" in str(away["answer"])
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_no_log_line_holds_anything_of_a_learner_and_each_has_the_reference(service: World) -> None:
+    marked = forms.learner(3, first_name="Zebedee-Marked", surname="Quux-Marked", values=("Grade-Marked",))
+    with running(service) as daemon:
+        sent = service.send(("Zebedee-Marked.xlsx", forms.handbook(learners=[marked])), Subject="Quux-Marked")
+        service.post.wait_for(1, 20)
+        daemon.wait_for("reply sent")
+        assert daemon.stop() == 0
+        assert "Marked" not in daemon.log.read_text()
+        assert marked["upin"] not in daemon.log.read_text()
+        reference = service.explain(sent)["reference"]
+        life = [e["event"] for e in daemon.events() if e.get("reference") == reference]
+        assert life == ["message settled", "message filed", "reply sent"]
