@@ -26,6 +26,10 @@ class Damaged(Exception):  # noqa: N818  likewise
     """The file breaks the rules of its own format."""
 
 
+class Locked(Exception):  # noqa: N818  likewise
+    """The file is protected by a password."""
+
+
 class Archive:
     """A zip archive whose directory has been checked against the limits.
 

@@ -62,6 +62,7 @@ BEGINNINGS = (
     (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08", ARCHIVE),
     (rb"\x09[\0\x02\x04\x08][\x04\x06\x08\x10]\0", XLS),  # older than the container that .xls has had since 1997
 )
+WORKBOOK_BEGINS = b"\x09\x08\x10\0\0\x06\x05\0"  # BOF of BIFF8, [MS-XLS] 2.4.21
 PARTS = (
     (r"xl/workbook\.bin$", XLSB),
     (r"(?:.*/)?workbook\d*\.xml$", XLSX),
@@ -130,7 +131,8 @@ def _names(data: bytes) -> list[str]:
 
 def _in_compound(data: bytes) -> FileKind:
     streams = compound.names(data)
-    return next((found for name, found in STREAMS if name in streams), UNKNOWN)
+    damaged = XLS if not streams and WORKBOOK_BEGINS in data else UNKNOWN  # cut off before its directory
+    return next((found for name, found in STREAMS if name in streams), damaged)
 
 
 def _in_text(start: bytes) -> FileKind:

@@ -3,8 +3,8 @@
 import traceback
 from collections.abc import Callable
 
-from planit_mailer.spreadsheets import files, ooxml
-from planit_mailer.spreadsheets.archives import Archive, TooLarge
+from planit_mailer.spreadsheets import files, ooxml, xls
+from planit_mailer.spreadsheets.archives import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
 
@@ -24,13 +24,19 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
         return Unreadable(Reason.TOO_LARGE, f"a file of more than {limits.workbook // 1_000_000:,} MB")
     if kind not in READERS:
         return Unreadable(_reason(kind), kind.name)
+    return _attempt(READERS[kind], kind, (data, limits))
+
+
+def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[Sheet, ...] | Unreadable:
     try:
-        return READERS[kind](data, limits)
+        return reader(*file)
     except MemoryError:
         raise
+    except Locked:
+        return Unreadable(Reason.PASSWORD, files.ENCRYPTED.name)
     except TooLarge as error:
         return Unreadable(Reason.TOO_LARGE, f"a workbook with {error}")
-    except Exception as error:  # noqa: BLE001  see above
+    except Exception as error:  # noqa: BLE001  see read()
         return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, _cause(error))
 
 
@@ -51,4 +57,4 @@ def _cause(error: Exception) -> str:
 
 
 # What we read so far; the other kinds are named in the answer.
-READERS: dict[FileKind, Read] = {files.XLSX: _xlsx}
+READERS: dict[FileKind, Read] = {files.XLSX: _xlsx, files.XLS: xls.read}
