@@ -22,7 +22,7 @@ log = logs.get(__name__)
 
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=5)
-FORGET_EVERY = timedelta(minutes=10)
+FORGET_EVERY = timedelta(minutes=1)
 LONGEST_WAIT = 900.0  # seconds between two tries of a server that is away
 
 

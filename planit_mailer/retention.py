@@ -4,7 +4,7 @@ The original data is not retained (handbook section 4): a filed message goes as 
 replaced, and so do our replies about it in a Sent folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,21 +23,30 @@ class Keep:
     mail: Mapping[Outcome, timedelta]
     receipts: timedelta
     sent: str
+    clock: Clock
 
 
-def forget(mailbox: Mailbox, store: Store, keep: Keep, clock: Clock) -> int:
-    """Delete all mail that must not be kept any more, and old receipts; how many messages were deleted."""
+def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
+    """The filed messages that must not be kept any more."""
     with store.transaction() as transaction:
-        forgettable = transaction.forgettable(clock(), keep.mail)
+        return transaction.forgettable(keep.clock(), keep.mail)
+
+
+def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
+    """Delete messages for ever, each noted in a commit of its own."""
     for filed in forgettable:
         _delete(filed, mailbox, keep.sent)
         with store.transaction() as transaction:
-            transaction.note_mail_deleted(filed, clock())
+            transaction.note_mail_deleted(filed, keep.clock())
+        log.info("message deleted", reference=filed.reference, folder=filed.folder)
+
+
+def purge(store: Store, keep: Keep) -> None:
+    """Delete the receipts that are past their time."""
     with store.transaction() as transaction:
-        purged = transaction.purge_receipts(clock() - keep.receipts)
-    if forgettable or purged:
-        log.info("forgotten", messages=len(forgettable), receipts=purged)
-    return len(forgettable)
+        purged = transaction.purge_receipts(keep.clock() - keep.receipts)
+    if purged:
+        log.info("receipts deleted", receipts=purged)
 
 
 def _delete(filed: Filed, mailbox: Mailbox, sent: str) -> None:

@@ -73,9 +73,12 @@ class Service:
         promise.watch(self.store, now, self.stationery)
 
     def forget(self) -> None:
-        """Delete what must not be kept."""
-        with open_mailbox(self.settings.mailbox) as mailbox:
-            retention.forget(mailbox, self.store, keep(self.settings), now)
+        """Delete what must not be kept; the mailbox is opened only where there is something."""
+        times = keep(self.settings)
+        if forgettable := retention.due(self.store, times):
+            with open_mailbox(self.settings.mailbox) as mailbox:
+                retention.delete(forgettable, mailbox, self.store, times)
+        retention.purge(self.store, times)
 
 
 @contextmanager
@@ -169,4 +172,4 @@ def keep(settings: Config) -> Keep:
         Outcome.QUARANTINED: times.keep_quarantined,
         Outcome.IGNORED: times.keep_ignored,
     }
-    return Keep(mail, times.keep_receipts, settings.mailbox.folders.sent)
+    return Keep(mail, times.keep_receipts, settings.mailbox.folders.sent, now)
