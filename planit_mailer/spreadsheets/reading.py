@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable
 
-from planit_mailer.spreadsheets import files, ooxml, xls
+from planit_mailer.spreadsheets import files, ods, ooxml, xls
 from planit_mailer.spreadsheets.archives import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
@@ -57,4 +57,4 @@ def _cause(error: Exception) -> str:
 
 
 # What we read so far; the other kinds are named in the answer.
-READERS: dict[FileKind, Read] = {files.XLSX: _xlsx, files.XLS: xls.read}
+READERS: dict[FileKind, Read] = {files.XLSX: _xlsx, files.XLS: xls.read, files.ODS: ods.read}
