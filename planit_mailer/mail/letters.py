@@ -13,6 +13,7 @@ from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judgement
 
 LONDON = ZoneInfo("Europe/London")
+PLAIN = tuple(kind.name for kind in files.PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def school_of(judgement: Judgement, standing: Standing) -> School | None:
 def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]:
     def look(attachment: Attachment) -> File:
         judgement = judge(attachment.data)
-        return File(attachment.name, judgement.is_spreadsheet, judgement.found, judgement)
+        called_one = judgement.found in PLAIN and attachment.name.lower().endswith((".csv", ".tsv"))
+        return File(attachment.name, judgement.is_spreadsheet or called_one, judgement.found, judgement)
 
     return look
 

@@ -51,6 +51,7 @@ RICH_TEXT = FileKind("a rich text document")
 VIDEO = FileKind("a video")
 EMPTY = FileKind("an empty file")
 UNKNOWN = FileKind("")
+PLAIN = (TABLE, TEXT)  # a spreadsheet where it holds a form, or is called one
 
 BEGINNINGS = (
     (rb"%PDF", PDF),

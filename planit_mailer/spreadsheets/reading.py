@@ -3,19 +3,21 @@
 import traceback
 from collections.abc import Callable
 
-from planit_mailer.spreadsheets import files, ods, ooxml, xls
+from planit_mailer.spreadsheets import delimited, files, ods, ooxml, xls
 from planit_mailer.spreadsheets.archives import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
 
 Read = Callable[[bytes, Limits], tuple[Sheet, ...]]
+Likely = Callable[[tuple[Sheet, ...]], int]
 
 
-def read(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
+def read(data: bytes, limits: Limits, likely: Likely = len) -> tuple[Sheet, ...] | Unreadable:
     """The sheets of a workbook in their order, or why it gave none. Raises nothing but MemoryError.
 
     Whatever a reader makes of a damaged file (the libraries raise a dozen kinds of error) comes back as a file that
-    cannot be opened; only a lack of memory is the caller's to judge, who set the limit.
+    cannot be opened; only a lack of memory is the caller's to judge, who set the limit. Plain text can be divided into
+    cells in several ways; of those it is the one for which `likely` says most.
     """
     kind = files.sniff(data)
     if kind is files.EMPTY:
@@ -24,7 +26,10 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
         return Unreadable(Reason.TOO_LARGE, f"a file of more than {limits.workbook // 1_000_000:,} MB")
     if kind not in READERS:
         return Unreadable(_reason(kind), kind.name)
-    return _attempt(READERS[kind], kind, (data, limits))
+    found = _attempt(READERS[kind], kind, (data, limits))
+    if kind in files.PLAIN and isinstance(found, tuple):
+        return (max(found, key=lambda way: likely((way,))),)
+    return found
 
 
 def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[Sheet, ...] | Unreadable:
@@ -56,5 +61,11 @@ def _cause(error: Exception) -> str:
     return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 
 
-# What we read so far; the other kinds are named in the answer.
-READERS: dict[FileKind, Read] = {files.XLSX: _xlsx, files.XLS: xls.read, files.ODS: ods.read}
+# The other kinds are named in the answer.
+READERS: dict[FileKind, Read] = {
+    files.XLSX: _xlsx,
+    files.XLS: xls.read,
+    files.ODS: ods.read,
+    files.TABLE: delimited.read,
+    files.TEXT: delimited.read,
+}

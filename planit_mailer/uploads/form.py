@@ -85,6 +85,12 @@ def find(workbook: Sequence[Sheet]) -> Search:
     return Search(_form(chosen), hidden)
 
 
+def likeness(workbook: Sequence[Sheet]) -> int:
+    """How many of the compulsory headings a heading row has, for telling what a plain text was meant to be."""
+    near = (found for sheet in workbook if not sheet.hidden for found in _candidates(sheet))
+    return max((len(layout.identities(found.headings.own)) for found in near), default=0)
+
+
 def _candidates(sheet: Sheet) -> Iterator[_Candidate]:
     first = layout.top(sheet)
     row = layout.heading_row(first)

@@ -1,9 +1,10 @@
 """Bytes of a file → a judgement: the draft of its form, and every problem that a school can put right."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planit_mailer.spreadsheets import files, reading
+from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Reason, Sheet, Unreadable
 from planit_mailer.uploads import drafting, form, problems, rules
 from planit_mailer.uploads.policy import Judging, Rules
@@ -28,7 +29,7 @@ class Judgement:
     """What was made of one file. `draft` is None where no form was found; `sheet` and `heading_row` say where it is.
 
     `found` says what an unreadable file is, as in "a picture", else "". `is_spreadsheet` is False for what is no
-    spreadsheet at all, and counts only where a message has no form.
+    spreadsheet at all, nor plain text with a form in it, and counts only where a message has no form.
     """
 
     draft: Draft | None
@@ -46,10 +47,12 @@ class Judgement:
 
 def judge(data: bytes, judging: Judging) -> Judgement:
     """Judge a file. Runs in the reading process; the judgement is pickled back."""
-    workbook = reading.read(data, judging.limits)
-    if isinstance(workbook, Unreadable):
-        return _unreadable(workbook, data)
-    return judged(workbook, judging)
+    kind = files.sniff(data)
+    workbook = reading.read(data, judging.limits, form.likeness)
+    judgement = _unreadable(workbook, kind) if isinstance(workbook, Unreadable) else judged(workbook, judging)
+    if kind in files.PLAIN and judgement.draft is None:
+        return replace(judgement, found=kind.name, is_spreadsheet=False)
+    return judgement
 
 
 def judged(workbook: Sequence[Sheet], judging: Judging) -> Judgement:
@@ -75,12 +78,12 @@ def too_large() -> Judgement:
     return Judgement(None, (problems.problem("file-too-large", found="an email that is so large"),))
 
 
-def _unreadable(file: Unreadable, data: bytes) -> Judgement:
+def _unreadable(file: Unreadable, kind: FileKind) -> Judgement:
     """What is said of a file that gave no sheets; too large a picture is a picture all the same."""
     code = CODES[file.reason]
     is_spreadsheet = file.reason not in (Reason.EMPTY, Reason.NOT_A_SPREADSHEET)
     if file.reason is Reason.TOO_LARGE:
-        is_spreadsheet = files.sniff(data).is_spreadsheet
+        is_spreadsheet = kind.is_spreadsheet
     found = str(file.found) or "of a kind that we do not know"
     problem = problems.problem(code, found=found)
     return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=is_spreadsheet)

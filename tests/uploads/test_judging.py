@@ -125,3 +125,33 @@ def test_whatever_the_cells_say_there_is_an_answer_in_words(
     if judgement.accepted:
         assert judgement.draft is not None
         assert judgement.draft.complete().learners
+
+
+def a_csv(delimiter: str = ",") -> str:
+    rows = forms.flat_rows([forms.learner(1, dob=f"{forms.born(10):%d/%m/%Y}")], submitted=f"{forms.TODAY:%d/%m/%Y}")
+    return "".join(delimiter.join("" if value is None else str(value) for value in row) + "\r\n" for row in rows)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_form_in_plain_text_is_judged_as_one_in_a_workbook(delimiter: str) -> None:
+    judgement = forms.judge(a_csv(delimiter).encode("cp1252"))
+
+    assert judgement.accepted, judgement.problems
+    assert judgement.is_spreadsheet
+    assert judgement.draft
+    assert judgement.draft.learners[0].sims_no == "000001"
+
+
+def test_the_sign_that_divides_is_the_one_that_yields_the_headings() -> None:
+    prose = "Dear all, " + "one, two, three, " * 10
+
+    judgement = forms.judge((prose + "\r\n" + a_csv(";")).encode())
+
+    assert judgement.accepted, judgement.problems
+
+
+def test_plain_text_without_a_form_is_no_spreadsheet() -> None:
+    for text in ("Best wishes,\nAnn", "a,b,c,d\n1,2,3,4\n", '"Quoted, and not ended\n'):
+        judgement = forms.judge(text.encode())
+        assert (judgement.is_spreadsheet, judgement.accepted) == (False, False)
+        assert judgement.found

@@ -1,0 +1,103 @@
+"""Reads tables in plain text (.csv, .tsv): bytes → text → the ways in which it can be divided into cells."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from planit_mailer.spreadsheets import cells
+from planit_mailer.spreadsheets.archives import Damaged, TooLarge
+from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Row, Sheet
+
+DELIMITERS = (",", ";", "\t", "|")
+MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+SAMPLE = 1_000  # bytes in which NULs tell an encoding
+DECLARED = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # for Excel, which does not show that line
+# What Excel writes of a cell that holds an error, or whose column is too narrow for its number.
+ERROR = re.compile(r"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|SPILL!|CALC!|#+)")
+
+
+def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
+    """One sheet for each way in which the text divides into columns, the one with the most of them first.
+
+    Only who knows what should stand there can tell which is meant: prose has commas, too. Raise TooLarge, or Damaged
+    where the text cannot be decoded, or where in no way its quotes match.
+    """
+    text = decoded(data)
+    if declared := DECLARED.match(text):
+        return (_sheet(text[declared.end() :], declared[1], limits),)
+    ways: list[Sheet] = []
+    refused: list[Exception] = []
+    for delimiter in [sign for sign in DELIMITERS if sign in text] or [","]:
+        try:
+            ways.append(_sheet(text, delimiter, limits))
+        except (TooLarge, Damaged) as error:  # right for another way, perhaps
+            refused.append(error)
+    if not ways:
+        raise refused[0]
+    return tuple(sorted(ways, key=_width, reverse=True))
+
+
+def decoded(data: bytes) -> str:
+    """The text in whichever encoding it is: by its mark, by its NULs, UTF-8, or else that of Windows in the West."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return _decoded(data, encoding)
+    start = data[:SAMPLE]
+    for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if start[place::2].count(0) > len(start) // 3:
+            return _decoded(data, encoding)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _decoded(data, "cp1252")
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Damaged(f"not {encoding}") from error
+
+
+def _sheet(text: str, delimiter: str, limits: Limits) -> Sheet:
+    return Sheet("", 1, tuple(_rows(text, delimiter, limits)))
+
+
+def _rows(text: str, delimiter: str, limits: Limits) -> Iterator[Row]:
+    """The rows that hold something; blank lines count as rows, as they do in Excel."""
+    made = _Made()
+    count = 0
+    for number, fields in _records(text, delimiter):
+        found = [made[written] for written in fields]
+        while found and found[-1] is None:
+            found.pop()
+        if len(found) > limits.columns:
+            raise TooLarge(f"more than {limits.columns:,} columns")
+        count += bool(found)
+        if count > limits.rows:
+            raise TooLarge(f"more than {limits.rows:,} rows")
+        if found:
+            yield Row(number, tuple(found))
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    try:
+        yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1)
+    except csv.Error as error:
+        raise Damaged("quotes that do not match, or a cell without end") from error
+
+
+class _Made(dict[str, Cell | None]):
+    """The cells by what is written in them, each made once."""
+
+    def __missing__(self, written: str) -> Cell | None:
+        cell = cells.text(written)
+        if cell and ERROR.fullmatch(cell.text):
+            cell = Cell(cell.text, Kind.ERROR)
+        self[written] = cell
+        return cell
+
+
+def _width(sheet: Sheet) -> int:
+    return max((len(row.cells) for row in sheet.rows), default=0)

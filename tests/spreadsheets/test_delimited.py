@@ -1,0 +1,92 @@
+"""Tables in plain text: in whichever encoding, divided by whichever sign."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from planit_mailer.spreadsheets import reading
+from planit_mailer.spreadsheets.sheets import Kind, Limits, Reason, Sheet, Unreadable
+from tests.spreadsheets.workbooks import cells, sheet
+
+ROWS = (
+    ("Forename", "Surname", "Adno", "DOB"),
+    ("Zoë", "O\N{RIGHT SINGLE QUOTATION MARK}Neill", "000123", "12/01/2007"),
+    ("Li", "Ng", "7", ""),
+)
+
+
+def text(delimiter: str, end: str = "\r\n") -> str:
+    return "".join(delimiter.join(row) + end for row in ROWS)
+
+
+def shown(data: bytes) -> list[list[str]]:
+    return [[cell.text if cell else "" for cell in row.cells] for row in sheet(data).rows]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_columns_may_be_divided_by_any_usual_sign(delimiter: str, end: str) -> None:
+    assert shown(text(delimiter, end).encode()) == [list(ROWS[0]), list(ROWS[1]), list(ROWS[2][:3])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_text_may_be_in_any_usual_encoding(encoding: str) -> None:
+    assert shown(text("\t").encode(encoding))[1] == list(ROWS[1])
+
+
+def test_leading_zeros_are_text_and_errors_are_errors() -> None:
+    found = cells(b"Adno,Grade,Points,Date,Note\r\n007,#N/A,#DIV/0!,########,#1 choice\r\n")
+
+    assert (found["A2"].kind, found["A2"].value) == (Kind.TEXT, "007")
+    assert [found[place].kind for place in ("B2", "C2", "D2")] == [Kind.ERROR] * 3
+    assert found["E2"].kind is Kind.TEXT
+
+
+def test_quotes_hold_signs_lines_and_quotes() -> None:
+    assert shown(b'a,b,c,d\r\n"x, y","two\r\nlines","say ""so""",5" pipe\r\n')[1] == [
+        "x, y",
+        "two\nlines",
+        'say "so"',
+        '5" pipe',
+    ]
+
+
+def test_a_quote_without_its_other_half_is_damage_and_swallows_no_rows() -> None:
+    found = reading.read(b'a,b,c,d\r\n"Ann,1,2,3\r\nBob,1,2,3\r\n', Limits())
+
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.CANNOT_BE_OPENED
+
+
+def test_blank_lines_count_as_rows_and_the_line_that_names_the_sign_does_not() -> None:
+    found = sheet(b"sep=;\r\na;b;c;d\r\n\r\n;;;\r\n1;2;3;4,5\r\n")
+
+    assert [row.number for row in found.rows] == [1, 4]
+    assert len(found.rows[1].cells) == 4
+
+
+def test_who_knows_what_is_meant_says_which_way_it_divides() -> None:
+    data = b"Dear all, some words, with commas, and so on, to say\r\nForename;Surname;UPN\r\nAnn;Lee;A1\r\n"
+
+    def likely(way: Sequence[Sheet]) -> int:
+        return sum(cell is not None and cell.text == "UPN" for row in way[0].rows for cell in row.cells)
+
+    found = reading.read(data, Limits(), likely)
+
+    assert isinstance(found, tuple)
+    assert [len(row.cells) for row in found[0].rows] == [1, 3, 3]
+
+
+@pytest.mark.parametrize("limits", [Limits(rows=1), Limits(columns=3)])
+def test_more_than_the_limits_is_too_large(limits: Limits) -> None:
+    found = reading.read(b"a,b,c,d\r\n1,2,3,4\r\n", limits)
+
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.TOO_LARGE
+
+
+def test_text_in_no_encoding_cannot_be_opened() -> None:
+    found = reading.read(b"a,b,c,d\r\n1,2,\x81,\xff\r\n", Limits())
+
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.CANNOT_BE_OPENED
