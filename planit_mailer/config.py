@@ -7,11 +7,11 @@ Relative paths are relative to the folder of the configuration file.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from planit_mailer import sensitive, units
+from planit_mailer import credentials, sensitive, units
 from planit_mailer.errors import ConfigError
 from planit_mailer.units import Duration, MailAddress, Port, Security, Size
 
@@ -72,6 +72,14 @@ class Mailbox(Server):
     idle: bool = True
     folders: Folders = Folders()
 
+    @model_validator(mode="after")
+    def _folders_differ(self) -> "Mailbox":
+        """A message that is filed where it came from, or among others, would be read again or forgotten too early."""
+        names = [self.folder, *(name for name in self.folders.model_dump().values() if name)]
+        if len({name.casefold() for name in names}) < len(names):
+            raise ValueError("folder and all folders in mailbox.folders must have different names")
+        return self
+
 
 class Smtp(Server):
     """The relay that takes our replies."""
@@ -119,6 +127,12 @@ class Rules(Section):
     check_letter: bool = True
     sensitive: tuple[str, ...] = sensitive.WORDS
 
+    @model_validator(mode="after")
+    def _youngest_first(self) -> "Rules":
+        if self.youngest > self.oldest:
+            raise ValueError("youngest must not be more than oldest")
+        return self
+
 
 class Limits(Section):
     """How large things may be, how long reading may take, and how many replies one address may get."""
@@ -128,7 +142,7 @@ class Limits(Section):
     unpacked: Size = 200_000_000
     rows: int = Field(20_000, ge=1)
     seconds: Duration = timedelta(seconds=10)
-    memory: Size = 1_000_000_000
+    memory: Annotated[Size, Field(ge=200_000_000)] = 1_000_000_000  # below that the reading process cannot start
     replies_per_day: int = Field(500, ge=1)
 
 
@@ -143,6 +157,13 @@ class Retention(Section):
     keep_receipts: Duration = timedelta(days=400)
 
 
+class Log(Section):
+    """How the log is written: for a person, for a machine, or by whether a terminal reads it."""
+
+    format: Literal["auto", "json", "text"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Config(Section):
     """The whole tree."""
 
@@ -154,12 +175,7 @@ class Config(Section):
     rules: Rules = Rules()
     limits: Limits = Limits()
     retention: Retention = Retention()
-
-    @model_validator(mode="after")
-    def _accept_is_for_loopback(self) -> "Config":
-        if self.senders.unauthenticated == "accept" and not units.on_loopback(self.mailbox.host):
-            raise ValueError('senders.unauthenticated = "accept" is for a mailbox on this machine only')
-        return self
+    log: Log = Log()
 
     @property
     def address(self) -> str:
@@ -176,7 +192,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     mistakes: list[str] = []
-    _take_secrets(tree, path.parent, environment, mistakes)
+    mistakes += credentials.take(tree, path.parent, environment)
+    mistakes += _across(tree)
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
@@ -186,40 +203,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
-def _take_secrets(tree: dict[str, Any], folder: Path, environment: Mapping[str, str], mistakes: list[str]) -> None:
-    """Put the secrets and the database's full path into the tree, noting what cannot be read."""
-    for name in ("mailbox", "smtp"):
-        section = tree.get(name)
-        if not isinstance(section, dict):
-            continue
-        if "password" in section:
-            mistakes.append(f"{name}.password: write the password into a file and name it in password_file")
-        secret = environment.get(f"PLANIT_{name.upper()}_PASSWORD")
-        if secret is None and isinstance(section.get("password_file"), str):
-            secret = _secret_in(folder / section["password_file"], f"{name}.password_file", mistakes)
-        if secret is None and name == "mailbox" and "password_file" not in section:
-            mistakes.append("mailbox.password_file: missing; name a file that holds the mailbox's password")
-        if secret is not None:
-            section["password"] = secret
-    database = tree.setdefault("database", {})
-    if isinstance(database, dict):
-        url = environment.get("PLANIT_DATABASE_URL") or database.get("url", "sqlite:///planit.db")
-        database["url"] = _absolute(url, folder) if isinstance(url, str) else url
-
-
-def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
-    try:
-        return path.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        mistakes.append(f"{key}: {path} cannot be read: {reason}")
-        return None
-
-
-def _absolute(url: str, folder: Path) -> str:
-    """A SQLite file's path is relative to the configuration file's folder, as all paths are."""
-    scheme = "sqlite:///"
-    return f"{scheme}{(folder / url.removeprefix(scheme)).resolve()}" if url.startswith(scheme) else url
+def _across(tree: dict[str, Any]) -> Iterator[str]:
+    """What is wrong between sections; asked of the bare tree, so that it is told together with everything else."""
+    match tree:
+        case {"senders": {"unauthenticated": "accept"}, "mailbox": {"host": str(host)}} if not units.on_loopback(host):
+            yield 'senders.unauthenticated: "accept" is for a mailbox on this machine only'
 
 
 def _in_words(item: Any) -> str:

@@ -4,6 +4,8 @@ APScheduler is the clock alone; what has to be done stands in the database and i
 scheduler, never overlap themselves, and are never skipped for being late.
 """
 
+import logging
+import os
 import signal
 import threading
 import time
@@ -15,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from planit_mailer import logs, service
 from planit_mailer.config import Config
-from planit_mailer.errors import ConfigError, Unavailable
+from planit_mailer.errors import ConfigError, Declined, Unavailable
 from planit_mailer.service import Service
 
 log = logs.get(__name__)
@@ -23,24 +25,30 @@ log = logs.get(__name__)
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=5)
 FORGET_EVERY = timedelta(minutes=1)
-LONGEST_WAIT = 900.0  # seconds between two tries of a server that is away
+STOP_WITHIN = 7.0  # seconds; container engines kill after ten
+FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
 
 
 def run(load: Callable[[], Config]) -> None:
     """Serve until SIGTERM or SIGINT; the message in hand is finished before the doors are closed.
 
     SIGHUP takes a wholly valid new configuration between two polls, else the old one stays. `load` reads it: it raises
-    ConfigError at the start. Raises Unavailable where another daemon serves this database.
+    ConfigError at the start. Raises Declined where another daemon serves this database; one that is away is waited for.
     """
-    settings = load()
+    settings, wait = load(), FIRST_WAIT
     signals = Signals()
-    while True:
-        _wait_for_the_store(settings, signals)
-        _serve(settings, signals)
-        signals.wake.clear()
-        if signals.stop.is_set():
-            break
-        settings = _reloaded(load, settings)
+    while not signals.stop.is_set():
+        try:
+            _serve(settings, signals)
+            wait = FIRST_WAIT
+        except Declined:
+            raise
+        except Unavailable as error:
+            log.error("database away", answer=str(error))  # noqa: TRY400  no code is at fault
+            signals.wake.wait(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+        if signals.reload():
+            settings = _reloaded(load, settings)
     log.info("daemon stopped")
 
 
@@ -58,6 +66,13 @@ class Signals:
             self.stop.set()
         self.wake.set()
 
+    def reload(self) -> bool:
+        """Whether the configuration is to be read again; said once."""
+        woken = self.wake.is_set() and not self.stop.is_set()
+        if woken:
+            self.wake.clear()
+        return woken
+
 
 def _serve(settings: Config, signals: Signals) -> None:
     """Run the clock until a signal comes."""
@@ -69,7 +84,22 @@ def _serve(settings: Config, signals: Signals) -> None:
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
         signals.wake.wait()
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")
-        clock.shutdown(wait=True)
+        _stop(clock, signals)
+
+
+def _stop(clock: BackgroundScheduler, signals: Signals) -> None:
+    """Let the jobs end what they have in hand; when the daemon is to stop, no silent server holds it for long.
+
+    Leaving in the middle is what a kill does, and that loses nothing: the books are balanced at the next start.
+    """
+    ending = threading.Thread(target=clock.shutdown, name="ending", daemon=True)
+    ending.start()
+    while ending.is_alive():
+        ending.join(STOP_WITHIN)
+        if ending.is_alive() and signals.stop.is_set():
+            log.warning("daemon stopped without waiting for a silent server")
+            logging.shutdown()
+            os._exit(0)
 
 
 def _clock(served: Service) -> BackgroundScheduler:
@@ -119,25 +149,13 @@ class Patiently:
         self.not_before = time.monotonic() + min(2.0 ** min(self.failures, 10), LONGEST_WAIT)
 
 
-def _wait_for_the_store(settings: Config, signals: Signals) -> None:
-    """A database server that is away at the start is waited for, as it is later on."""
-    wait = 1.0
-    while not signals.stop.is_set():
-        try:
-            service.open_store(settings).close()
-        except Unavailable as error:
-            log.error("database away", answer=str(error))  # noqa: TRY400  no code is at fault
-            signals.wake.wait(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
-        else:
-            return
-
-
 def _reloaded(load: Callable[[], Config], old: Config) -> Config:
-    """The new configuration, or the old one where there is any mistake in the new."""
+    """The new configuration, or the old one where there is any mistake in the new, or its database cannot be opened."""
     try:
         settings = load()
-    except ConfigError as error:
+        if settings.database != old.database:
+            service.open_store(settings).close()
+    except (ConfigError, Unavailable) as error:
         log.error("configuration kept as it was", mistakes=str(error))  # noqa: TRY400  no code is at fault
         return old
     log.info("configuration taken")

@@ -56,7 +56,6 @@ def poll(doors: Doors, policy: Policy) -> None:
         try:
             take_in(waiting, doors, policy)
         except Declined as error:
-            log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
             declined = error
     give_up_on(missing, doors)
     if declined:
@@ -83,8 +82,8 @@ def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
         except Exception:
             log.exception("message failed")
             settled = fail(waiting, doors, policy)
-        if settled and settled.outcome:
-            file(waiting, settled, doors, policy.folders[settled.outcome])
+    if settled and settled.outcome:
+        file(waiting, settled, doors, policy.folders[settled.outcome])
 
 
 def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
@@ -141,10 +140,15 @@ def recall(letter: Letter, account: Account, transaction: Transaction, now: date
 
 def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
     """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
-    doors.mailbox.file(waiting.key, folder)
-    with doors.store.transaction() as transaction:
-        transaction.note_filed(receipt, folder, doors.clock())
-    log.info("message filed", folder=folder)
+    with logs.bound(reference=receipt.reference):
+        try:
+            doors.mailbox.file(waiting.key, folder)
+        except Declined as error:
+            log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
+            raise
+        with doors.store.transaction() as transaction:
+            transaction.note_filed(receipt, folder, doors.clock())
+        log.info("message filed", folder=folder)
 
 
 def fail(waiting: Waiting, doors: Doors, policy: Policy) -> Receipt | None:

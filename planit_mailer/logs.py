@@ -6,7 +6,7 @@ Key-value on a terminal, JSON otherwise. Everything goes to standard error: stan
 import logging
 import sys
 from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 
@@ -21,9 +21,13 @@ def bound(**fields: str) -> AbstractContextManager[None]:
     return structlog.contextvars.bound_contextvars(**fields)
 
 
-def set_up(*, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Send our lines and those of libraries to one place, in one form. Called once, by the process's entry point."""
-    stream = stream or sys.stderr
+def set_up(form: str = "auto", level: str = "info") -> None:
+    """Send our lines and those of libraries to standard error, in one form: "text", "json", or "auto" for a terminal.
+
+    Called by the process's entry point, and again once its configuration is read.
+    """
+    stream = sys.stderr
+    text = form == "text" or (form == "auto" and stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -40,23 +44,26 @@ def set_up(*, verbose: bool = False, stream: TextIO | None = None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(stream)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(text=text),
+            ],
         ),
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(level.upper())
     _quieten()
 
 
-def _renderers(stream: TextIO) -> list[structlog.typing.Processor]:
+def _renderers(*, text: bool) -> list[structlog.typing.Processor]:
     """For a person on a terminal, or for a machine.
 
     Tracebacks show lines of code and never the values of local variables: those may be a learner's.
     """
-    if stream.isatty():
+    if text:
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=True, exception_formatter=plain)]
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
 
 
@@ -64,5 +71,5 @@ def _quieten() -> None:
     # At DEBUG imapclient logs the bodies of messages: learners' data. Fixed here, whatever the level above.
     for name in ("imapclient", "sqlalchemy", "alembic", "multipart", "asyncio"):
         logging.getLogger(name).setLevel(logging.INFO if name == "imapclient" else logging.WARNING)
-    # A line for every run of every job says nothing to an operator.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # Our jobs log themselves; that one still runs when its time comes again is no event.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

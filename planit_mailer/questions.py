@@ -3,16 +3,14 @@
 Times are ISO 8601 in UTC with "Z"; values, years and SIMS numbers are strings; what is not known is null.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from planit_mailer.ledger import Outcome, School
-from planit_mailer.mail import verdicts
 from planit_mailer.records import Enrolled, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
 from planit_mailer.uploads.identity import Child
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.problems import Problem
-from planit_mailer.uploads.upload import DraftLearner, Field
+from planit_mailer.uploads.upload import Field
 
 Json = dict[str, Any]
 
@@ -36,6 +34,9 @@ class Reading(Protocol):
 
     def story(self, reference: str) -> Story | None:
         """The story of one message."""
+
+    def references_from(self, senders: Sequence[str], since: datetime, until: datetime) -> tuple[str, ...]:
+        """The messages that came from these addresses or domains in a time, the latest first."""
 
     def references(self, message_id: str) -> tuple[str, ...]:
         """The messages with a Message-ID, the latest first."""
@@ -107,34 +108,24 @@ def explain_message(message_id: str, reading: Reading) -> Json | None:
     return next((explain(reference, reading) for reference in reading.references(wanted)), None)
 
 
-def checked(file: str, judgement: Judgement, *, values: bool) -> Json:
-    """What `check --json` prints of one file; what could not be read is null."""
-    draft = judgement.draft
-    told: Json = {
-        "file": file,
-        "accepted": judgement.accepted,
-        "school": {"name": draft and draft.school_name, "postcode": draft and draft.postcode},
-        "submitted_by": draft and draft.submitted_by,
-        "date_submitted": draft.date_submitted.isoformat() if draft and draft.date_submitted else None,
-        "introduction": list(draft.introduction) if draft else None,
-        "fields": list(draft.headings) if draft else None,
-        "learners": len(draft.learners) if draft else None,
-        "problems": [_problem(problem) for problem in judgement.problems],
-    }
-    if values:
-        told["rows"] = [_row(learner) for learner in draft.learners] if draft else []
-    return told
-
-
-def compared(judgement: Judgement, reading: Reading) -> Judgement:
-    """A judgement with what the store adds to it, as if a sender of that school had sent the form."""
-    schools = tuple(entry.school for entry in reading.schools())
-    return verdicts.compared(judgement, schools, reading.children)
+def explain_from(who: str, days: tuple[datetime, datetime], reading: Reading) -> list[Json]:
+    """The stories of what came in a time from an address, a domain, or a school (by name, postcode or id)."""
+    folded = _folded(who)
+    schools = [
+        e for e in reading.schools() if folded in map(_folded, (e.school.name, e.school.postcode, e.school.number))
+    ]
+    senders = [value for entry in schools for value in entry.senders] or [who.strip().lower()]
+    stories = (explain(reference, reading) for reference in reading.references_from(senders, *days))
+    return [story for story in stories if story]
 
 
 def moment(time: datetime | None) -> str | None:
     """ISO 8601 in UTC, to the second, with "Z"."""
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else None
+
+
+def _folded(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _page(page: Page | None) -> Json | None:
@@ -144,7 +135,7 @@ def _page(page: Page | None) -> Json | None:
         "upin": page.upin,
         "school": {"name": page.school.name, "postcode": page.school.postcode},
         "introduction": list(page.introduction),
-        "fields": [_field(field) for field in page.fields],
+        "fields": [field(one) for one in page.fields],
         "reference": page.reference,
         "received_at": moment(page.received_at),
     }
@@ -191,6 +182,7 @@ def _upload(reference: str, upload: UploadRecord) -> Json:
         "reference": f"{reference}/{upload.number}",
         "outcome": upload.outcome.value,
         "school": upload.school,
+        "school_name": upload.school_name,
         "sheet": upload.sheet,
         "heading_row": upload.heading_row,
         "learners": upload.learners,
@@ -212,27 +204,6 @@ def _unanswered(unanswered: Unanswered | None) -> Json | None:
     }
 
 
-def _problem(problem: Problem) -> Json:
-    return {
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "message": problem.message,
-        "cells": list(problem.cells),
-    }
-
-
-def _row(learner: DraftLearner) -> Json:
-    return {
-        "row": learner.row,
-        "first_name": learner.first_name,
-        "surname": learner.surname,
-        "upin": learner.upin,
-        "sims_no": learner.sims_no,
-        "dob": learner.dob.isoformat() if learner.dob else None,
-        "year": learner.year,
-        "fields": [_field(field) for field in learner.fields],
-    }
-
-
-def _field(field: Field) -> Json:
-    return {"heading": field.heading, "value": field.value}
+def field(one: Field) -> Json:
+    """A field as JSON tells it."""
+    return {"heading": one.heading, "value": one.value}

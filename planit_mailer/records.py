@@ -104,11 +104,12 @@ class ProblemRecord:
 class UploadRecord:
     """One form of a message: where it was found (sheet and row count from 1), its problems, what it changed.
 
-    `school` is its school's public id, "" where none was found.
+    `school` is its school's public id, `school_name` its registered name, "" where none was found.
     """
 
     number: int
     school: str
+    school_name: str
     outcome: Outcome
     sheet: int | None
     heading_row: int | None

@@ -41,9 +41,11 @@ class Service:
     reader: Reader
     stationery: Stationery
     stopping: Callable[[], bool]
+    alone: Callable[[], None]  # raises Declined where another daemon serves the same database by now
 
     def poll(self, listen: timedelta = timedelta(0)) -> None:
         """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came."""
+        self.alone()
         listen_until = now() + listen
         try:
             with open_mailbox(self.settings.mailbox) as mailbox:
@@ -65,6 +67,7 @@ class Service:
 
     def deliver(self) -> None:
         """Hand what is due to the relay."""
+        self.alone()
         relay = Relay(self.settings.smtp, self.settings.address)
         delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
 
@@ -83,9 +86,9 @@ class Service:
 
 @contextmanager
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
-    """The service with its doors open. Raises Unavailable where another daemon serves the same database."""
-    with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
-        yield Service(settings, store, child, stationery(settings), stopping)
+    """The service with its doors open. Raises Declined where another daemon serves the same database."""
+    with closing(open_store(settings)) as store, store.lock() as alone, reader(settings.limits) as child:
+        yield Service(settings, store, child, stationery(settings), stopping, alone)
 
 
 def once(settings: Config) -> None:

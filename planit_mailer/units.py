@@ -17,14 +17,20 @@ def duration(value: object) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError('write a duration such as "60s", "15m", "48h" or "14d"')
-    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+    span = timedelta(seconds=float(match[1]) * UNITS[match[2]])
+    if not span:
+        raise ValueError("must be longer than nothing")
+    return span
 
 
 def _size(value: object) -> int:
     match = re.fullmatch(r"(\d+)\s*(B|KB|MB|GB)", value.strip(), re.IGNORECASE) if isinstance(value, str) else None
     if not match:
         raise ValueError('write a size such as "25MB"')
-    return int(match[1]) * SIZES[match[2].upper()]
+    size = int(match[1]) * SIZES[match[2].upper()]
+    if not size:
+        raise ValueError("must be larger than nothing")
+    return size
 
 
 def _mail_address(value: str) -> str:

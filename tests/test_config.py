@@ -88,3 +88,27 @@ def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(LEAST)
     with pytest.raises(ConfigError, match=r"mailbox\.password_file: .* cannot be read"):
         config.load(tmp_path / "config.toml", {})
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ['processed = "inbox"', 'processed = "A"\nheld = "a"', 'sent = "Processed"'],
+    ids=["the inbox itself", "one folder for two outcomes", "our replies among filed messages"],
+)
+def test_folders_must_differ(tmp_path: Path, folders: str) -> None:
+    with pytest.raises(ConfigError, match="must have different names"):
+        load(tmp_path, f"{LEAST}[mailbox.folders]\n{folders}\n")
+
+
+def test_values_that_would_reject_everybody_are_refused(tmp_path: Path) -> None:
+    text = LEAST.replace("[smtp]", 'poll_every = "0s"\n[smtp]') + '[limits]\nmemory = "1KB"\nworkbook = "0B"\n'
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text + "[rules]\nyoungest = 30\noldest = 2\n")
+    for key in ("mailbox.poll_every", "limits.memory", "limits.workbook", "rules"):
+        assert key in str(caught.value)
+
+
+def test_mistakes_between_sections_are_told_with_all_others(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, LEAST + '[senders]\nunauthenticated = "accept"\n[limits]\nrows = "many"\n')
+    assert "2 mistake(s)" in str(caught.value)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from planit_mailer.demo.servers import Post
 from tests import world
+from tests.postgres import Postgres
 from tests.uploads import forms
 from tests.world import OFFICE, World
 
@@ -131,3 +134,43 @@ def test_no_log_line_holds_anything_of_a_learner_and_each_has_the_reference(serv
         reference = service.explain(sent)["reference"]
         life = [e["event"] for e in daemon.events() if e.get("reference") == reference]
         assert life == ["message settled", "message filed", "reply sent"]
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_sighup_to_a_database_that_cannot_be_opened_keeps_the_one_that_works(service: World) -> None:
+    with running(service) as daemon:
+        service.configure('url = "sqlite:///planit.db"', 'url = "sqlite:////nowhere/at/all.db"')
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("configuration kept as it was")
+        service.send(a_form(1))
+        service.post.wait_for(1, 20)
+        assert daemon.stop() == 0
+        assert len(daemon.events()) < 50, "no hot loop"
+
+
+def test_a_relay_that_says_nothing_does_not_hold_up_a_stop(tmp_path: Path, dovecot_post: Post) -> None:
+    service = world.make(tmp_path, dovecot_post)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        service.configure(f"port = {dovecot_post.smtp_port}", f"port = {silent.getsockname()[1]}")
+        with running(service) as daemon:
+            service.send(a_form(1))
+            daemon.wait_for("message filed")
+            connection, _ = silent.accept()
+            with connection:
+                began = time.monotonic()
+                assert daemon.stop() == 0
+                assert time.monotonic() - began < 10, "container engines kill after ten seconds"
+    assert service.ask("status")["outbox"] == {"pending": 1, "sent": 0, "failed": 0}
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_a_daemon_whose_connections_postgresql_cut_is_still_the_only_one(
+    tmp_path: Path, post: Post, postgresql: Postgres
+) -> None:
+    service = world.make(tmp_path, post, postgresql.new_database(tables=True))
+    with running(service) as daemon:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'planit_mailer'"
+        postgresql.run("postgres", sql.SQL(cut))
+        time.sleep(5)  # two deliveries
+        assert "another planit-mailer serves this database" in service.verb("once", expect=3)
+        assert daemon.stop() == 0

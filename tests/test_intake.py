@@ -162,7 +162,9 @@ def test_who_is_not_believed_is_quarantined_and_approved_once(service: World) ->
     service.verb("approve", told["reference"])
     service.once()
 
-    assert service.explain(sent)["outcome"] == "accepted"
+    told = service.explain(sent)
+    assert told["outcome"] == "accepted"
+    assert told["verdicts"]["why"].startswith("released by the operator; before that: no trusted mail server")
     assert [to for to, _ in service.replies()] == ["ops@s-cool.test", OFFICE]
     again = service.send(("2.xlsx", a_form(2)))
     service.once()
@@ -267,3 +269,32 @@ def test_of_two_forms_in_one_message_the_second_replaces_the_first(service: Worl
     assert service.shown(forms.upn(1)) == {"Art": "second"}
     assert service.shown(forms.upn(2)) == {"Art": "first"}
     assert len(service.replies()) == 1
+
+
+# ── what the operator asks ──
+
+
+def test_what_happened_to_the_email_that_greenfield_sent_on_tuesday(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+    today = forms.TODAY.isoformat()
+    for who in ("Greenfield School", "zz9 9zz", OFFICE):
+        [told] = service.ask("explain", "--from", who, "--on", today)
+        assert (told["outcome"], told["uploads"][0]["school_name"]) == ("accepted", "Greenfield School")
+    service.verb("explain", "--from", "Riverside Academy", expect=1)
+    service.verb("explain", "--from", OFFICE, "--on", "2020-01-01", expect=1)
+
+
+def test_a_typing_error_does_not_look_like_a_denial(service: World) -> None:
+    assert "neither a mail address nor a domain" in service.verb("senders", "deny", "not an address", expect=2)
+    assert service.ask("senders", "list") == [{"sender": OFFICE, "school": "Greenfield School", "id": "900001"}]
+
+
+def test_facts_are_not_cut_where_they_go_into_a_pipe(service: World) -> None:
+    sender = "a-rather-long-name-of-somebody-who-writes@quite-a-long-domain-of-a-school.test"
+    service.send(("1.xlsx", a_form(1)), sender=sender)
+    service.once()
+    [told] = service.ask("held")
+    printed = service.verb("held")
+    assert sender in printed
+    assert told["received_at"] in printed

@@ -50,13 +50,12 @@ def options(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"The configuration file; ./{CONFIG_FILE} by default.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,  # noqa: FBT002
     version: Annotated[  # noqa: ARG001, FBT002  handled by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Options of every verb."""
-    logs.set_up(verbose=verbose)
+    logs.set_up()
     ctx.obj = Context(config)
 
 

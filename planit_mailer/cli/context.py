@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
-from planit_mailer import config, service
+from planit_mailer import config, logs, service
 from planit_mailer.config import Config
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import ConfigError
@@ -33,7 +34,9 @@ class Context:
             raise ConfigError(
                 f"There is no {CONFIG_FILE} in this folder. Name one with --config FILE, or copy config.example.toml."
             )
-        return config.load(self.config_file or Path(CONFIG_FILE))
+        settings = config.load(self.config_file or Path(CONFIG_FILE))
+        logs.set_up(settings.log.format, settings.log.level)
+        return settings
 
     def store(self) -> Store:
         """The store that the configuration names. Raises ConfigError, Unavailable."""
@@ -52,5 +55,10 @@ def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def console() -> Console:
-    """Standard output for people; plain and unbroken where it is no terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Standard output for people; wide enough for every fact where it is no terminal."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
+
+
+def table(*headings: str) -> Table:
+    """A table whose cells are folded where a terminal is narrow, and never cut."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings), box=None, pad_edge=False)

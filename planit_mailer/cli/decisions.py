@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from planit_mailer import questions, service
 from planit_mailer.cli import context
@@ -28,7 +27,7 @@ def held(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT00
     if json:
         context.print_json(waiting)
         return
-    table = Table("Reference", "Outcome", "From", "Received", "Why", box=None, pad_edge=False)
+    table = context.table("Reference", "Outcome", "From", "Received", "Why")
     for row in waiting:
         table.add_row(row["reference"], row["outcome"], row["from"], row["received_at"], row["why"])
     context.console().print(table if waiting else "Nothing waits for you.")

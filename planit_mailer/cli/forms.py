@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from planit_mailer import config, questions, service
+from planit_mailer import checking, config, service
 from planit_mailer.cli import context
 from planit_mailer.doors.reader import Reader
 from planit_mailer.errors import ConfigError, Refused
@@ -48,10 +48,10 @@ def check(
             judgement = _judge(path, judging, reader)
             if store:
                 with store.reading() as reading:
-                    judgement = questions.compared(judgement, reading)
+                    judgement = checking.compared(judgement, reading)
             accepted = accepted and judgement.accepted
             if json:
-                context.print_json(questions.checked(str(path), judgement, values=values))
+                context.print_json(checking.checked(str(path), judgement, values=values))
             else:
                 _print(path, judgement, context.console())
     if not accepted:

@@ -13,6 +13,7 @@ from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import Outcome
+from planit_mailer.mail.letters import LONDON
 
 
 def add_to(app: typer.Typer) -> None:
@@ -77,26 +78,45 @@ def explain(
     ctx: typer.Context,
     reference: Annotated[str | None, typer.Argument(metavar="[REF]")] = None,
     message_id: Annotated[str | None, typer.Option("--message-id", metavar="ID", help="Ask by Message-ID.")] = None,
+    who: Annotated[
+        str | None, typer.Option("--from", metavar="ADDRESS-OR-SCHOOL", help="All that came from a sender or a school.")
+    ] = None,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --from: on this day, else in the last 30.")
+    ] = None,
     json: context.Json = False,  # noqa: FBT002
 ) -> None:
-    """The whole story of one message.
+    """The whole story of one message, or of all that somebody sent.
 
-    Examples: `planit-mailer explain PM-7F3K-9Q2T`, `planit-mailer explain --message-id '<abc@school.example>'`
+    Examples: `planit-mailer explain PM-7F3K-9Q2T`, `planit-mailer explain --message-id '<abc@school.example>'`,
+    `planit-mailer explain --from "Greenfield School" --on 2026-11-24`
     """
-    if (reference is None) == (message_id is None):
-        raise typer.BadParameter("say either a reference or --message-id")
+    if sum(name is not None for name in (reference, message_id, who)) != 1:
+        raise typer.BadParameter("say one of: a reference, --message-id, --from")
     with context.of(ctx).store().reading() as reading:
-        told = (
-            questions.explain(reference, reading) if reference else questions.explain_message(message_id or "", reading)
-        )
-    if told is None:
+        if who:
+            stories = questions.explain_from(who, _days(on), reading)
+        else:
+            story = questions.explain_message(message_id, reading) if message_id else None
+            story = questions.explain(reference, reading) if reference else story
+            stories = [story] if story else []
+    if not stories:
         raise Refused("No message is known by that name.")
     if json:
-        context.print_json(told)
+        context.print_json(stories if who else stories[0])
         return
     out = context.console()
-    for line in _lines(told):
-        out.print(escape(line))
+    for told in stories:
+        for line in _lines(told):
+            out.print(escape(line))
+
+
+def _days(on: datetime | None) -> tuple[datetime, datetime]:
+    """From midnight to midnight where schools are; without a day, the last thirty."""
+    if on is None:
+        return service.now() - timedelta(days=30), service.now() + timedelta(days=1)
+    start = on.replace(tzinfo=LONDON)
+    return start, start + timedelta(days=1)
 
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:
@@ -121,7 +141,8 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
-    yield f"  Upload      {upload['reference']} {upload['outcome']}, school {upload['school'] or 'unknown'}"
+    school = f"{upload['school_name']} ({upload['school']})" if upload["school"] else ""
+    yield f"  Upload      {upload['reference']} {upload['outcome']}, {school or 'school unknown'}"
     if upload["sheet"]:
         where = f"sheet {upload['sheet']}, heading row {upload['heading_row']}"
         yield f"              {where}, {upload['learners']} learners"

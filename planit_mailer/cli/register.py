@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from planit_mailer import service
 from planit_mailer.cli import context
@@ -67,7 +66,7 @@ def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noq
             ]
         )
         return
-    table = Table("Id", "Name", "Postcode", "Senders", box=None, pad_edge=False)
+    table = context.table("Id", "Name", "Postcode", "Senders")
     for entry in found:
         table.add_row(entry.school.number, entry.school.name, entry.school.postcode, ", ".join(entry.senders))
     context.console().print(table if found else "No school is registered.")
@@ -96,7 +95,7 @@ def deny(ctx: typer.Context, value: Value) -> None:
 
     Example: `planit-mailer senders deny someone@elsewhere.example`
     """
-    denied = value.strip().lower()
+    denied = sender_values.address_or_domain(value)
     with context.of(ctx).store().transaction() as transaction:
         transaction.deny(denied, service.now())
     typer.echo(f"{denied} is ignored from now on.")
@@ -120,7 +119,7 @@ def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noq
     if json:
         context.print_json(rows)
         return
-    table = Table("Sender", "May send for", "Id", box=None, pad_edge=False)
+    table = context.table("Sender", "May send for", "Id")
     for row in rows:
         table.add_row(row["sender"], row["school"] or "nobody: denied", row["id"] or "")
     context.console().print(table if rows else "Nobody may send.")

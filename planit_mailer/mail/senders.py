@@ -39,7 +39,8 @@ def believe(message: Message, unauthenticated: str, *, released: bool) -> Sender
     if not address:
         return Sender(author.address, authentic=False, why="the From address is none that can be written to")
     if released:
-        return Sender(address, authentic=True, why="released by the operator")
+        before = believe(message, unauthenticated, released=False).why
+        return Sender(address, authentic=True, why=f"released by the operator; before that: {before}")
     if _claims_another(author, address):
         return Sender(address, authentic=False, why="the display name contains a different address")
     if unauthenticated == "accept":
@@ -75,9 +76,20 @@ def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | 
 
 
 def sender_value(text: str) -> str:
-    """A sender as the operator writes it: an address, or exactly one domain ("school.sch.uk" or "@school.sch.uk").
+    """A sender as the operator registers it: an address, or exactly one domain.
 
     Raises ConfigError where it is neither, and Refused for a domain where anybody can have an address.
+    """
+    value = address_or_domain(text)
+    if PUBLIC_DOMAIN.fullmatch(value):
+        raise Refused(f"Anybody can have an address at {value}. Name the school's own address there instead.")
+    return value
+
+
+def address_or_domain(text: str) -> str:
+    """What the operator writes for one sender or a whole domain ("school.sch.uk" or "@school.sch.uk").
+
+    Raises ConfigError where it is neither.
     """
     value = text.strip().lower()
     if "@" in value.lstrip("@"):
@@ -90,8 +102,6 @@ def sender_value(text: str) -> str:
             f"{text!r} is neither a mail address nor a domain. "
             "Write office@greenfield.sch.uk for one person, greenfield.sch.uk for everyone with an address there.",
         )
-    if PUBLIC_DOMAIN.fullmatch(name):
-        raise Refused(f"Anybody can have an address at {name}. Name the school's own address there instead.")
     return name
 
 

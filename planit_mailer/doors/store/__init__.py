@@ -71,8 +71,11 @@ class Store:
         """Bring the tables to the newest revision, under a lock; its name. Raises ConfigError, Unavailable."""
         return migrating.migrate(self._url)
 
-    def lock(self) -> AbstractContextManager[None]:
-        """That no other daemon serves this database. Raises Unavailable where one does; ends with the process."""
+    def lock(self) -> AbstractContextManager[locks.Ensure]:
+        """That no other daemon serves this database; ends with the process. Raises Declined where one does.
+
+        What it gives takes the lock again where it was lost, as when the server was restarted.
+        """
         if self._on_sqlite:
             return locks.file_lock(Path(f"{self._url.database}.lock"))
         return locks.server_lock(self._writing)

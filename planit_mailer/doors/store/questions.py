@@ -1,6 +1,8 @@
 """What is asked of the store: one learner's page, one message's story, how the service stands."""
 
+from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -64,6 +66,18 @@ class Questions(Verbs):
         same = receipts.c.message_id == message_id
         return tuple(self._connection.scalars(select(receipts.c.reference).where(same).order_by(receipts.c.id.desc())))
 
+    def references_from(self, senders: Sequence[str], since: datetime, until: datetime) -> tuple[str, ...]:
+        """The references of the messages that came from these addresses or domains in a time, the latest first."""
+        wanted = {name.lower() for name in senders}
+        rows = self._connection.execute(
+            select(receipts.c.reference, receipts.c.sender)
+            .where(receipts.c.received_at >= since, receipts.c.received_at < until)
+            .order_by(receipts.c.id.desc())
+        )
+        return tuple(
+            row.reference for row in rows if not {row.sender, row.sender.rpartition("@")[2]}.isdisjoint(wanted)
+        )
+
     def latest(self) -> str:
         """The reference of the message that arrived last, or ""."""
         return self._connection.scalar(select(receipts.c.reference).order_by(receipts.c.id.desc())) or ""
@@ -85,7 +99,7 @@ class Questions(Verbs):
 
     def _uploads(self, arrival: int) -> tuple[UploadRecord, ...]:
         rows = self._connection.execute(
-            select(uploads, schools.c.number.label("school"))
+            select(uploads, schools.c.number.label("school"), schools.c.name.label("school_name"))
             .join(schools, isouter=True)
             .where(uploads.c.receipt_id == arrival)
             .order_by(uploads.c.number)
@@ -133,6 +147,7 @@ def _upload(row: Row[Any]) -> UploadRecord:
     return UploadRecord(
         number=row.number,
         school=row.school or "",
+        school_name=row.school_name or "",
         outcome=Outcome(row.outcome),
         sheet=row.sheet,
         heading_row=row.heading_row,
