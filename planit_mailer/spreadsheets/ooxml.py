@@ -30,8 +30,8 @@ class Relation:
 
 def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
     """All worksheets in their order; chart sheets and the like hold no cells and are passed over."""
-    workbook = _workbook(archive)
-    relations = _relations(archive, workbook)
+    workbook = workbook_of(archive)
+    relations = relations_of(archive, workbook)
     root = markup.tree(archive, workbook)
     properties = next(markup.children(root, "workbookPr"), None)
     since_1904 = properties is not None and markup.is_true(properties, "date1904")
@@ -39,15 +39,15 @@ def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
     return tuple(_sheets(archive, root, relations, worksheets.Reader(cells, limits)))
 
 
-def _workbook(archive: Archive) -> str:
+def workbook_of(archive: Archive) -> str:
     """The name of the workbook's part."""
-    for relation in _relations(archive, ""):
+    for relation in relations_of(archive, ""):
         if relation.type == "officeDocument":
             return relation.target
     raise Damaged("no part is named as the workbook")
 
 
-def _relations(archive: Archive, part: str) -> tuple[Relation, ...]:
+def relations_of(archive: Archive, part: str) -> tuple[Relation, ...]:
     """The other parts that a part names; "" is the package itself."""
     folder, name = posixpath.split(part)
     source = posixpath.join(folder, "_rels", f"{name}.rels")

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable
 
-from planit_mailer.spreadsheets import delimited, files, ods, ooxml, xls
+from planit_mailer.spreadsheets import delimited, files, ods, ooxml, xls, xlsb
 from planit_mailer.spreadsheets.archives import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
@@ -64,6 +64,7 @@ def _cause(error: Exception) -> str:
 # The other kinds are named in the answer.
 READERS: dict[FileKind, Read] = {
     files.XLSX: _xlsx,
+    files.XLSB: xlsb.read,
     files.XLS: xls.read,
     files.ODS: ods.read,
     files.TABLE: delimited.read,

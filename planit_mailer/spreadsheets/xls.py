@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import xlrd
 from xlrd.biffh import XLRDError
+from xlrd.compdoc import CompDocError
 from xlrd.formatting import std_format_strings
 
 from planit_mailer.spreadsheets import cells, numberformats
@@ -16,13 +17,30 @@ ENCRYPTED = "Workbook is encrypted"  # what xlrd says of it, and nothing else
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     """All worksheets in their order. Raise Locked, TooLarge, or what xlrd makes of a damaged file."""
+    book = _opened(data)
+    return tuple(_Reader(book, limits).sheet(number) for number in range(book.nsheets))
+
+
+def _opened(data: bytes) -> xlrd.Book:
+    """The workbook. A container that uses a sector twice, as those of report tools do, is opened as Excel opens it."""
     try:
-        book = xlrd.open_workbook(file_contents=data, formatting_info=True, on_demand=True, logfile=io.StringIO())
+        return _open(data)
+    except CompDocError:
+        return _open(data, ignore_workbook_corruption=True)
     except XLRDError as error:
         if str(error) == ENCRYPTED:
             raise Locked from error
         raise
-    return tuple(_Reader(book, limits).sheet(number) for number in range(book.nsheets))
+
+
+def _open(data: bytes, *, ignore_workbook_corruption: bool = False) -> xlrd.Book:
+    return xlrd.open_workbook(
+        file_contents=data,
+        formatting_info=True,
+        on_demand=True,
+        logfile=io.StringIO(),
+        ignore_workbook_corruption=ignore_workbook_corruption,
+    )
 
 
 class _Reader:
