@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.spreadsheets import files, reading
+from planit_mailer.spreadsheets import files, painting, reading
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Reason, Sheet, Unreadable
 from planit_mailer.uploads import drafting, form, problems, rules
@@ -56,8 +56,8 @@ def judge(data: bytes, judging: Judging) -> Judgement:
 
 
 def judged(workbook: Sequence[Sheet], judging: Judging) -> Judgement:
-    """The judgement of a workbook that has been read."""
-    search = form.find(workbook)
+    """The judgement of a workbook that has been read; a Problems sheet that we put into it is not the school's."""
+    search = form.find([sheet for sheet in workbook if not painting.is_ours(sheet)])
     if search.form is None:
         return Judgement(None, search.problems)
     return Judgement(

@@ -1,0 +1,103 @@
+"""The school's own workbook with its problems painted in, so that they can be put right where they stand."""
+
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from planit_mailer.spreadsheets import painting, reading
+from planit_mailer.spreadsheets.painting import Note
+from planit_mailer.spreadsheets.sheets import Limits, Row, Unreadable, address
+from planit_mailer.uploads import form, layout
+from planit_mailer.uploads.problems import CATALOGUE, Problem, Severity
+
+NOWHERE = 0  # the number of no sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """An .xlsx workbook, and what of the school's it lacks, in a school's words.
+
+    `whole` is False where it is the Problems sheet alone; `cause` then says why, for the log, as Unreadable does.
+    """
+
+    data: bytes
+    lost: tuple[str, ...] = ()
+    whole: bool = True
+    cause: str = ""
+
+
+def annotate(data: bytes, found: Sequence[Problem], sheet: int | None, limits: Limits) -> Annotated:
+    """The file with its problems painted in; the Problems sheet alone where it cannot be painted within the limits.
+
+    `sheet` is the number of the form's sheet, None where no form was found. Runs in the reading process; where that
+    is ended, alone() is left. Raises nothing but MemoryError: a file that can be read may still be of a kind that
+    cannot be painted.
+    """
+    try:
+        places = _Places(sheet, () if sheet is not None else _headings(data, limits))
+        painted = painting.paint(data, _notes(found, places), limits)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
+        *_, place = traceback.extract_tb(error.__traceback__)
+        return alone(found, f"{type(error).__name__} in {place.name}, line {place.lineno}")
+    return Annotated(painted.data, painted.lost)
+
+
+def alone(found: Sequence[Problem], cause: str = "") -> Annotated:
+    """The Problems sheet alone."""
+    data = painting.problems_only(_notes(found, _Places(NOWHERE, ())))
+    return Annotated(data, whole=False, cause=cause)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where problems are: on the form's sheet, or, where there is none, on those with something like a heading row.
+
+    `headings` are those rows with the numbers of their sheets.
+    """
+
+    sheet: int | None
+    headings: tuple[tuple[int, Row], ...]
+
+    def of(self, one: Problem) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """The sheets of a problem, with those of its cells that are there."""
+        if self.sheet is not None or not one.cells:
+            yield self.sheet or NOWHERE, one.cells
+            return
+        found = [(number, _among(one.cells, row)) for number, row in self.headings]
+        most = max((len(cells) for _, cells in found), default=0)
+        few = 1 if one.code == "no-form-found" else len(found)  # which names one row, the nearest
+        yield from [place for place in found if len(place[1]) == most or (few > 1 and place[1])][:few]
+
+
+def _headings(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:
+    """The rows that the form was looked for in, with the numbers of their sheets."""
+    workbook = reading.read(data, limits, form.likeness)
+    if isinstance(workbook, Unreadable):
+        return ()
+    seen = [sheet for sheet in workbook if not sheet.hidden and not painting.is_ours(sheet)]
+    numbers = {sheet.number: layout.heading_row(layout.top(sheet)) for sheet in seen}
+    return tuple((sheet.number, row) for sheet in seen for row in sheet.rows if row.number == numbers[sheet.number])
+
+
+def _among(cells: Sequence[str], row: Row) -> tuple[str, ...]:
+    filled = {address(row.number, column) for column, cell in enumerate(row.cells, 1) if cell}
+    return tuple(cell for cell in cells if cell in filled)
+
+
+def _notes(found: Sequence[Problem], places: _Places) -> list[Note]:
+    """The notes about problems: errors first, each in the order of the catalogue, those with the same words as one."""
+    order = {code: place for place, code in enumerate(CATALOGUE)}
+    same: dict[tuple[bool, int, str], list[Problem]] = {}
+    for one in found:
+        same.setdefault((one.severity is not Severity.ERROR, order[one.code], one.message), []).append(one)
+    ordered = sorted(same, key=lambda cause: cause[:2])
+    return [note for cause in ordered for note in _told(same[cause], places)]
+
+
+def _told(same: Sequence[Problem], places: _Places) -> Iterator[Note]:
+    first = same[0]
+    cells = tuple(dict.fromkeys(cell for one in same for cell in one.cells))
+    for sheet, own in places.of(replace(first, cells=cells)):
+        yield Note(sheet, own, first.severity.value, first.message, CATALOGUE[first.code].fix)

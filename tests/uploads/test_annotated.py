@@ -1,0 +1,109 @@
+"""The school's own workbook comes back with its problems, and corrected in place it is accepted."""
+
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from planit_mailer.spreadsheets.listing import MARKER
+from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.uploads import annotated
+from planit_mailer.uploads.annotated import Annotated
+from planit_mailer.uploads.judging import Judgement
+from tests.uploads import forms
+from tests.uploads.forms import learner
+from tests.uploads.test_catalogue import CASES
+
+PAINT = re.compile("FFFF(B[0-9A-F]B[0-9A-F]|E[0-9A-F]8[0-9A-F])")
+FIRST = 11  # row with a learner
+LEARNERS = 6
+MISTAKES: dict[str, object] = {
+    "A": None,
+    "C": "B207000016049",
+    "D": None,
+    "E": "31/02/2011",
+    "F": "Year ninety",
+    "G": "#N/A",
+}
+
+
+def annotate(data: bytes, judgement: Judgement | None = None) -> Annotated:
+    judged = judgement or forms.judge(data)
+    return annotated.annotate(data, judged.problems, judged.sheet, Limits())
+
+
+def marked(data: bytes) -> tuple[set[str], set[str]]:
+    """The painted and the commented cells of all sheets but ours."""
+    pages = [page for page in load_workbook(BytesIO(data)).worksheets if page["F1"].value != MARKER]
+    cells = [cell for page in pages for row in page.iter_rows() for cell in row]
+    painted = {cell.coordinate for cell in cells if PAINT.fullmatch(str(cell.fill.fgColor.rgb))}
+    return painted, {cell.coordinate for cell in cells if cell.comment}
+
+
+def worked_on(data: bytes, values: dict[str, Any]) -> bytes:
+    """The workbook after somebody has typed into the school's sheet, written by another program."""
+    book = load_workbook(BytesIO(data))
+    page = next(page for page in book.worksheets if page["F1"].value != MARKER)
+    for address, value in values.items():
+        page[address] = value
+        if value == "#N/A":
+            page[address].data_type = "e"
+    return forms.saved(book)
+
+
+def cells_of(judgement: Judgement) -> set[str]:
+    return {cell for problem in judgement.problems for cell in problem.cells}
+
+
+def told_of(data: bytes) -> set[str]:
+    page = load_workbook(BytesIO(data))["Problems"]
+    return {str(row[1].value) for row in page.iter_rows(min_row=5) if row[1].value}
+
+
+@st.composite
+def mistakes(draw: st.DrawFn) -> list[str]:
+    places = [f"{column}{row}" for column in MISTAKES for row in range(FIRST, FIRST + LEARNERS)]
+    return draw(st.lists(st.sampled_from(places), min_size=1, max_size=12, unique=True))
+
+
+@settings(forms.CALM, max_examples=40)
+@given(places=mistakes())
+def test_what_is_wrong_is_painted_and_alone_and_put_right_it_is_accepted(places: list[str]) -> None:
+    form = forms.flat([learner(number) for number in range(1, LEARNERS + 1)])
+    right = load_workbook(BytesIO(form)).active
+    fixes = {place: right[place].value for place in places}
+    sent = worked_on(form, {place: MISTAKES[place[0]] for place in places})
+
+    first = forms.judge(sent)
+    painted = annotate(sent, first)
+    assert painted.whole
+    assert marked(painted.data) == (cells_of(first), cells_of(first))
+    assert forms.judge(painted.data).problems == first.problems
+
+    half = worked_on(painted.data, {place: fixes[place] for place in places[: len(places) // 2]})
+    second = forms.judge(half)
+    again = annotate(half, second)
+    assert again.whole
+    assert marked(again.data) == (cells_of(second), cells_of(second))
+    assert told_of(again.data) == {problem.message for problem in second.problems}
+
+    assert load_workbook(BytesIO(again.data)).sheetnames == ["Problems", "Sheet"]
+    assert forms.judge(worked_on(again.data, fixes)).accepted
+
+
+@pytest.mark.parametrize("code", sorted(CASES))
+def test_every_problem_of_the_catalogue_is_painted_where_it_is(code: str) -> None:
+    sent = CASES[code]()
+    judgement = forms.judge(sent)
+
+    made = annotate(sent, judgement)
+
+    assert told_of(made.data) == {problem.message for problem in judgement.problems}
+    if made.whole:
+        assert marked(made.data) == (cells_of(judgement), cells_of(judgement))
+    else:
+        assert code in {"not-a-spreadsheet", "file-empty", "file-kind-not-read", "cannot-be-opened"}
