@@ -126,7 +126,7 @@ def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) ->
 def understand(letter: Letter, doors: Doors, policy: Policy) -> Letter:
     """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
     judging = Judging(letters.day_of(letter.receipt.received_at), policy.rules, policy.limits)
-    return letters.with_files(letter, lambda data: doors.reader.judge(data, judging))
+    return letters.with_files(letter, lambda data: doors.reader.judge(data, judging), doors.reader.sniff)
 
 
 def recall(letter: Letter, account: Account, transaction: Transaction, now: datetime) -> Known:

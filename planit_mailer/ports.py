@@ -26,6 +26,7 @@ from planit_mailer.ledger import (
 )
 from planit_mailer.mail.messages import Message
 from planit_mailer.records import Filed, Released, Unanswered
+from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging
 
@@ -59,6 +60,9 @@ class Reader(Protocol):
 
     def message(self, raw: bytes, *, whole: bool) -> Message:
         """The MIME structure of a message."""
+
+    def sniff(self, data: bytes) -> FileKind:
+        """What kind of file these bytes are."""
 
     def judge(self, data: bytes, judging: Judging) -> Judgement:
         """What is in a file, and what is wrong with it."""

@@ -1,6 +1,9 @@
 """What users copy works: the example configuration, the templates, the help of every verb."""
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from planit_mailer.config import Config
 from planit_mailer.mail import replies
 from planit_mailer.places import folder
 from tests import schools_page
+from tests.uploads import forms
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
@@ -112,3 +116,15 @@ def test_every_command_in_the_documents_is_a_verb() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for verb in re.findall(r"planit-mailer ([a-z]+)", document.read_text()):
             assert verb in VERBS, f"{document.name}: planit-mailer {verb}"
+
+
+def test_check_tells_of_every_file_also_beside_one_that_is_not_there(tmp_path: Path) -> None:
+    for name in ("1.xlsx", "3.xlsx"):
+        (tmp_path / name).write_bytes(forms.handbook())
+    names = [str(tmp_path / f"{number}.xlsx") for number in (1, 2, 3)]
+    result = subprocess.run(
+        [sys.executable, "-m", "planit_mailer", "check", *names, "--json"], capture_output=True, text=True, check=False
+    )
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(one["file"], one["accepted"]) for one in told] == [(names[0], True), (names[2], True)]
+    assert (result.returncode, result.stderr) == (2, f"{names[1]} cannot be read: No such file or directory.\n")

@@ -228,7 +228,7 @@ def test_nobody_can_send_for_a_school_that_is_not_theirs(service: World) -> None
     sent = service.send(("1.xlsx", a_form(1, school="Riverside Academy", postcode="ZZ8 8ZZ")))
     service.once()
     [upload] = service.explain(sent)["uploads"]
-    assert [problem["code"] for problem in upload["problems"]] == ["school-not-yours"]
+    assert [(problem["code"], problem["cells"]) for problem in upload["problems"]] == [("school-not-yours", ["B3"])]
     assert service.shown(forms.upn(1)) is None
 
 
@@ -298,3 +298,49 @@ def test_facts_are_not_cut_where_they_go_into_a_pipe(service: World) -> None:
     printed = service.verb("held")
     assert sender in printed
     assert told["received_at"] in printed
+
+
+# ── what comes beside a form, or instead of it ──
+
+
+def test_a_damaged_file_beside_a_form_does_not_keep_it_from_being_applied(service: World) -> None:
+    damaged = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2_000)
+    sent = service.send(("thumbs.db", damaged), ("1.xlsx", a_form(1)))
+    service.once()
+    assert service.explain(sent)["outcome"] == "accepted"
+    assert "Passed over: thumbs.db." in text_of(service.replies()[0][1])
+
+
+def test_a_workbook_without_a_form_beside_one_with_a_form_is_passed_over_in_a_line(service: World) -> None:
+    timetable = forms.workbook({"A1": "Timetable"})
+    sent = service.send(("timetable.xlsx", timetable), ("1.xlsx", a_form(1)))
+    service.once()
+    assert service.explain(sent)["outcome"] == "accepted"
+    assert "Passed over: timetable.xlsx (there is no form in it)." in " ".join(text_of(service.replies()[0][1]).split())
+
+
+def test_a_form_behind_hundreds_of_pictures_is_found(service: World) -> None:
+    pictures = [(f"{n}.png", b"\x89PNG\r\n\x1a\n" + str(n).encode()) for n in range(300)]
+    sent = service.send(*pictures, ("1.xlsx", a_form(1)))
+    service.once()
+    assert service.explain(sent)["outcome"] == "accepted"
+
+
+def test_of_schools_that_share_a_postcode_the_name_must_say_which(service: World) -> None:
+    with service.store() as store, store.transaction() as transaction:
+        transaction.allow(transaction.add_school("Riverside Academy", "ZZ9 9ZZ"), OFFICE)
+    sent = service.send(("1.xlsx", a_form(1, school="Somewhere else")))
+    service.once()
+    [upload] = service.explain(sent)["uploads"]
+    assert [(p["code"], p["cells"]) for p in upload["problems"]] == [("school-name-unclear", ["B2"])]
+
+
+def test_help_says_that_a_forwarded_email_arrived(service: World) -> None:
+    forwarded = an_email(OFFICE, attachments=(("1.xlsx", a_form(1)),))
+    raw = (
+        f"From: {OFFICE}\r\nTo: data@s-cool.test\r\nMessage-ID: <f@greenfield.test>\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n'
+    ).encode()
+    service.post.send(raw + forwarded + b"\r\n--b--\r\n", OFFICE, service.post.address)
+    service.once()
+    assert "a forwarded email: take the workbook out of it" in " ".join(text_of(service.replies()[0][1]).split())

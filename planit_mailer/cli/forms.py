@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from planit_mailer import checking, config, service
 from planit_mailer.cli import context
-from planit_mailer.doors.reader import Reader
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
 from planit_mailer.uploads import blank as blanks
@@ -42,10 +41,14 @@ def check(
     limits = settings.limits if settings else config.Limits()
     rules = service.rules(settings.rules if settings else config.Rules())
     judging = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
-    accepted = True
+    accepted, unread = True, []
     with service.reader(limits) as reader:
         for path in files:
-            judgement = _judge(path, judging, reader)
+            try:
+                judgement = reader.judge(path.read_bytes(), judging)
+            except OSError as error:
+                unread.append(f"{path} cannot be read: {error.strerror}.")
+                continue
             if store:
                 with store.reading() as reading:
                     judgement = checking.compared(judgement, reading)
@@ -54,6 +57,8 @@ def check(
                 context.print_json(checking.checked(str(path), judgement, values=values))
             else:
                 _print(path, judgement, context.console())
+    if unread:
+        raise ConfigError("\n".join(unread))
     if not accepted:
         raise typer.Exit(1)
 
@@ -68,14 +73,6 @@ def blank(out: Annotated[Path, typer.Argument(metavar="OUT.xlsx", help="The file
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror}.") from error
     typer.echo(f"The blank form is in {out}.")
-
-
-def _judge(path: Path, judging: Judging, reader: Reader) -> Judgement:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    return reader.judge(data, judging)
 
 
 def _print(path: Path, judgement: Judgement, out: Console) -> None:

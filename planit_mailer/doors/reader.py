@@ -22,6 +22,8 @@ from planit_mailer import logs
 from planit_mailer.doors.worker import Raised, Why
 from planit_mailer.mail import messages
 from planit_mailer.mail.messages import Message
+from planit_mailer.spreadsheets import files
+from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads import judging as forms
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.policy import Judging
@@ -61,6 +63,15 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def sniff(self, data: bytes) -> FileKind:
+        """What kind of file these bytes are; of one that ends its reader, a person has to see what it is."""
+        try:
+            kind: FileKind = self.call(files.sniff, data)
+        except Killed as killed:
+            log.warning("file ended its reader", why=killed.why.value, size=len(data))
+            return files.ARCHIVE
+        return kind
 
     def judge(self, data: bytes, judging: Judging) -> Judgement:
         """Judge a file; one that ends its reader is one that cannot be opened."""

@@ -9,6 +9,7 @@ from planit_mailer.ledger import File, Receipt, School, Sender, Standing
 from planit_mailer.mail import senders
 from planit_mailer.mail.messages import Attachment, Message
 from planit_mailer.spreadsheets import files
+from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judgement
 
@@ -41,11 +42,11 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(LONDON).date()
 
 
-def with_files(letter: Letter, judge: Callable[[bytes], Judgement]) -> Letter:
+def with_files(letter: Letter, judge: Callable[[bytes], Judgement], sniff: Callable[[bytes], FileKind]) -> Letter:
     """The letter with its files looked at: judged for a registered sender, for all others only sniffed."""
     if not letter.message.whole:
         return replace(letter, files=(File("", is_spreadsheet=True, found="", judgement=judging.too_large()),))
-    look = _judged(judge) if letter.registered else _sniffed
+    look = _judged(judge) if letter.registered else _sniffed(sniff)
     return replace(letter, files=tuple(look(attachment) for attachment in letter.message.attachments))
 
 
@@ -72,6 +73,9 @@ def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]
     return look
 
 
-def _sniffed(attachment: Attachment) -> File:
-    kind = files.sniff(attachment.data)
-    return File(attachment.name, kind.may_hold_a_form, kind.name)
+def _sniffed(sniff: Callable[[bytes], FileKind]) -> Callable[[Attachment], File]:
+    def look(attachment: Attachment) -> File:
+        kind = sniff(attachment.data)
+        return File(attachment.name, kind.may_hold_a_form, kind.name)
+
+    return look

@@ -22,7 +22,7 @@ from planit_mailer.mail.headers import Address
 
 HEADER = 8_000  # characters that are kept of one header
 HEADERS = 1_000
-PARTS = 200
+PARTS = 2_000
 DEPTH = 20
 NAME = 120  # characters of a file's name
 BODY = 1_000_000  # bytes of one body part in which links are looked for
@@ -68,8 +68,18 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     link: str = ""
     whole: bool = True
+    forwarded: bool = False
     attachments_digest: str = ""
     returned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Structure:
+    """The MIME parts of a message; `whole` is False where there were too many, or too deep in each other."""
+
+    leaves: tuple[Part, ...]
+    forwarded: bool
+    whole: bool
 
 
 def header(message: Message, name: str) -> str:
@@ -85,7 +95,8 @@ def all_headers(message: Message, name: str) -> tuple[str, ...]:
 def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  as Fetched has it
     """Read a message. `whole` is False where `raw` is the header alone of a message beyond the limit."""
     lines = tuple(_lines(BytesHeaderParser(policy=compat32).parsebytes(raw)))
-    parts = _leaves(raw) if whole else ()
+    structure = _structure(raw) if whole else _Structure((), forwarded=False, whole=False)
+    parts = structure.leaves
     attachments = tuple(_attachments(part for part in parts if not _is_body(part)))
     message_id = headers.message_id(_value(lines, "message-id"))
     return Message(
@@ -97,7 +108,8 @@ def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  a
         headers=lines,
         attachments=attachments,
         link=_link(part for part in parts if _is_body(part)),
-        whole=whole,
+        whole=structure.whole,
+        forwarded=structure.forwarded,
         attachments_digest=_digest_of_all(attachments),
         returned=_returned(raw, message_id) if whole else (),
     )
@@ -112,25 +124,25 @@ def _value(lines: tuple[tuple[str, str], ...], name: str) -> str:
     return next((value for key, value in lines if key == name), "")
 
 
-def _leaves(raw: bytes) -> tuple[Part, ...]:
+def _structure(raw: bytes) -> _Structure:
     """The parts that hold no others. Nothing inside message/* counts: a bounce may bring back a school's workbook."""
     try:
         waiting: list[tuple[Any, int]] = [(email.message_from_bytes(raw, policy=compat32), 0)]
     except RecursionError:  # about a thousand multiparts in each other
-        return ()
+        return _Structure((), forwarded=False, whole=False)
     leaves: list[Part] = []
-    seen = 0
+    forwarded, deepest, seen = False, 0, 0
     while waiting and seen < PARTS:
         part, depth = waiting.pop()
-        seen += 1
+        seen, deepest = seen + 1, max(depth, deepest)
         payload = part.get_payload()
         if part.get_content_maintype() == "message":
-            continue
-        if not isinstance(payload, list):
+            forwarded = forwarded or part.get_content_subtype() == "rfc822"
+        elif not isinstance(payload, list):
             leaves.append(part)
-        elif depth < DEPTH:
+        elif depth <= DEPTH:
             waiting.extend((child, depth + 1) for child in reversed(payload))
-    return tuple(leaves)
+    return _Structure(tuple(leaves), forwarded, whole=not waiting and deepest <= DEPTH)
 
 
 def _is_body(part: Part) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from planit_mailer.ledger import Changes, JudgedUpload, Reply, ReplyKind, Verdict
+from planit_mailer.ledger import Changes, File, JudgedUpload, Reply, ReplyKind, Verdict
 from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import problems
 from planit_mailer.uploads.problems import Group, Severity
@@ -127,7 +127,7 @@ def _text(letter: Letter, verdict: Verdict, kind: ReplyKind, changes: Sequence[C
             return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
         case _:
             uploads = _views(verdict.uploads, changes)
-            facts |= {"uploads": uploads, "passed_over": [file.name or file.found for file in verdict.passed_over]}
+            facts |= {"uploads": uploads, "passed_over": [_what(file) for file in verdict.passed_over]}
             return Text(kind, _subject(uploads, reference), "answer", facts)
 
 
@@ -173,9 +173,15 @@ def _view(upload: JudgedUpload, changes: Changes | None) -> UploadView:
 
 def _arrived(letter: Letter) -> tuple[str, ...]:
     """What came instead of a spreadsheet, in a school's words."""
-    found = [f"{file.name} ({file.found})" if file.found and file.name else file.name for file in letter.files]
+    forwarded = ["a forwarded email: take the workbook out of it and attach that"] if letter.message.forwarded else []
     link = [f"a link to {letter.message.link}"] if letter.message.link else []
-    return (*(name or "a file without a name" for name in found), *link)
+    return (*map(_what, letter.files), *forwarded, *link)
+
+
+def _what(file: File) -> str:
+    """A file as the school knows it, and what it is."""
+    name = problems.quoted(file.name) or "a file without a name"
+    return f"{name} ({file.found})" if file.found else name
 
 
 def _answer(letter: Letter, verdict: Verdict, text: Text, desk: Desk) -> EmailMessage:

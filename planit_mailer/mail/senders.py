@@ -69,10 +69,15 @@ def domain(text: str) -> str:
 
 def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | None:
     """Which of a sender's schools a form is for: its postcode says, and where several share it, its name."""
-    near = [school for school in schools if _folded(school.postcode) == _folded(postcode)]
+    near = schools_at(postcode, schools)
     if len(near) > 1:
         near = [school for school in near if identity.same_name(school.name, name)]
     return near[0] if len(near) == 1 else None
+
+
+def schools_at(postcode: str, schools: Iterable[School]) -> list[School]:
+    """Those of some schools that have a postcode."""
+    return [school for school in schools if _folded(school.postcode) == _folded(postcode)]
 
 
 def sender_value(text: str) -> str:

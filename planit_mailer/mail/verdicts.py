@@ -109,7 +109,7 @@ def compared(judgement: Judgement, schools: Sequence[School], children: Callable
     school = senders.school_for(draft.postcode, draft.school_name or "", schools) if draft and draft.postcode else None
     if school is None:
         return judgement
-    compared = _for_school(judgement, school)
+    compared = _for_school(judgement, school, schools)
     if not compared.accepted:
         return compared
     return _matched(JudgedUpload(1, "", compared, school), school, children(school.id), accept=False).judgement
@@ -134,10 +134,23 @@ def _counts(file: File) -> bool:
 
 
 def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
-    """The files that are uploads, and those passed over: what only pretends to be a spreadsheet counts alone."""
-    has_form = any(file.judgement and file.judgement.draft for file in files)
-    taken = tuple(file for file in files if (file.is_spreadsheet if has_form else _counts(file)))
-    return taken, tuple(file for file in files if file not in taken)
+    """The files that are uploads, and those passed over.
+
+    Beside a form, what only pretends to be a spreadsheet is passed over, and a workbook in which there is no form; what
+    could not be read may hold one.
+    """
+    if not any(file.judgement and file.judgement.draft for file in files):
+        taken = tuple(file for file in files if _counts(file))
+        return taken, tuple(file for file in files if file not in taken)
+    without = tuple(replace(file, found="there is no form in it") for file in files if _has_no_form(file))
+    others = tuple(file for file in files if not file.is_spreadsheet)
+    return tuple(file for file in files if file.is_spreadsheet and not _has_no_form(file)), (*without, *others)
+
+
+def _has_no_form(file: File) -> bool:
+    """Whether a workbook was read, and nothing like a form was found."""
+    found = file.judgement.problems if file.judgement else ()
+    return file.is_spreadsheet and any(problem.code == "no-form-found" for problem in found)
 
 
 def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
@@ -147,7 +160,7 @@ def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
     for number, file in enumerate(files, 1):
         assert file.judgement is not None, "a registered sender's files are judged"
         school = letters.school_of(file.judgement, letter.standing)
-        upload = JudgedUpload(number, file.name, _for_school(file.judgement, school), school)
+        upload = JudgedUpload(number, file.name, _for_school(file.judgement, school, letter.standing.schools), school)
         if school and upload.judgement.accepted:
             upload = _matched(upload, school, children[school.id], accept=letter.receipt.accept_identities)
             if upload.upload and upload.matches:
@@ -157,16 +170,21 @@ def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
         yield upload
 
 
-def _for_school(judgement: Judgement, school: School | None) -> Judgement:
+def _for_school(judgement: Judgement, school: School | None, schools: Sequence[School]) -> Judgement:
     """The judgement with what the register adds: may they send for it, and is that its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return judgement
+    name, postcode = draft.school_cells or ("", "")
     if school is None:
+        several = len(senders.schools_at(draft.postcode, schools)) > 1
+        code, cell = ("school-name-unclear", name) if several else ("school-not-yours", postcode)
         upto = tuple(p for p in judgement.problems if p.severity is Severity.WARNING or p.stage <= Stage.REQUIRED)
-        return replace(judgement, problems=(*upto, problems.problem("school-not-yours")))
+        return replace(judgement, problems=(*upto, problems.problem(code, filter(None, [cell]))))
     if draft.school_name and not identity.same_name(draft.school_name, school.name):
-        return replace(judgement, problems=(*judgement.problems, problems.problem("school-name-differs")))
+        return replace(
+            judgement, problems=(*judgement.problems, problems.problem("school-name-differs", filter(None, [name])))
+        )
     return judgement
 
 

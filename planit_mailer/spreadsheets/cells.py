@@ -9,10 +9,13 @@ from planit_mailer.spreadsheets.archives import Damaged
 from planit_mailer.spreadsheets.sheets import Cell, Kind
 
 ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
-# C0 controls but tab and line feed, DEL, halves of surrogate pairs and non-characters: nobody sees them, and databases,
-# mail and XML each choke on some.
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+# C0 controls but tab and line feed, DEL, what turns the direction of a line, halves of surrogate pairs and
+# non-characters: nobody sees them, and databases, mail and XML each choke on some.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 SPACES = str.maketrans({"\xa0": " ", "\u202f": " ", "\u2007": " ", "\t": " "})
+ERRORS = frozenset(
+    ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!")
+)
 OUTER = " \n\u200b\u2060\u3000"
 
 
@@ -64,6 +67,8 @@ def text(stored: str, code: str = "General") -> Cell | None:
     seen = _seen(stored)
     if not seen:
         return None
+    if seen.upper() in ERRORS:  # pasted as text, or the saved result of a formula that says that it is one
+        return Cell(seen, Kind.ERROR, None, code)
     shown = display.of_text(seen, code)
     return Cell(_tidy(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
 

@@ -4,7 +4,8 @@ import struct
 from collections.abc import Iterator
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-SECTORS = 10_000  # of a directory; the largest honest ones have dozens
+SECTORS = 2_000  # of a directory; the largest honest ones have dozens
+SHIFTS = (9, 12)  # sectors have 512 or 4,096 bytes, [MS-CFB] 2.2; anything else is damage
 ENTRY = 128  # bytes
 NONE = 0xFFFFFFFA  # and above: not a sector
 NO_ENTRY = 0xFFFFFFFF
@@ -24,12 +25,15 @@ def names(data: bytes) -> frozenset[str]:
 
 def _directory(data: bytes) -> Iterator[bytes]:
     """The sectors of the directory, chained through the allocation table."""
-    size = 1 << min(struct.unpack_from("<H", data, 0x1E)[0], 16)
+    (shift,) = struct.unpack_from("<H", data, 0x1E)
+    if shift not in SHIFTS:
+        return
+    size = 1 << shift
     (sector,) = struct.unpack_from("<I", data, 0x30)
     table = struct.unpack_from("<109I", data, 0x4C)  # sectors of the allocation table; enough for 7 MB and more
-    for _ in range(SECTORS):
-        if sector >= NONE:
-            return
+    seen = set[int]()
+    while sector < NONE and sector not in seen and len(seen) < SECTORS:
+        seen.add(sector)
         yield data[(sector + 1) * size : (sector + 2) * size]
         place, offset = divmod(sector, size // 4)
         (sector,) = struct.unpack_from("<I", data, (table[place] + 1) * size + offset * 4)
@@ -45,5 +49,6 @@ def _top(entries: bytes) -> Iterator[str]:
             continue
         seen.add(number)
         length, _, _, left, right = struct.unpack_from("<HBBII", entries, number * ENTRY + 64)
-        yield entries[number * ENTRY :][: max(length - 2, 0)].decode("utf-16-le").lower()
+        start = number * ENTRY
+        yield entries[start : start + min(max(length - 2, 0), ENTRY)].decode("utf-16-le").lower()
         waiting += [left, right]

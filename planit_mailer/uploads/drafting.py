@@ -42,6 +42,7 @@ def draft(form: Form) -> Draft:
         learners=tuple(
             _learner(row, form, _shown(cells, fields)) for row, cells in zip(form.learners, across, strict=False)
         ),
+        school_cells=tuple(form.header.required[label].address for label in (Required.SCHOOL_NAME, Required.POSTCODE)),
         letters=tuple(_letters(form.columns.identity.get(name)) for name in Identity),
     )
 

@@ -171,6 +171,15 @@ REQUIRED = (
         "School postcode | the postcode that the school is registered with",
     ),
     Entry(
+        "school-name-unclear",
+        ERROR,
+        Stage.REQUIRED,
+        "Several schools that you send for have this postcode, and School name is the name of none or of more than one "
+        "of them. Enter the name that the school is registered with.",
+        "Where schools share a postcode, the name says which of them it is.",
+        "School name | the name that the school is registered with",
+    ),
+    Entry(
         "school-name-differs",
         WARNING,
         Stage.REQUIRED,

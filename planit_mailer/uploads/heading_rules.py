@@ -1,6 +1,7 @@
 """Rules about headings: every column has one, and nothing that learners would see hides from the school."""
 
 import re
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from planit_mailer.uploads.policy import Judging
 from planit_mailer.uploads.problems import Problem
 
 MOST = 75  # handbook section 8
+LETTERS = string.ascii_uppercase
 
 WHAT = {
     Identity.FIRST_NAME: "each learner's first name",
@@ -56,10 +58,10 @@ def without_heading(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 
 def same_heading(form: Form, _judging: Judging) -> Iterator[Problem]:
-    """Two fields with one heading cannot be told apart. Punctuation counts: M+ and M- are two headings."""
+    """Two fields with one heading cannot be told apart; of all signs only those that make grades differ count."""
     by_heading: dict[str, list[Column]] = {}
     for column in form.columns.fields:
-        by_heading.setdefault(" ".join(column.heading.casefold().split()), []).append(column)
+        by_heading.setdefault(_folded(column.heading), []).append(column)
     for same in by_heading.values():
         if len(same) > 1:
             heading = problems.quoted(same[0].heading)
@@ -68,6 +70,11 @@ def same_heading(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def hidden_columns(form: Form, _judging: Judging) -> Iterator[Problem]:
     """Learners would see what the school does not; one problem for each block. Hidden identity columns are read."""
+    for entry in form.header.introduction:
+        column = entry.address.rstrip("0123456789")
+        if sheets.column_number(column) in form.sheet.hidden_columns:
+            columns = f"The introduction in column {column} is"
+            yield problems.problem("hidden-column", [entry.address], columns=columns, has="has")
     numbers = sorted(column.number for column in (*form.columns.fields, *form.columns.unnamed))
     for block in _blocks([number for number in numbers if number in form.sheet.hidden_columns]):
         cells = [
@@ -83,9 +90,14 @@ def hidden_columns(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 
 def hidden_rows(form: Form, _judging: Judging) -> Iterator[Problem]:
-    """The same for rows, and for the introduction; a filter hides rows, too."""
-    rows = {row.number: row for row in (*form.learners, *form.strays) if row.hidden}
-    rows |= {row.number: row for row in form.sheet.rows if row.hidden and row.number in form.header.introduction_rows}
+    """The same for rows, wherever they stand: headings and introductions hide as well. A filter hides rows, too."""
+    said = [entry.address for entry in (*form.header.required.values(), *form.header.introduction) if entry.cell]
+    above = {int(address.lstrip(LETTERS)) for address in (*said, *_addresses(form.columns.fields))}
+    rows = {
+        row.number: row
+        for row in form.sheet.rows
+        if row.hidden and (row.number >= form.heading_row or row.number in above) and any(_filled(row))
+    }
     for block in _blocks(sorted(rows)):
         cells = [cell for number in block for cell in _filled(rows[number])]
         one = len(block) == 1
@@ -133,6 +145,10 @@ def sensitive(form: Form, judging: Judging) -> Iterator[Problem]:
             yield problems.problem(
                 "sensitive-heading", [column.address], heading=heading, word=problems.quoted(match[0])
             )
+
+
+def _folded(heading: str) -> str:
+    return "".join(char for char in heading.casefold() if char.isalnum() or char in "+-*/%")
 
 
 def _addresses(columns: Iterable[Column]) -> tuple[str, ...]:

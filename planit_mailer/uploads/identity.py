@@ -144,10 +144,13 @@ def _differing(learner: Learner, child: Child) -> tuple[Identity, ...]:
 
 
 def _is_somebody_else(learner: Learner, child: Child | None, register: _Register) -> bool:
-    """Whether name and DOB are those of another known child with another SIMS No."""
-    sims = values.sims_key(learner.sims_no)
-    others = register.by_person.get(_person(learner), ())
-    return any(other is not child and values.sims_key(other.sims_no) != sims for other in others)
+    """Whether name and DOB are those of another known child with another SIMS No, than the row's or the UPIN's child's.
+
+    The latter shows twins whose UPINs were exchanged, as where one column was sorted alone.
+    """
+    numbers = {values.sims_key(who.sims_no) for who in (learner, child) if who}
+    others = [other for other in register.by_person.get(_person(learner), ()) if other is not child]
+    return any(numbers - {values.sims_key(other.sims_no)} for other in others)
 
 
 def _problems(findings: Iterable[_Finding], upload: Upload, *, accept: bool) -> Iterator[Problem]:

@@ -136,10 +136,7 @@ def _told(same: Sequence[Problem]) -> str:
 def _place(cell: str) -> tuple[int, int]:
     match = ADDRESS.fullmatch(cell)
     assert match, "cells are named as Excel names them"
-    column = 0
-    for letter in match[1]:
-        column = column * 26 + ord(letter) - 64
-    return column, int(match[2])
+    return sheets.column_number(match[1]), int(match[2])
 
 
 def _widened(blocks: Sequence[tuple[int, int, int]]) -> Iterable[tuple[int, int, int, int]]:

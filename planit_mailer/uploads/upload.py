@@ -87,7 +87,10 @@ class DraftLearner:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One form as far as it could be read; None where it could not. `letters` as in Upload, "" for a missing column."""
+    """One form as far as it could be read; None where it could not. `letters` as in Upload, "" for a missing column.
+
+    `school_cells` are the cells of the school's name and postcode, in that order.
+    """
 
     school_name: str | None
     postcode: str | None
@@ -97,6 +100,7 @@ class Draft:
     headings: tuple[str, ...]
     learners: tuple[DraftLearner, ...]
     letters: tuple[str, ...] = LETTERS
+    school_cells: tuple[str, ...] = ()
 
     def complete(self) -> Upload:
         """The upload, once nothing is missing. Raises ValueError where something is."""

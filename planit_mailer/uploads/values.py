@@ -121,8 +121,8 @@ def age(born: date, today: date) -> int:
 
 
 def upin(cell: Cell | None) -> str:
-    """A UPIN in capitals and without spaces; "" where there is none."""
-    return "".join(text(cell).upper().split())
+    """A UPIN in capitals, without spaces and what nobody sees; "" where there is none."""
+    return "".join(_visible(text(cell)).upper().split())
 
 
 def upn(found: str) -> Upn:
@@ -158,8 +158,14 @@ def name_key(name: str) -> str:
 
 def sims_key(sims_no: str) -> str:
     """A SIMS No for comparing: without case, spaces and leading zeros."""
-    key = "".join(sims_no.casefold().split())
+    key = "".join(_visible(sims_no).casefold().split())
     return key.lstrip("0") or key[:1]
+
+
+def _visible(written: str) -> str:
+    """A number without zero-width and other invisible characters, its wide letters and digits as the usual ones."""
+    usual = unicodedata.normalize("NFKC", written)
+    return "".join(char for char in usual if unicodedata.category(char) != "Cf")
 
 
 def _written_day(written: str) -> date | DateProblem:

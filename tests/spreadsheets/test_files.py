@@ -122,3 +122,18 @@ def test_hostile_text_costs_no_time(data: bytes) -> None:
     files.sniff(data)
 
     assert time.perf_counter() - begun < 1
+
+
+def a_compound(shift: int, sectors: int = 3) -> bytes:
+    """A compound file whose one directory sector is its own successor."""
+    head = bytearray(compound.MAGIC + bytes(504))
+    head[0x1E:0x20] = shift.to_bytes(2, "little")
+    head[0x30:0x34] = (1).to_bytes(4, "little")
+    head[0x4C:0x50] = (0).to_bytes(4, "little")
+    table = b"".join(n.to_bytes(4, "little") for n in [0xFFFFFFFD, *[1] * 127])
+    return bytes(head) + table + bytes(512 * sectors)
+
+
+@pytest.mark.parametrize("shift", [0, 9, 12, 16, 65535])
+def test_a_compound_file_that_goes_round_in_circles_is_named_at_once(shift: int) -> None:
+    assert files.sniff(a_compound(shift)) == files.UNKNOWN

@@ -12,7 +12,10 @@ from tests.uploads import forms
 from tests.uploads.forms import learner
 
 # What only the intake can say, for it knows the sender, the email and the password.
-INTAKE = {"school-not-yours", "school-name-differs", "link-instead-of-file", "password-protected", "file-too-large"}
+INTAKE = {
+    *("school-not-yours", "school-name-unclear", "school-name-differs"),
+    *("link-instead-of-file", "password-protected", "file-too-large"),
+}
 
 
 def flat(*learners: forms.Learner, headings: tuple[object, ...] = ("History",), **header: Any) -> bytes:

@@ -206,3 +206,15 @@ def test_two_thousand_learners_are_matched_with_as_many_children() -> None:
 def test_school_names_compare_like_names() -> None:
     assert identity.same_name("St. Mary's  School", "ST MARYS SCHOOL")
     assert not identity.same_name("Greenfield School", "Greenfield Academy")
+
+
+def test_twins_whose_upins_were_exchanged_do_not_see_each_others_data() -> None:
+    anna, beth = (a_child(number, first_name=name, surname="Twin") for number, name in ((1, "Anna"), (2, "Beth")))
+    swapped = (
+        a_learner(1, first_name="Anna", surname="Twin", upin=beth.upin),
+        a_learner(2, first_name="Beth", surname="Twin", upin=anna.upin),
+    )
+
+    assert {(code, severity) for code, severity, _ in found(*swapped, known=(anna, beth))} == {
+        ("learner-known-otherwise", "error")
+    }

@@ -381,3 +381,45 @@ def test_a_form_with_warnings_alone_is_accepted() -> None:
 
     assert judgement.accepted
     assert {problem.severity for problem in judgement.problems} == {Severity.WARNING}
+
+
+@pytest.mark.parametrize("number", [2, 3, 10], ids=["school name", "postcode", "headings"])
+def test_what_the_school_does_not_see_of_its_own_form_is_said(number: int) -> None:
+    content = forms.cells(forms.flat_rows())
+    rows = tuple(hide(row) if row.number == number else row for row in forms.sheet(content).rows)
+
+    assert [code for code, _ in found(forms.checked(forms.sheet(content, rows=rows)))] == ["hidden-row"]
+
+
+def test_an_introduction_in_a_hidden_column_is_said() -> None:
+    content = forms.cells(forms.flat_rows(introduction=("These are your grades.",)))
+    sheet = forms.sheet(content, hidden_columns=frozenset({2}))
+
+    assert found(forms.checked(sheet)) == [("hidden-column", ("B6",))]
+
+
+def test_headings_that_differ_in_signs_alone_are_one_unless_the_sign_is_a_grades() -> None:
+    def codes(*headings: str) -> list[str]:
+        rows = forms.flat_rows([forms.learner(1, values=("A",) * len(headings))], headings)
+        return [code for code, _ in found(forms.checked(forms.sheet(forms.cells(rows))))]
+
+    assert codes("Maths!", "maths") == ["field-twice"]
+    assert codes("M+", "M-", "M") == []
+
+
+def test_what_nobody_sees_in_a_upin_makes_no_other_learner() -> None:
+    upin = forms.upn(1)
+    rows = [forms.learner(1, upin=f"{upin[:4]}\u200b{upin[4:]}"), forms.learner(2, upin=upin)]
+    wide = upin.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})
+
+    assert [code for code, _ in found(forms.judge(forms.flat(rows)))] == ["upin-twice"]
+    draft = forms.judge(forms.flat([forms.learner(1, upin=wide)])).draft
+    assert draft
+    assert draft.learners[0].upin == upin
+
+
+def test_an_excel_error_that_was_pasted_as_text_is_one_and_controls_of_direction_go() -> None:
+    assert [code for code, _ in found(forms.judge(forms.flat([forms.learner(1, values=("#N/A",))])))] == ["cell-error"]
+    draft = forms.judge(forms.flat([forms.learner(1, values=("\u202eB",))])).draft
+    assert draft
+    assert draft.learners[0].fields[0].value == "B"
