@@ -1,4 +1,4 @@
-"""Replacement (handbook section 4, product section 4)."""
+"""Replacement (handbook section 4)."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What becomes of a message: the table in product section 7, and what is counted."""
+"""What becomes of a message: what is known of it, and what is counted."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The register of schools and senders (product section 5), and what the operator decides."""
+"""The register of schools and senders, and what the operator decides."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What becomes of a message: first seen, taken up, settled, filed (product sections 4 and 7)."""
+"""What becomes of a message: first seen, taken up, settled, filed."""
 
 import secrets
 from collections.abc import Sequence

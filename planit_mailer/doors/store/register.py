@@ -1,4 +1,4 @@
-"""The register: schools, and who may send for them (product section 5)."""
+"""The register: schools, and who may send for them."""
 
 import unicodedata
 from collections import defaultdict
