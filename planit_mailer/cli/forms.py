@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from planit_mailer import checking, config, service
-from planit_mailer.cli import context
+from planit_mailer.cli import annotating, context
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
 from planit_mailer.uploads import blank as blanks
@@ -29,13 +29,20 @@ def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Workbooks to judge.")],
     values: Annotated[bool, typer.Option("--values", help="With --json: the learners' rows too.")] = False,  # noqa: FBT002
     json: context.Json = False,  # noqa: FBT002
+    annotate: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.xlsx", help="Write the workbook with its problems painted in; of one FILE."),
+    ] = None,
 ) -> None:
     """Read and judge workbooks as if they had been emailed; change nothing.
 
     Without --config the store is not asked; with it, the learners are compared with those it has.
 
-    Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`
+    Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`,
+    `planit-mailer check learners.xlsx --annotate problems.xlsx`
     """
+    if annotate and (len(files) > 1 or annotate.resolve() == files[0].resolve()):
+        raise typer.BadParameter("it takes one FILE, and writes to another.", param_hint="--annotate")
     settings = context.of(ctx).settings() if context.of(ctx).config_file else None
     store = service.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
@@ -45,10 +52,11 @@ def check(
     with service.reader(limits) as reader:
         for path in files:
             try:
-                judgement = reader.judge(path.read_bytes(), judging)
+                data = path.read_bytes()
             except OSError as error:
                 unread.append(f"{path} cannot be read: {error.strerror}.")
                 continue
+            judgement = reader.judge(data, judging)
             if store:
                 with store.reading() as reading:
                     judgement = checking.compared(judgement, reading)
@@ -57,6 +65,9 @@ def check(
                 context.print_json(checking.checked(str(path), judgement, values=values))
             else:
                 _print(path, judgement, context.console())
+            if annotate:
+                made = annotating.annotate(data, judgement, reader, judging.limits)
+                typer.echo(annotating.save(made, annotate), err=json)
     if unread:
         raise ConfigError("\n".join(unread))
     if not accepted:

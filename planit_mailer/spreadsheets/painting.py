@@ -21,7 +21,7 @@ from planit_mailer.spreadsheets.splicing import SheetMarkup
 from planit_mailer.spreadsheets.styling import Styles
 from planit_mailer.spreadsheets.workbooks import Place, Workbook
 
-PAINTED = 20_000  # cells, at most: each has a comment, and Excel draws a box for each
+PAINTED = 10_000  # cells, at most: each has a comment, and Excel draws a box for each
 WORKSHEET = "worksheet"
 TEXTS = re.compile(r"sharedstrings|sheet")  # in the names of parts that hold texts of cells
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
