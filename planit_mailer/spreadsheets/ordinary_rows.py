@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from types import MappingProxyType
 
 from planit_mailer.spreadsheets import ordinary
 from planit_mailer.spreadsheets.archives import TooLarge
@@ -23,8 +24,13 @@ SEEN = 200_000  # different cells that are remembered; sheets with more repeat l
 STYLES = 10_000  # different attributes of cells that are remembered
 SHEET = Shape(re.compile(ordinary.START % b"worksheet"), re.compile(rb"<sheetData>"), b"</row>")
 CELL = b'<c r="'
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 ROW = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"((?: [a-zA-Z0-9:]+="[^"&<>]*")*) ?(/?)>')
 ATTRIBUTE = re.compile(rb' ([a-zA-Z0-9:]+)="([^"&<>]*)"')
+# A row with formatted cells and nothing in them; some sheets have a million.
+NOTHING = re.compile(
+    rb'\s*<row r="([1-9][0-9]{0,6})"(?: [a-zA-Z0-9:]+="[^"&<>]*")*>(?:<c r="[A-Z]+\1"(?: s="[0-9]+")?/>)*+'
+)
 # What follows the reference of a cell: attributes, a formula, and a value or a text.
 CONTENT = re.compile(
     rb"""((?:\ [a-z]+="[A-Za-z0-9]*")*)\ ?
@@ -51,6 +57,9 @@ class Rows:
 
     def _take(self, piece: bytes, keep: Keep) -> None:
         """Keep a row with cells, and the rows without any that stand before it."""
+        if nothing := NOTHING.fullmatch(piece):
+            keep(int(nothing[1]), (), NO_ATTRIBUTES)
+            return
         place = 0
         while found := ROW.match(piece, place):
             place = found.end()

@@ -61,7 +61,8 @@ class Reader:
         def keep(ordinary_number: int, cells: tuple[Cell | None, ...], attributes: Mapping[str, str]) -> None:
             nonlocal number
             number = _within(ordinary_number, ROWS)
-            self._keep(rows, Row(number, cells, _is_hidden(attributes, "ht")))
+            if cells:
+                self._keep(rows, Row(number, cells, _is_hidden(attributes, "ht")))
 
         for element in self._entries(markup.parsed(self._ordinary.left(chunks, keep))):
             tag = element.tag
@@ -97,10 +98,10 @@ class Reader:
                 table = element
 
     def _keep(self, rows: dict[int, Row], row: Row) -> None:
-        if row.number in rows:
-            raise Damaged("a row stands twice")
         if not row.cells:
             return
+        if row.number in rows:
+            raise Damaged("a row stands twice")
         if len(rows) == self._limits.rows:
             raise TooLarge(f"more than {self._limits.rows:,} rows")
         rows[row.number] = row
