@@ -149,11 +149,12 @@ def _texts(notes: Iterable[Note]) -> dict[int, dict[Cell, list[Note]]]:
 def _paint_sheet(package: Package, part: str, styles: Styles, cells: Mapping[Cell, Sequence[Note]]) -> None:
     """Paint the cells of a sheet; a sheet without any is no longer selected all the same."""
     sheet = SheetMarkup(package.read(part))
-    sheet.unselect()
+    selected = sheet.unselect()
     if cells:
         sheet.restyle(_marks(cells), styles.painted)
         commenting.add(package, part, sheet, {cell: _comment(cells[cell]) for cell in sorted(cells)})
-    package.write(part, sheet.joined())
+    if cells or selected:
+        package.write(part, sheet.joined())
 
 
 def _marks(cells: Mapping[Cell, Sequence[Note]]) -> dict[int, dict[int, str]]:

@@ -18,7 +18,7 @@ DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)["']""")
 ATTRIBUTES = rb"""((?:\s+[^\s=<>/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(/?)>"""
 TAG = re.compile(rb"<(/?)([^\s/<>]+)" + ATTRIBUTES)
 REFERENCE = re.compile(rb"\$?([A-Z]{1,3})\$?(\d+)")
-SELECTED = re.compile(rb"""(<(?:[\w.-]+:)?sheetView\s[^<]*?)\stabSelected\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
+SELECTED = re.compile(rb"""(<(?:[\w.-]+:)?sheetView(?=\s)[^<]*?)\stabSelected\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # What follows a worksheet's legacyDrawing, ECMA-376 part 1, 18.3.1.99; alternatives are written around controls.
 AFTER_DRAWING = {
@@ -72,9 +72,13 @@ class SheetMarkup:
         data = self.prefix + b"sheetData"
         return b"".join((self._before, b"<", data, b">", self._cells, b"</", data, b">", self._after))
 
-    def unselect(self) -> None:
-        """Let the sheet not be one of those that are worked on together: what is typed on one would go to all."""
-        self._before = SELECTED.sub(rb"\1", self._before)
+    def unselect(self) -> bool:
+        """Let the sheet not be one of those that are worked on together, where what is typed on one goes to all.
+
+        Whether it was one.
+        """
+        self._before, count = SELECTED.subn(rb"\1", self._before)
+        return count > 0
 
     def restyle(self, cells: Mapping[int, Mapping[int, str]], style: Callable[[int, str], int]) -> None:
         """Give cells, by row and column, the style that comes of their own and their mark; blank ones are made."""
