@@ -39,13 +39,15 @@ class DovecotPost(Post):
 
 def a_mailbox(post: Post, **changes: Any) -> config.Mailbox:
     """The settings with which `post`'s mailbox is opened."""
-    settings = {
+    settings: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": post.imap_port,
         "security": "none",
         "username": post.address,
         "password": PASSWORD,
     }
+    if "folder" in changes:  # opened to look into it: then nothing else may be called so
+        settings["folders"] = {"processed": "Filed elsewhere"}
     return config.Mailbox.model_validate(settings | changes)
 
 
