@@ -17,7 +17,7 @@ from email.policy import compat32
 from itertools import islice
 from typing import Any
 
-from planit_mailer.mail import headers
+from planit_mailer.mail import headers, winmail
 from planit_mailer.mail.headers import Address
 
 HEADER = 8_000  # characters that are kept of one header
@@ -155,12 +155,18 @@ def _is_body(part: Part) -> bool:
 
 def _attachments(parts: Iterable[Part]) -> Iterator[Attachment]:
     seen: set[str] = set()
-    for part in parts:
-        data = _bytes(part)
+    for name, data in (file for part in parts for file in _files(part)):
         digest = hashlib.sha256(data).hexdigest()
         if digest not in seen:
             seen.add(digest)
-            yield Attachment(_file_name(part) or f"attachment-{len(seen)}", data, digest)
+            yield Attachment(name or f"attachment-{len(seen)}", data, digest)
+
+
+def _files(part: Part) -> tuple[tuple[str, bytes], ...]:
+    """The file that a part is, by name and bytes; those in it, where Outlook wrapped them."""
+    data = _bytes(part)
+    wrapped = tuple((_safe_name(headers.one_line(name[:HEADER])), content) for name, content in winmail.files(data))
+    return wrapped or ((_file_name(part), data),)
 
 
 def _bytes(part: Part) -> bytes:
@@ -178,7 +184,11 @@ def _file_name(part: Part) -> str:
         given = clean.get_filename() or ""
     except ValueError:  # a charset that is none, in a parameter (RFC 2231)
         given = ""
-    base = re.split(r"[/\\]", headers.decoded(given))[-1].strip(" .\"'")
+    return _safe_name(headers.decoded(given))
+
+
+def _safe_name(given: str) -> str:
+    base = re.split(r"[/\\]", given)[-1].strip(" .\"'")
     stem, dot, extension = base.rpartition(".")
     return base if len(base) <= NAME else f"{stem[: NAME - 11]}{dot}{extension[:10]}" if dot else base[:NAME]
 
