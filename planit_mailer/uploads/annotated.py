@@ -4,13 +4,16 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.spreadsheets import painting, reading
+from planit_mailer.spreadsheets import files, painting, reading, rewriting
+from planit_mailer.spreadsheets.archives import Damaged
 from planit_mailer.spreadsheets.painting import Note
 from planit_mailer.spreadsheets.sheets import Limits, Row, Unreadable, address
 from planit_mailer.uploads import form, layout
 from planit_mailer.uploads.problems import CATALOGUE, Problem, Severity
 
 NOWHERE = 0  # the number of no sheet
+REWRITTEN = (files.XLS, files.XLSB, files.ODS)
+LOST = ("its formatting", "its formulas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +37,33 @@ def annotate(data: bytes, found: Sequence[Problem], sheet: int | None, limits: L
     cannot be painted.
     """
     try:
-        places = _Places(sheet, () if sheet is not None else _headings(data, limits))
-        painted = painting.paint(data, _notes(found, places), limits)
+        book, number = _xlsx(data, sheet, limits)
+        places = _Places(number, () if number is not None else _headings(book, limits))
+        painted = painting.paint(book, _notes(found, places), limits)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
         *_, place = traceback.extract_tb(error.__traceback__)
         return alone(found, f"{type(error).__name__} in {place.name}, line {place.lineno}")
-    return Annotated(painted.data, painted.lost)
+    lost = LOST if files.sniff(data) in REWRITTEN else ()
+    return Annotated(painted.data, (*painted.lost, *lost))
 
 
 def alone(found: Sequence[Problem], cause: str = "") -> Annotated:
     """The Problems sheet alone."""
     data = painting.problems_only(_notes(found, _Places(NOWHERE, ())))
     return Annotated(data, whole=False, cause=cause)
+
+
+def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:
+    """The file as .xlsx, and the number that the form's sheet has there. Raises Damaged where it holds no sheets."""
+    if files.sniff(data) is files.XLSX:
+        return data, sheet
+    workbook = reading.read(data, limits, form.likeness)
+    if isinstance(workbook, Unreadable):
+        raise Damaged(workbook.reason.value)
+    places = {each.number: place for place, each in enumerate(workbook, 1)}
+    return rewriting.as_xlsx(workbook), places.get(sheet) if sheet is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,15 @@
 """The school's own workbook comes back with its problems, and corrected in place it is accepted."""
 
+import csv
 import re
-from io import BytesIO
+from collections.abc import Callable
+from datetime import date
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
+import xlsxwriter
+import xlwt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -14,6 +19,7 @@ from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import annotated
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judgement
+from tests.spreadsheets import workbooks
 from tests.uploads import forms
 from tests.uploads.forms import learner
 from tests.uploads.test_catalogue import CASES
@@ -107,3 +113,78 @@ def test_every_problem_of_the_catalogue_is_painted_where_it_is(code: str) -> Non
         assert marked(made.data) == (cells_of(judgement), cells_of(judgement))
     else:
         assert code in {"not-a-spreadsheet", "file-empty", "file-kind-not-read", "cannot-be-opened"}
+
+
+def an_xls(rows: list[tuple[object, ...]]) -> bytes:
+    made = xlwt.Workbook()
+    page = made.add_sheet("Form")
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
+            if value is not None:
+                style = xlwt.easyxf(num_format_str="dd/mm/yyyy" if isinstance(value, date) else "General")
+                page.write(row, column, value, style)
+    out = BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def a_csv(rows: list[tuple[object, ...]]) -> bytes:
+    out = StringIO()
+    texts = ([f"{v:%d/%m/%Y}" if isinstance(v, date) else "" if v is None else v for v in row] for row in rows)
+    csv.writer(out).writerows(texts)
+    return out.getvalue().encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "lost"), [(an_xls, ("its formatting", "its formulas")), (a_csv, ())], ids=["xls", "csv"]
+)
+def test_other_kinds_come_back_as_xlsx_and_put_right_are_accepted(
+    written: Callable[[list[tuple[object, ...]]], bytes], lost: tuple[str, ...]
+) -> None:
+    sent = written(forms.flat_rows([learner(1), learner(2, year="99")]))
+    judgement = forms.judge(sent)
+
+    made = annotate(sent, judgement)
+
+    assert made.whole, made.cause
+    assert made.lost == lost
+    assert marked(made.data) == ({"F12"}, {"F12"})
+    assert forms.judge(made.data).problems == judgement.problems
+    assert forms.judge(worked_on(made.data, {"F12": "10"})).accepted
+
+
+def test_saved_results_of_formulas_survive_so_that_a_corrected_workbook_is_accepted() -> None:
+    out = BytesIO()
+    book = xlsxwriter.Workbook(out)
+    page = book.add_worksheet("Form")
+    for row, values in enumerate(forms.flat_rows([learner(1, values=("B", None)), learner(2)], headings=("H", "Sum"))):
+        for column, value in enumerate(values):
+            page.write(row, column, f"{value:%d/%m/%Y}" if isinstance(value, date) else value)
+    page.write_formula("H11", '=G11&"+"', None, "B+")
+    page.write("F12", "ninety")
+    book.close()
+    sent = out.getvalue()
+
+    made = annotate(sent)
+    parts = workbooks.parts_of(made.data)
+    xml = parts["xl/worksheets/sheet1.xml"]
+    cell = re.search(rb'<c r="F12"[^>]*>.*?</c>', xml)
+    assert cell
+    parts["xl/worksheets/sheet1.xml"] = xml.replace(cell[0], b'<c r="F12"><v>10</v></c>')  # as Excel would save it
+
+    assert {problem.code for problem in forms.judge(sent).problems} == {"year-wrong"}
+    judgement = forms.judge(workbooks.packed(parts))
+    assert judgement.accepted
+    assert judgement.draft
+    assert judgement.draft.learners[0].fields[1].value == "B+"
+
+
+def test_a_hidden_problems_sheet_is_no_hidden_sheet_and_alone_is_no_form() -> None:
+    book = load_workbook(BytesIO(annotate(forms.flat([learner(1, year="99")])).data))
+    book["Problems"].sheet_state = "hidden"
+    book.active = 1
+
+    assert {problem.code for problem in forms.judge(forms.saved(book)).problems} == {"year-wrong"}
+    del book["Sheet"]
+    book["Problems"].sheet_state = "visible"
+    assert [problem.code for problem in forms.judge(forms.saved(book)).problems] == ["no-form-found"]
