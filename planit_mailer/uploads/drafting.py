@@ -1,6 +1,6 @@
 """A form → its draft: everything as far as it could be read, as it would be stored and as learners would see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import repeat
 
@@ -30,8 +30,8 @@ def draft(form: Form) -> Draft:
     """The draft of a form."""
     cells = {label: entry.cell for label, entry in form.header.required.items()}
     submitted = cells[Required.DATE]
-    fields = [_Fields(column.heading) for column in form.columns.fields]
-    across = zip(*form.values, strict=True) if form.values else repeat(())
+    across = zip(*map(_down, form.columns.fields, form.values, form.different), strict=True)
+    shown = map(_shown, across) if form.values else repeat(())
     return Draft(
         school_name=values.text(cells[Required.SCHOOL_NAME]) or None,
         postcode=values.postcode(values.text(cells[Required.POSTCODE])),
@@ -39,9 +39,7 @@ def draft(form: Form) -> Draft:
         date_submitted=values.day_submitted(submitted) if submitted else None,
         introduction=form.header.paragraphs,
         headings=tuple(column.heading for column in form.columns.fields),
-        learners=tuple(
-            _learner(row, form, _shown(cells, fields)) for row, cells in zip(form.learners, across, strict=False)
-        ),
+        learners=tuple(_learner(row, form, fields) for row, fields in zip(form.learners, shown, strict=False)),
         school_cells=tuple(form.header.required[label].address for label in (Required.SCHOOL_NAME, Required.POSTCODE)),
         letters=tuple(_letters(form.columns.identity.get(name)) for name in Identity),
     )
@@ -63,13 +61,17 @@ def _learner(row: Row, form: Form, fields: tuple[Field, ...]) -> DraftLearner:
     )
 
 
-def _shown(cells: Sequence[Cell | None], columns: Sequence[_Fields]) -> tuple[Field, ...]:
-    """What a learner would see of a row: blank cells are left out, and so are errors, which are never stored."""
-    return tuple(
-        fields[cell.text]
-        for cell, fields in zip(cells, columns, strict=True)
-        if cell and cell.text and cell.kind is not Kind.ERROR
-    )
+def _down(column: Column, cells: Sequence[Cell | None], different: Sequence[Cell]) -> Iterator[Field | None]:
+    """What learners would see of a column: blank cells are nothing, and so are errors, which are never stored."""
+    texts = _Fields(column.heading)
+    fields: dict[int, Field | None] = {
+        id(cell): texts[cell.text] for cell in different if cell.text and cell.kind is not Kind.ERROR
+    }
+    return map(fields.get, map(id, cells))
+
+
+def _shown(fields: Sequence[Field | None]) -> tuple[Field, ...]:
+    return tuple(filter(None, fields))
 
 
 def _cell(row: Row, column: Column | None) -> Cell | None:

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Kind
+from planit_mailer.uploads import form as forms
 from planit_mailer.uploads import problems, values
 from planit_mailer.uploads.form import Form
 from planit_mailer.uploads.policy import Judging
@@ -31,10 +32,10 @@ def unsaved(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def fields(form: Form, _judging: Judging) -> Iterator[Problem]:
     """What Excel did to a column, one warning a column and cause."""
-    for column, cells in zip(form.columns.fields, form.values, strict=True):
-        different = [cell for cell in _different(cells) if cell.text]
+    for column, cells, different in zip(form.columns.fields, form.values, form.different, strict=True):
+        shown = [cell for cell in different if cell.text]
         for code, check in CHECKS:
-            if found := check(different):
+            if found := check(shown):
                 heading = problems.quoted(column.heading)
                 yield problems.problem(code, _places(form, column.number, cells, found), heading=heading)
 
@@ -42,8 +43,8 @@ def fields(form: Form, _judging: Judging) -> Iterator[Problem]:
 def long_values(form: Form, _judging: Judging) -> Iterator[Problem]:
     """A text that fills a screen may have been meant for somewhere else."""
     places: list[str] = []
-    for column, cells in zip(form.columns.fields, form.values, strict=True):
-        if found := [cell for cell in _different(cells) if len(cell.text) > LONG]:
+    for column, cells, different in zip(form.columns.fields, form.values, form.different, strict=True):
+        if found := [cell for cell in different if len(cell.text) > LONG]:
             places += _places(form, column.number, cells, found)
     if places:
         yield problems.problem("value-long", places)
@@ -91,18 +92,14 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
     """One problem with all cells of a kind, compulsory ones and fields, column by column."""
     columns = [(column.number, form.of(name)) for name, column in form.columns.identity.items()]
-    columns += [(c.number, cells) for c, cells in zip(form.columns.fields, form.values, strict=True)]
+    every = [(number, cells, forms.different(cells)) for number, cells in columns]
+    every += zip((column.number for column in form.columns.fields), form.values, form.different, strict=True)
     places: list[str] = []
-    for number, cells in sorted(columns, key=itemgetter(0)):
-        if found := [cell for cell in _different(cells) if cell.kind is kind]:
+    for number, cells, different in sorted(every, key=itemgetter(0)):
+        if found := [cell for cell in different if cell.kind is kind]:
             places += _places(form, number, cells, found)
     if places:
         yield problems.problem(code, places)
-
-
-def _different(cells: Iterable[Cell | None]) -> list[Cell]:
-    """The cells of a column without repetition: readers share cells, so that few are left to look at."""
-    return [cell for cell in {id(cell): cell for cell in cells}.values() if cell]
 
 
 def _places(form: Form, column: int, cells: Iterable[Cell | None], found: Iterable[Cell]) -> list[str]:

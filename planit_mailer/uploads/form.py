@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Row, Sheet
@@ -19,7 +20,8 @@ LEARNER = 2  # compulsory cells that make a learner
 class Form:
     """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last.
 
-    `values` are the learners' cells of each field, column by column.
+    `values` are the learners' cells of each field, column by column; `different` are those that hold something, each
+    once: readers share cells, so that few are left to look at.
     """
 
     sheet: Sheet
@@ -28,6 +30,7 @@ class Form:
     columns: Columns
     learners: tuple[Row, ...]
     values: tuple[tuple[Cell | None, ...], ...]
+    different: tuple[tuple[Cell, ...], ...]
     strays: tuple[Row, ...]
     below: tuple[Row, ...]
 
@@ -38,7 +41,7 @@ class Form:
     def of(self, identity: Identity) -> tuple[Cell | None, ...]:
         """The same without the rows."""
         column = self.columns.identity.get(identity)
-        return _down(column, self.learners) if column else ()
+        return tuple(row.cell(column.number) for row in self.learners) if column else ()
 
     def address(self, identity: Identity, row: Row) -> str:
         """The cell of a learner's compulsory field."""
@@ -85,6 +88,11 @@ def find(workbook: Sequence[Sheet]) -> Search:
     return Search(_form(chosen), hidden)
 
 
+def different(cells: Sequence[Cell | None]) -> tuple[Cell, ...]:
+    """The cells of a column that hold something, each once."""
+    return tuple(cell for cell in dict(zip(map(id, cells), cells, strict=True)).values() if cell)
+
+
 def likeness(workbook: Sequence[Sheet]) -> int:
     """How many of the compulsory headings a heading row has, for telling what a plain text was meant to be."""
     near = (found for sheet in workbook if not sheet.hidden for found in _candidates(sheet))
@@ -107,20 +115,19 @@ def _form(found: _Candidate) -> Form:
     others = [row for row in found.rows_below if row.number not in numbers and any(map(header.filled, row.cells))]
     last = max(numbers, default=found.row)
     classified = columns.classified(found.headings, learners)
+    down = tuple(zip_longest(*(row.cells for row in learners)))
+    values = tuple(down[column.number - 1] for column in classified.fields)
     return Form(
         sheet=found.sheet,
         heading_row=found.row,
         header=header.read(found.sheet, found.row),
         columns=classified,
         learners=learners,
-        values=tuple(_down(column, learners) for column in classified.fields),
+        values=values,
+        different=tuple(map(different, values)),
         strays=tuple(row for row in others if row.number < last),
         below=tuple(row for row in others if row.number > last),
     )
-
-
-def _down(column: Column, rows: Sequence[Row]) -> tuple[Cell | None, ...]:
-    return tuple(row.cell(column.number) for row in rows)
 
 
 def _no_form(near: Sequence[_Candidate]) -> Problem:
