@@ -164,6 +164,8 @@ def sims_key(sims_no: str) -> str:
 
 def _visible(written: str) -> str:
     """A number without zero-width and other invisible characters, its wide letters and digits as the usual ones."""
+    if written.isascii():  # as nearly all are, and all of their characters are usual ones
+        return written
     usual = unicodedata.normalize("NFKC", written)
     return "".join(char for char in usual if unicodedata.category(char) != "Cf")
 
