@@ -70,10 +70,10 @@ def remove(package: Package, part: str, sheet: SheetMarkup) -> None:
     root = package.tree(link.target)
     comments = packages.children(root, "commentList", "comment")
     gone = [comment for comment in comments if _cut(comment) and not _left(comment)]
-    for comment in gone:
-        assert comment.parentNode is not None
-        comment.parentNode.removeChild(comment)
     if len(gone) < len(comments):
+        for comment in gone:
+            assert comment.parentNode is not None
+            comment.parentNode.removeChild(comment)
         package.write_tree(link.target, root)
     else:
         package.unlink(part, link.id)
