@@ -111,6 +111,7 @@ class Service(Section):
     operator: MailAddress
     reply_within: Duration = timedelta(hours=48)
     address: MailAddress | Literal[""] = ""
+    return_workbook: bool = True
 
 
 class Senders(Section):

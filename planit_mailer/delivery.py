@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from planit_mailer import logs
 from planit_mailer.errors import Unavailable, Undeliverable
-from planit_mailer.ledger import Pending, ReplyKind
+from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Clock, Relay, Store
+from planit_mailer.records import Pending
 
 log = logs.get(__name__)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from planit_mailer import logs
 from planit_mailer.errors import Declined, Unavailable
-from planit_mailer.ledger import Account, Known, Outcome, Receipt, Verdict, Waiting
+from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.messages import Message
@@ -20,6 +20,7 @@ from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
 from planit_mailer.records import Released
 from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judging, Rules
 
 log = logs.get(__name__)
@@ -40,6 +41,10 @@ class Policy:
     rules: Rules
     limits: Limits
     stationery: Stationery
+    return_workbook: bool = True
+
+
+Painted = dict[Cause, Annotated]
 
 
 def poll(doors: Doors, policy: Policy) -> None:
@@ -112,13 +117,18 @@ def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) ->
         standing = transaction.introduce(receipt, account)
     machine = answering.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine), doors, policy)
-    with doors.store.transaction() as transaction:  # the one commit
-        now = doors.clock()
-        verdict = verdicts.judge(letter, recall(letter, account, transaction, now), now)
-        changes = [transaction.replace_learners(upload, receipt) for upload in verdict.accepted]
-        for reply in replies.compose(letter, verdict, changes, Desk(policy.stationery, now)):
-            transaction.enqueue(reply, receipt, now)
-        transaction.settle(receipt, verdict, changes, now)
+    painted: Painted = {}
+    while True:
+        with doors.store.transaction() as transaction:  # the one commit, unless something has to be painted before it
+            now = doors.clock()
+            verdict = verdicts.judge(letter, recall(letter, account, transaction, now), now)
+            to_paint = [
+                upload for upload in verdict.to_return if policy.return_workbook and upload.cause not in painted
+            ]
+            if not to_paint:
+                conclude(letter, verdicts.with_painted(verdict, painted), transaction, Desk(policy.stationery, now))
+                break
+        painted |= {upload.cause: paint(upload, message, doors, policy) for upload in to_paint}
     log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
     return replace(receipt, outcome=verdict.outcome)
 
@@ -127,6 +137,20 @@ def understand(letter: Letter, doors: Doors, policy: Policy) -> Letter:
     """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
     judging = Judging(letters.day_of(letter.receipt.received_at), policy.rules, policy.limits)
     return letters.with_files(letter, lambda data: doors.reader.judge(data, judging), doors.reader.sniff)
+
+
+def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: Desk) -> None:
+    """All consequences of a verdict, in the transaction that is open."""
+    changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
+    for reply in replies.compose(letter, verdict, changes, desk):
+        transaction.enqueue(reply, letter.receipt, desk.now)
+    transaction.settle(letter.receipt, verdict, changes, desk.now)
+
+
+def paint(upload: JudgedUpload, message: Message, doors: Doors, policy: Policy) -> Annotated:
+    """The school's own workbook with its problems painted in: slow, and so never inside a transaction."""
+    data = next(attachment.data for attachment in message.attachments if attachment.digest == upload.digest)
+    return doors.reader.annotate(data, upload.judgement, policy.limits)
 
 
 def recall(letter: Letter, account: Account, transaction: Transaction, now: datetime) -> Known:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child, Matches
 from planit_mailer.uploads.judging import Judgement
+from planit_mailer.uploads.problems import Problem
 from planit_mailer.uploads.upload import Upload
 
 
@@ -96,17 +98,24 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One attachment; its judgement is None where it was not opened, only sniffed."""
+    """One attachment; its judgement is None where it was not opened, only sniffed. `digest` is the SHA-256 of it."""
 
     name: str
     is_spreadsheet: bool
     found: str
     judgement: Judgement | None = None
+    digest: str = ""
+
+
+Cause = tuple[str, tuple[Problem, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedUpload:
-    """One form of a message with its own outcome; `upload` and `matches` are there when it is accepted."""
+    """One form of a message with its own outcome; `upload` and `matches` are there when it is accepted.
+
+    `digest` names its file among the attachments; `painted` is the workbook that goes back, where one does.
+    """
 
     number: int
     file_name: str
@@ -114,6 +123,13 @@ class JudgedUpload:
     school: School | None = None
     upload: Upload | None = None
     matches: Matches | None = None
+    digest: str = ""
+    painted: Annotated | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """What its painted workbook depends on: the file, and the problems."""
+        return self.digest, self.judgement.problems
 
     @property
     def outcome(self) -> Outcome:
@@ -158,6 +174,11 @@ class Verdict:
         return tuple(upload for upload in self.uploads if upload.judgement.accepted)
 
     @property
+    def to_return(self) -> tuple[JudgedUpload, ...]:
+        """The rejected uploads whose workbooks go back with their problems painted in: those that could be read."""
+        return tuple(u for u in self.uploads if not u.judgement.accepted and u.judgement.readable and u.digest)
+
+    @property
     def owed(self) -> bool:
         """Whether the promised time runs on; a held message waits for the operator without it."""
         return self.clock or (self.reply is not None and self.outcome is not Outcome.HELD)
@@ -194,17 +215,6 @@ class Reply:
     recipient: str
     message_id: str
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A reply in the outbox; `reference` is "" for mail that answers no message."""
-
-    id: int
-    reference: str
-    attempts: int
-    queued_at: datetime
-    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)

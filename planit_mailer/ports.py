@@ -16,7 +16,6 @@ from planit_mailer.ledger import (
     JudgedUpload,
     Key,
     Outcome,
-    Pending,
     Receipt,
     Recent,
     Reply,
@@ -25,8 +24,10 @@ from planit_mailer.ledger import (
     Waiting,
 )
 from planit_mailer.mail.messages import Message
-from planit_mailer.records import Filed, Released, Unanswered
+from planit_mailer.records import Filed, Pending, Released, Unanswered
 from planit_mailer.spreadsheets.files import FileKind
+from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging
 
@@ -66,6 +67,9 @@ class Reader(Protocol):
 
     def judge(self, data: bytes, judging: Judging) -> Judgement:
         """What is in a file, and what is wrong with it."""
+
+    def annotate(self, data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
+        """The workbook with its problems painted in; where that cannot be done, a list of them as a workbook."""
 
 
 class Relay(Protocol):

@@ -7,9 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from planit_mailer.ledger import Outcome, ReplyKind, School, Sender
+from planit_mailer.ledger import Outcome, Reply, ReplyKind, School, Sender
 from planit_mailer.uploads.problems import Severity
 from planit_mailer.uploads.upload import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A reply in the outbox; `reference` is "" for mail that answers no message."""
+
+    id: int
+    reference: str
+    attempts: int
+    queued_at: datetime
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)

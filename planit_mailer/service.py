@@ -129,6 +129,7 @@ def policy(settings: Config, paper: Stationery) -> Policy:
         rules=rules(settings.rules),
         limits=workbook_limits(settings.limits),
         stationery=paper,
+        return_workbook=settings.service.return_workbook,
     )
 
 

@@ -1,10 +1,12 @@
 """The story, with a real mailbox and a real store: what is known, what is decided, and what if we are wrong."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
+from openpyxl import load_workbook
 
 from planit_mailer.demo import servers
 from planit_mailer.errors import Unavailable
@@ -344,3 +346,46 @@ def test_help_says_that_a_forwarded_email_arrived(service: World) -> None:
     service.post.send(raw + forwarded + b"\r\n--b--\r\n", OFFICE, service.post.address)
     service.once()
     assert "a forwarded email: take the workbook out of it" in " ".join(text_of(service.replies()[0][1]).split())
+
+
+# ── the workbook that goes back ──
+
+
+def test_the_report_brings_the_schools_own_workbook_which_is_accepted_once_it_is_put_right(service: World) -> None:
+    wrong = forms.learner(1, dob="31/02/2011")
+    service.send(("learners.xlsx", forms.handbook(learners=[wrong, forms.learner(2)])))
+    service.once()
+    [(_, answer)] = service.replies()
+    [back] = list(answer.iter_attachments())
+    assert str(back.get_filename()).startswith("PM-")
+    book = load_workbook(BytesIO(back.get_payload(decode=True)))
+    assert book.sheetnames[0] == "Problems"
+    cell = book.worksheets[1]["E12"]
+    assert "DOB must be a real date" in cell.comment.text
+
+    cell.value = forms.born(10)
+    out = BytesIO()
+    book.save(out)
+    sent = service.send(("corrected.xlsx", out.getvalue()))
+    service.once()
+
+    assert service.explain(sent)["outcome"] == "accepted"
+    assert service.shown(forms.upn(1))
+
+
+def test_what_only_the_store_knows_is_painted_too(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+    other = forms.learner(2, upin=forms.upn(1))
+    service.send(("2.xlsx", forms.handbook(learners=[other])))
+    service.once()
+    [back] = list(service.replies()[-1][1].iter_attachments())
+    book = load_workbook(BytesIO(back.get_payload(decode=True)))
+    assert "earlier upload may be the wrong one" in book.worksheets[1]["C12"].comment.text
+
+
+def test_no_workbook_goes_back_where_that_is_switched_off(service: World) -> None:
+    service.configure("[service]", "[service]\nreturn_workbook = false")
+    service.send(("1.xlsx", forms.handbook(learners=[forms.learner(1, year="99")])))
+    service.once()
+    assert list(service.replies()[0][1].iter_attachments()) == []

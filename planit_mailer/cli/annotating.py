@@ -2,21 +2,8 @@
 
 from pathlib import Path
 
-from planit_mailer.doors.reader import Killed, Reader
 from planit_mailer.errors import Refused
-from planit_mailer.spreadsheets.sheets import Limits
-from planit_mailer.uploads import annotated
 from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judgement
-
-
-def annotate(data: bytes, judgement: Judgement, reader: Reader, limits: Limits) -> Annotated:
-    """Paint in the reading process; where that has to be ended, the Problems sheet alone is left."""
-    try:
-        made: Annotated = reader.call(annotated.annotate, data, judgement.problems, judgement.sheet, limits)
-    except Killed as killed:
-        return annotated.alone(judgement.problems, killed.why.value)
-    return made
 
 
 def save(made: Annotated, out: Path) -> str:

@@ -66,7 +66,7 @@ def check(
             else:
                 _print(path, judgement, context.console())
             if annotate:
-                made = annotating.annotate(data, judgement, reader, judging.limits)
+                made = reader.annotate(data, judgement, judging.limits)
                 typer.echo(annotating.save(made, annotate), err=json)
     if unread:
         raise ConfigError("\n".join(unread))

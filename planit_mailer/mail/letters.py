@@ -68,7 +68,9 @@ def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]
     def look(attachment: Attachment) -> File:
         judgement = judge(attachment.data)
         called_one = judgement.found in PLAIN and attachment.name.lower().endswith((".csv", ".tsv"))
-        return File(attachment.name, judgement.is_spreadsheet or called_one, judgement.found, judgement)
+        return File(
+            attachment.name, judgement.is_spreadsheet or called_one, judgement.found, judgement, attachment.digest
+        )
 
     return look
 

@@ -61,6 +61,9 @@ class UploadView:
     headings: tuple[str, ...] = ()
     introduction: tuple[str, ...] = ()
     changes: Changes | None = None
+    attached: str = ""
+    lost: tuple[str, ...] = ()
+    painted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Text:
     subject: str
     template: str
     facts: Mapping[str, object]
-    attach_form: bool = False
+    attachments: tuple[tuple[str, bytes], ...] = ()
 
 
 def load(folder: Path) -> Environment:
@@ -90,7 +93,7 @@ def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: 
     """The mails that a verdict causes: the answer to the sender, if any, and the operator's, if any."""
     mails = []
     if verdict.reply:
-        text = _text(letter, verdict, verdict.reply, changes)
+        text = _text(letter, verdict, changes, desk)
         mails.append(_sealed(text.kind, letter.sender.address, _answer(letter, verdict, text, desk)))
     if verdict.alert:
         mails.append(alert(letter.receipt.reference, verdict.alert, desk))
@@ -112,7 +115,9 @@ def delayed(reference: str, recipient: str, desk: Desk) -> Reply:
     return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
 
 
-def _text(letter: Letter, verdict: Verdict, kind: ReplyKind, changes: Sequence[Changes]) -> Text:
+def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: Desk) -> Text:
+    kind = verdict.reply
+    assert kind is not None, "there is an answer to write"
     reference = letter.receipt.reference
     facts: dict[str, object] = {"reference": reference}
     match kind:
@@ -122,13 +127,14 @@ def _text(letter: Letter, verdict: Verdict, kind: ReplyKind, changes: Sequence[C
         case ReplyKind.HELP if letter.registered:
             facts["arrived"] = _arrived(letter)
             subject = f"Your School Data: there was no spreadsheet in your email ({reference})"
-            return Text(kind, subject, "help", facts, attach_form=True)
+            return Text(kind, subject, "help", facts, ((BLANK_FORM, desk.stationery.blank_form),))
         case ReplyKind.HELP:
             return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
         case _:
-            uploads = _views(verdict.uploads, changes)
+            uploads = _views(verdict.uploads, changes, reference)
             facts |= {"uploads": uploads, "passed_over": [_what(file) for file in verdict.passed_over]}
-            return Text(kind, _subject(uploads, reference), "answer", facts)
+            painted = tuple((_attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted)
+            return Text(kind, _subject(uploads, reference), "answer", facts, painted)
 
 
 def _subject(uploads: Sequence[UploadView], reference: str) -> str:
@@ -150,12 +156,17 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _views(uploads: Sequence[JudgedUpload], changes: Sequence[Changes]) -> tuple[UploadView, ...]:
+def _views(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: str) -> tuple[UploadView, ...]:
     changed = {change.number: change for change in changes}
-    return tuple(_view(upload, changed.get(upload.number)) for upload in uploads)
+    return tuple(_view(upload, changed.get(upload.number), _attached(upload, reference)) for upload in uploads)
 
 
-def _view(upload: JudgedUpload, changes: Changes | None) -> UploadView:
+def _attached(upload: JudgedUpload, reference: str) -> str:
+    """What the workbook is called that goes back: our name, for theirs may be a learner's."""
+    return f"{reference}-{upload.number}.xlsx"
+
+
+def _view(upload: JudgedUpload, changes: Changes | None, attached: str) -> UploadView:
     groups = problems.grouped(upload.judgement.problems)
     draft = upload.judgement.draft
     return UploadView(
@@ -168,6 +179,9 @@ def _view(upload: JudgedUpload, changes: Changes | None) -> UploadView:
         headings=tuple(problems.quoted(heading) for heading in draft.headings) if draft else (),
         introduction=tuple(problems.plain(paragraph) for paragraph in draft.introduction) if draft else (),
         changes=changes,
+        attached=attached if upload.painted else "",
+        lost=upload.painted.lost if upload.painted else (),
+        painted=bool(upload.painted and upload.painted.whole),
     )
 
 
@@ -217,8 +231,8 @@ def _mail(reference: str, recipient: str, text: Text, desk: Desk) -> EmailMessag
     if text.kind is not ReplyKind.OPERATOR:
         html = stationery.templates.get_template(f"{text.template}.html").render(facts)
         message.add_alternative(html, subtype="html")
-    if text.attach_form:
-        message.add_attachment(stationery.blank_form, *XLSX, filename=BLANK_FORM)
+    for name, data in text.attachments:
+        message.add_attachment(data, *XLSX, filename=name)
     return message
 
 

@@ -4,14 +4,15 @@ Pure: what the store knows comes in as `Known`, what is to be done goes out as `
 which outcomes are decided: is the sender believed, is it new, may they send, is there a form, and is it right?
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from planit_mailer.ledger import File, JudgedUpload, Known, Outcome, ReplyKind, School, Verdict
+from planit_mailer.ledger import Cause, File, JudgedUpload, Known, Outcome, ReplyKind, School, Verdict
 from planit_mailer.mail import answering, letters, senders
 from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import identity, problems
+from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.problems import Severity, Stage
@@ -115,6 +116,11 @@ def compared(judgement: Judgement, schools: Sequence[School], children: Callable
     return _matched(JudgedUpload(1, "", compared, school), school, children(school.id), accept=False).judgement
 
 
+def with_painted(verdict: Verdict, painted: Mapping[Cause, Annotated]) -> Verdict:
+    """The verdict with the painted workbooks that go back."""
+    return replace(verdict, uploads=tuple(replace(u, painted=painted.get(u.cause)) for u in verdict.uploads))
+
+
 def _ignored(reason: str) -> Verdict:
     return Verdict(Outcome.IGNORED, reason, unanswered=reason)
 
@@ -160,7 +166,8 @@ def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
     for number, file in enumerate(files, 1):
         assert file.judgement is not None, "a registered sender's files are judged"
         school = letters.school_of(file.judgement, letter.standing)
-        upload = JudgedUpload(number, file.name, _for_school(file.judgement, school, letter.standing.schools), school)
+        judgement = _for_school(file.judgement, school, letter.standing.schools)
+        upload = JudgedUpload(number, file.name, judgement, school, digest=file.digest)
         if school and upload.judgement.accepted:
             upload = _matched(upload, school, children[school.id], accept=letter.receipt.accept_identities)
             if upload.upload and upload.matches:

@@ -8,7 +8,7 @@ from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Reason, Sheet, Unreadable
 from planit_mailer.uploads import drafting, form, problems, rules
 from planit_mailer.uploads.policy import Judging, Rules
-from planit_mailer.uploads.problems import Problem, Severity
+from planit_mailer.uploads.problems import Problem, Severity, Stage
 from planit_mailer.uploads.upload import Draft
 
 __all__ = ["Judgement", "Judging", "Rules", "cannot_be_opened", "judge", "judged", "too_large"]
@@ -38,6 +38,11 @@ class Judgement:
     heading_row: int | None = None
     found: str = ""
     is_spreadsheet: bool = True
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file could be read as a workbook, with or without a form."""
+        return self.is_spreadsheet and all(one.stage is not Stage.FILE for one in self.problems)
 
     @property
     def accepted(self) -> bool:

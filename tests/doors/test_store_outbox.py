@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome, Pending, Receipt, Recent, ReplyKind
+from planit_mailer.ledger import Outcome, Receipt, Recent, ReplyKind
+from planit_mailer.records import Pending
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, a_reply, account, begin, verdict
 

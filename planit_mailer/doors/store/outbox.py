@@ -7,7 +7,8 @@ from sqlalchemy import Row, func, insert, select, update
 
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
-from planit_mailer.ledger import Pending, Receipt, Recent, Reply, ReplyKind
+from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
+from planit_mailer.records import Pending
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
