@@ -75,6 +75,8 @@ def markup(lines: Sequence[Line], styles: Styles, namespace: str) -> bytes:
     faces = _faces(styles)
     covered = [(MARKER, "", ""), *((colour, look.fill, look.font) for colour, look in styles.looks.items())]
     rows = [*_guide(faces), *(_row(line, faces) for line in lines[:LINES])]
+    if not lines:
+        rows.append([("", faces.plain), ("Nothing is wrong.", faces.plain)])
     if len(lines) > LINES:
         rows.append([("", faces.plain), (f"And {len(lines) - LINES:,} more.", faces.plain)])
     width = max(len(rows), len(covered))

@@ -6,7 +6,6 @@ think of next. openpyxl writes only what it knows, and no result of any formula.
 
 import io
 import posixpath
-from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.dom.minidom import Document, Element
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -192,15 +191,6 @@ def copied(element: Element) -> Element:
 def local(element: Element) -> str:
     """The name of an element without its prefix."""
     return element.tagName.rpartition(":")[2]
-
-
-def attribute(element: Element, name: str) -> str:
-    """An attribute by its local name, "" where it is absent."""
-    return next((value for key, value in _items(element) if key.rpartition(":")[2] == name), "")
-
-
-def _items(element: Element) -> Iterator[tuple[str, str]]:
-    yield from element.attributes.items()
 
 
 def _slashed(name: str) -> str:

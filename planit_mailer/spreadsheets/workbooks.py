@@ -10,7 +10,6 @@ from planit_mailer.spreadsheets.packages import Package
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 STYLES_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
-NAME_LENGTH = 31  # of a sheet, at most
 # What a workbook without macros may not have, in a school's words, by the last word of the relation's type.
 LEFT_OUT = {
     "vbaProject": "macros",

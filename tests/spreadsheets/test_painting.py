@@ -338,6 +338,10 @@ def test_the_problems_alone_are_a_workbook() -> None:
     assert theirs(data) == ()
 
 
+def test_without_problems_the_sheet_says_so() -> None:
+    assert book(painted(a_styled_workbook()))["Problems"]["B5"].value == "Nothing is wrong."
+
+
 def test_many_problems_are_cut_before_the_sheet_passes_the_limits() -> None:
     data = painting.problems_only([note(text=f"Wrong {number}.") for number in range(6_000)])
 
