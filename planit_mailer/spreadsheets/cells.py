@@ -33,10 +33,11 @@ class Cells:
         """A cell by its stored type (as OOXML names it), value and style; None where it is blank."""
         key = (stored, value, style, formula)
         if key not in self._made:
-            self._made[key] = self._make(stored, value, style, formula=formula)
+            self._made[key] = self.make(stored, value, style, formula=formula)
         return self._made[key]
 
-    def _make(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
+    def make(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
+        """The same, made anew."""
         # A formula whose result is an empty text says that it is a text; any other without one was never calculated.
         if stored in ("inlineStr", "str"):
             return text(value, self._format(style)) if value else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from planit_mailer.spreadsheets import digits, formats, moments
+from planit_mailer.spreadsheets import digits, formats, moments, plainformats
 from planit_mailer.spreadsheets.formats import Part, Section, Unsupported
 from planit_mailer.spreadsheets.numberformats import GENERAL
 
@@ -27,6 +27,8 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
     """What a finite number shows."""
     if code in PLAIN:
         return Shown(digits.general(digits.kept(number)))
+    if plain := plainformats.of(code):
+        return Shown(plain.shown(number))
     try:
         section = formats.compiled(code).section(number)
         if section.has(*DATES):

@@ -118,11 +118,11 @@ class _Seen(dict[bytes, Cell | None]):
         stored, style = _type_and_style(attributes)
         written = value if inline is None else inline
         text = None if written is None else ordinary.text(written)
-        cell = self._cells.cell(stored, text, style, formula=formula is not None)
-        if formula is None:
-            if len(self) >= SEEN:
-                self.clear()
-            self[content] = cell
+        if formula is not None:
+            return self._cells.cell(stored, text, style, formula=True)
+        if len(self) >= SEEN:
+            self.clear()
+        self[content] = cell = self._cells.make(stored, text, style, formula=False)
         return cell
 
 
