@@ -11,7 +11,7 @@ demo: $(VENV)/demo-installed
 	@$(BIN)/planit-mailer demo
 
 test: $(VENV)/dev-installed
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 bench: $(VENV)/dev-installed
 	$(BIN)/python -m tests.benchmarks
