@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from planit_mailer.ledger import Outcome, School
 from planit_mailer.records import Enrolled, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
+from planit_mailer.uploads import headings
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.upload import Field
 
@@ -110,11 +111,9 @@ def explain_message(message_id: str, reading: Reading) -> Json | None:
 
 def explain_from(who: str, days: tuple[datetime, datetime], reading: Reading) -> list[Json]:
     """The stories of what came in a time from an address, a domain, or a school (by name, postcode or id)."""
-    folded = _folded(who)
-    schools = [
-        e for e in reading.schools() if folded in map(_folded, (e.school.name, e.school.postcode, e.school.number))
-    ]
-    senders = [value for entry in schools for value in entry.senders] or [who.strip().lower()]
+    folded = headings.fold(who)
+    meant = [entry for entry in reading.schools() if folded in map(headings.fold, _names(entry.school))]
+    senders = [value for entry in meant for value in entry.senders] or [who.strip().lower()]
     stories = (explain(reference, reading) for reference in reading.references_from(senders, *days))
     return [story for story in stories if story]
 
@@ -124,8 +123,8 @@ def moment(time: datetime | None) -> str | None:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else None
 
 
-def _folded(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+def _names(school: School) -> tuple[str, str, str]:
+    return school.name, school.postcode, school.number
 
 
 def _page(page: Page | None) -> Json | None:

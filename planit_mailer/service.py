@@ -51,10 +51,11 @@ class Service:
             with open_mailbox(self.settings.mailbox) as mailbox:
                 mailbox.ensure_folders(set(folders(self.settings.mailbox.folders).values()))
                 doors = Doors(mailbox, self.reader, self.store, now, self.stopping)
-                intake.poll(doors, policy(self.settings, self.stationery))
+                says = policy(self.settings, self.stationery)
+                intake.poll(doors, says)
                 while now() < listen_until and not self.stopping():
                     if mailbox.idle(LISTEN_SECONDS):
-                        intake.poll(doors, policy(self.settings, self.stationery))
+                        intake.poll(doors, says)
         except Unavailable:
             with self.store.transaction() as transaction:
                 transaction.note_poll(now(), success=False)

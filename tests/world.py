@@ -16,31 +16,13 @@ from typing import Any
 
 from planit_mailer import config, questions, service
 from planit_mailer.config import Config
+from planit_mailer.demo import journey
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.store import Store
 from tests.builders import an_email
 
 OFFICE = "office@greenfield.test"
-CONFIGURATION = """
-[mailbox]
-host = "127.0.0.1"
-port = {imap}
-security = "none"
-username = "{service}"
-password_file = "mailbox.password"
-poll_every = "1s"
-[smtp]
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-from = "Plan-it School Data <{service}>"
-[database]
-url = "{database}"
-[service]
-operator = "ops@s-cool.test"
-[senders]
-unauthenticated = "accept"
-"""
+DATABASE = '[database]\nurl = "{database}"\n'
 
 
 @dataclass(frozen=True)
@@ -117,7 +99,8 @@ class World:
 def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> World:
     """A service with one registered school, Greenfield at ZZ9 9ZZ."""
     (folder / "config.toml").write_text(
-        CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=post.address, database=database)
+        journey.CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=post.address)
+        + DATABASE.format(database=database)
     )
     (folder / "mailbox.password").write_text("pw\n")
     world = World(folder, post)

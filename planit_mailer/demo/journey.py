@@ -41,7 +41,7 @@ port = {smtp}
 security = "none"
 from = "Plan-it School Data <{service}>"
 [service]
-operator = "operator@s-cool.test"
+operator = "ops@s-cool.test"
 [senders]
 unauthenticated = "accept"
 """

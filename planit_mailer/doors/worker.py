@@ -1,6 +1,5 @@
 """The child's side of the reading process: be confined, do jobs, say what came of each."""
 
-import gc
 import math
 import os
 import pickle
@@ -69,16 +68,6 @@ def _fall_silent() -> None:
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     os.close(nowhere)
-
-
-def _hold_garbage() -> None:
-    """Collect garbage between jobs, not in them.
-
-    A sheet's many cells hold no cycles, and looking for some among them takes a fifth of the time of all the reading.
-    What a file can waste is limited with the memory.
-    """
-    gc.disable()
-    gc.freeze()
 
 
 def _next(parent: Connection) -> bytes | None:

@@ -8,7 +8,7 @@ from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
 from planit_mailer.mail.headers import Address
 from planit_mailer.mail.messages import Message
-from planit_mailer.uploads import identity
+from planit_mailer.uploads import headings, identity
 
 # What we are ready to write to: RFC 5322 dot-atoms, no quoted local parts, no UTF-8 before the @.
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -77,7 +77,7 @@ def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | 
 
 def schools_at(postcode: str, schools: Iterable[School]) -> list[School]:
     """Those of some schools that have a postcode."""
-    return [school for school in schools if _folded(school.postcode) == _folded(postcode)]
+    return [school for school in schools if headings.fold(school.postcode) == headings.fold(postcode)]
 
 
 def sender_value(text: str) -> str:
@@ -114,7 +114,3 @@ def _claims_another(author: Address, address: str) -> bool:
     """Mail programs show the name and hide the address: "head@greenfield.sch.uk" <someone@else.example>."""
     shown = unicodedata.normalize("NFKC", author.name)  # a full-width @ looks like one, too
     return any(canonical(found.strip(".'")) != address for found in ANY_ADDRESS.findall(shown))
-
-
-def _folded(postcode: str) -> str:
-    return re.sub(r"[^0-9A-Z]", "", postcode.upper())

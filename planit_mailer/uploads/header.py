@@ -42,7 +42,6 @@ class Header:
 
     required: Mapping[Required, Entry]
     introduction: tuple[Entry, ...]
-    introduction_rows: tuple[int, ...]
     label_rows: frozenset[int]
 
     @property
@@ -70,7 +69,6 @@ def read(sheet: Sheet, heading_row: int) -> Header:
     return Header(
         required={label: _best(label, lines) for label in Required},
         introduction=tuple(line.entry for line in introduction),
-        introduction_rows=tuple(line.row for line in introduction),
         label_rows=frozenset(line.row for line in lines),
     )
 

@@ -1,6 +1,5 @@
 """The register: schools, and who may send for them."""
 
-import unicodedata
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import denied, schools, senders
 from planit_mailer.ledger import School, Standing
 from planit_mailer.records import Enrolled
+from planit_mailer.uploads import headings
 
 NUMBERS_FROM = 900001  # made up where a school has no URN: those have six digits and do not reach here
 
@@ -25,9 +25,9 @@ class Register(Verbs):
         row = {
             "number": number or self._made_number(),
             "name": name.strip(),
-            "folded_name": folded(name),
+            "folded_name": headings.fold(name),
             "postcode": postcode.strip().upper(),
-            "folded_postcode": folded(postcode),
+            "folded_postcode": headings.fold(postcode),
         }
         return _school(self._connection.execute(insert(schools).values(row).returning(schools)).one())
 
@@ -43,7 +43,7 @@ class Register(Verbs):
         """The schools with this public id, or else at this postcode, by name."""
         rows = self._connection.execute(select(schools).where(schools.c.number == postcode_or_number.strip())).all()
         if not rows:
-            at = schools.c.folded_postcode == folded(postcode_or_number)
+            at = schools.c.folded_postcode == headings.fold(postcode_or_number)
             rows = self._connection.execute(select(schools).where(at).order_by(schools.c.name, schools.c.id)).all()
         return tuple(_school(row) for row in rows)
 
@@ -70,7 +70,9 @@ class Register(Verbs):
         return standing(self._connection, address)
 
     def _same_school(self, name: str, postcode: str, number: str | None) -> School | None:
-        by_name = and_(schools.c.folded_name == folded(name), schools.c.folded_postcode == folded(postcode))
+        by_name = and_(
+            schools.c.folded_name == headings.fold(name), schools.c.folded_postcode == headings.fold(postcode)
+        )
         same = schools.c.number == number if number else by_name
         row = self._connection.execute(select(schools).where(same).order_by(schools.c.id)).first()
         return _school(row) if row else None
@@ -92,11 +94,6 @@ def standing(connection: Connection, address: str) -> Standing:
 def values(address: str) -> tuple[str, str]:
     """What an address may be registered as: itself, or exactly its domain."""
     return address.lower(), address.lower().rpartition("@")[2]
-
-
-def folded(text: str) -> str:
-    """Letters and digits alone, without accents, in one case: how schools' names and postcodes are compared."""
-    return "".join(character for character in unicodedata.normalize("NFKD", text).casefold() if character.isalnum())
 
 
 def _school(row: Row[Any]) -> School:
