@@ -68,7 +68,7 @@ def text(stored: str, code: str = "General") -> Cell | None:
     seen = _seen(stored)
     if not seen:
         return None
-    if seen.upper() in ERRORS:  # pasted as text, or the saved result of a formula that says that it is one
+    if seen[0] == "#" and seen.upper() in ERRORS:  # pasted as text, or the saved result of a formula that says that it is one
         return Cell(seen, Kind.ERROR, None, code)
     shown = display.of_text(seen, code)
     return Cell(_tidy(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
@@ -98,6 +98,8 @@ def _seen(stored: str) -> str:
 
 def _tidy(text: str) -> str:
     """A text without outer spaces and controls; each kind of space is a space."""
+    if text.isprintable():  # as nearly all are: neither controls in it nor any space but the usual one
+        return text.strip(" ")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(SPACES)
     return UNSEEN.sub("", lines).strip(OUTER)
 

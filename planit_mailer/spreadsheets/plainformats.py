@@ -1,4 +1,4 @@
-"""The number formats that nearly all numbers have, such as 0, 0.0%, #,##0.00: shown at a quarter of the general cost.
+"""The number formats that nearly all numbers have, such as 0, 0.0%, #,##0.00: shown at a fraction of the general cost.
 
 digits.py shows them all the same; the tests hold the two against each other.
 """
@@ -11,22 +11,33 @@ from functools import lru_cache
 from planit_mailer.spreadsheets import digits
 
 CODE = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<decimals>0{1,9}))?(?P<percent>%)?")
+SAFE = 14  # decimal digits that a float carries through a multiplication, with one to spare of those that Excel keeps
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A format of one section: the step to which it rounds, the power of ten by which it scales, how it is written."""
+    """A format of one section: the decimals that it shows, the power of ten by which it scales, how it is written."""
 
-    step: Decimal
+    decimals: int
     scale: int
     written: str
 
     def shown(self, number: float) -> str:
         """What a number shows."""
-        size = digits.kept(abs(number))
-        scaled = size.scaleb(self.scale, digits.EXACT) if self.scale else size
-        figures = self.written.format(scaled.quantize(self.step, context=digits.EXACT))
+        size = abs(number)
+        figures = self.written.format(self._unrounded(size) if self._is_short(size) else self._rounded(size))
         return f"-{figures}" if number < 0 else figures
+
+    def _is_short(self, size: float) -> bool:
+        """Whether nothing of a number has to be rounded away, as is so with nearly all that people write."""
+        places = self.decimals + self.scale
+        return size < float(10 ** (SAFE - places)) and size == round(size, places)
+
+    def _unrounded(self, size: float) -> float:
+        return size * 10.0**self.scale
+
+    def _rounded(self, size: float) -> Decimal:
+        return digits.rounded(digits.kept(size).scaleb(self.scale, digits.EXACT), self.decimals)
 
 
 @lru_cache(maxsize=512)
@@ -36,5 +47,5 @@ def of(code: str) -> Plain | None:
     if found is None:
         return None
     percent, thousands = found["percent"] or "", "," if found["thousands"] else ""
-    step = Decimal(1).scaleb(-len(found["decimals"] or ""))
-    return Plain(step, 2 if percent else 0, f"{{:{thousands}f}}{percent}")
+    decimals = len(found["decimals"] or "")
+    return Plain(decimals, 2 if percent else 0, f"{{:{thousands}.{decimals}f}}{percent}")

@@ -5,7 +5,9 @@ from planit_mailer.spreadsheets import digits, formats, plainformats
 
 CODES = st.from_regex(r"(#,##)?0(\.0{1,4})?%?", fullmatch=True)
 NUMBERS = st.one_of(
-    st.floats(-1e15, 1e15), st.integers(-(10**12), 10**12).map(float), st.decimals(-999, 999, places=3).map(float)
+    st.floats(-1e15, 1e15),
+    st.integers(-(10**12), 10**12).map(float),
+    *(st.integers(-(10**12), 10**12).map(lambda n, places=places: n / 10**places) for places in range(1, 12)),
 )
 
 
