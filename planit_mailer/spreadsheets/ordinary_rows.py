@@ -21,9 +21,10 @@ Keep = Callable[[int, tuple[Cell | None, ...], Mapping[str, str]], None]
 
 COLUMNS = 16_384
 SEEN = 200_000  # different cells that are remembered; sheets with more repeat little, and memory has a limit
-STYLES = 10_000  # different attributes of cells that are remembered
+STYLES = 10_000  # different attributes of cells and of rows that are remembered
 SHEET = Shape(re.compile(ordinary.START % b"worksheet"), re.compile(rb"<sheetData>"), b"</row>")
 CELL = b'<c r="'
+CLOSED = b"</c>"  # ends a cell with something in it
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 ROW = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"((?: [a-zA-Z0-9:]+="[^"&<>]*")*) ?(/?)>')
 ATTRIBUTE = re.compile(rb' ([a-zA-Z0-9:]+)="([^"&<>]*)"')
@@ -57,7 +58,7 @@ class Rows:
 
     def _take(self, piece: bytes, keep: Keep) -> None:
         """Keep a row with cells, and the rows without any that stand before it."""
-        if nothing := NOTHING.fullmatch(piece):
+        if CLOSED not in piece and (nothing := NOTHING.fullmatch(piece)):
             keep(int(nothing[1]), (), NO_ATTRIBUTES)
             return
         place = 0
@@ -132,7 +133,8 @@ def _type_and_style(written: bytes) -> tuple[str, str]:
     return attributes.get("t", "n"), attributes.get("s", "0")
 
 
-def _attributes(written: bytes) -> dict[str, str]:
+@lru_cache(STYLES)
+def _attributes(written: bytes) -> Mapping[str, str]:
     found = ATTRIBUTE.findall(written)
     attributes = {name.decode(): value.decode() for name, value in found}
     if len(attributes) < len(found) or "xmlns" in attributes:

@@ -5,13 +5,14 @@ digits.py shows them all the same; the tests hold the two against each other.
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 
 from planit_mailer.spreadsheets import digits
 
 CODE = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<decimals>0{1,9}))?(?P<percent>%)?")
-SAFE = 14  # decimal digits that a float carries through a multiplication, with one to spare of those that Excel keeps
+HALF = 0.5
+NEAR = 1e-4  # of a half: floats below LARGE are wrong by far less, and so are rounded as the decimals that people see
+LARGE = 1e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,13 @@ class Plain:
     def shown(self, number: float) -> str:
         """What a number shows."""
         size = abs(number)
-        figures = self.written.format(self._unrounded(size) if self._is_short(size) else self._rounded(size))
+        last = size * 10.0 ** (self.decimals + self.scale)  # counted in units of the last digit shown
+        if last < LARGE and abs(last % 1 - HALF) > NEAR:
+            figures = self.written.format(size * 10.0**self.scale)
+        else:
+            scaled = digits.kept(size).scaleb(self.scale, digits.EXACT)
+            figures = self.written.format(digits.rounded(scaled, self.decimals))
         return f"-{figures}" if number < 0 else figures
-
-    def _is_short(self, size: float) -> bool:
-        """Whether nothing of a number has to be rounded away, as is so with nearly all that people write."""
-        places = self.decimals + self.scale
-        return size < float(10 ** (SAFE - places)) and size == round(size, places)
-
-    def _unrounded(self, size: float) -> float:
-        return size * 10.0**self.scale
-
-    def _rounded(self, size: float) -> Decimal:
-        return digits.rounded(digits.kept(size).scaleb(self.scale, digits.EXACT), self.decimals)
 
 
 @lru_cache(maxsize=512)
