@@ -1,5 +1,10 @@
-"""The child's side of the reading process: be confined, do jobs, say what came of each."""
+"""The child's side of the reading process: be confined, do jobs, say what came of each.
 
+Garbage waits until a job is done: a job lives for seconds within a limit on memory, and looking for garbage among so
+much that is new would take a third of it.
+"""
+
+import gc
 import math
 import os
 import pickle
@@ -33,6 +38,8 @@ def serve(descriptor: str, memory: str, seconds: str) -> None:
     """The child's whole life: be confined, say that it is warm, and do jobs until the socket closes."""
     _confine(int(memory))
     _fall_silent()
+    gc.freeze()
+    gc.disable()
     with Connection(int(descriptor)) as parent:
         parent.send_bytes(b"warm")
         while (job := _next(parent)) is not None:
@@ -40,6 +47,7 @@ def serve(descriptor: str, memory: str, seconds: str) -> None:
             outcome = _do(job)
             signal.setitimer(signal.ITIMER_REAL, 0)
             parent.send_bytes(outcome)
+            gc.collect()
 
 
 def _confine(memory: int) -> None:
