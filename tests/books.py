@@ -22,7 +22,7 @@ from planit_mailer.ledger import (
 )
 from planit_mailer.uploads import identity
 from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.upload import Draft, DraftLearner, Field, Learner, Upload
+from planit_mailer.uploads.upload import Draft, DraftLearner, Learner, Upload
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TWO_DAYS = timedelta(hours=48)
@@ -89,7 +89,8 @@ def a_learner(upin: str = "A1", year: str = "9", values: Sequence[str] = ("B",),
         "sims_no": f"{upin}00",
         "dob": date(2012, 5, 17),
         "year": year,
-        "fields": tuple(Field(f"Heading {n}", value) for n, value in enumerate(values)),
+        "headings": tuple(f"Heading {n}" for n, _ in enumerate(values)),
+        "values": tuple(values),
     }
     return Learner(**(facts | changes))  # type: ignore[arg-type]
 
@@ -107,7 +108,7 @@ def judged(upload: Upload, school: School, transaction: Transaction, number: int
 
 def a_judgement(upload: Upload) -> Judgement:
     learners = tuple(
-        DraftLearner(p.row, p.first_name, p.surname, p.upin, p.sims_no, p.dob, p.year, p.fields)
+        DraftLearner(p.row, p.first_name, p.surname, p.upin, p.sims_no, p.dob, p.year, p.headings, p.values)
         for p in upload.learners
     )
     draft = Draft(

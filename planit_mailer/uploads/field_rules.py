@@ -1,21 +1,19 @@
 """Rules about fields: what the school meant, or what Excel made of it."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from operator import itemgetter
 
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Kind
-from planit_mailer.uploads import form as forms
 from planit_mailer.uploads import problems, values
+from planit_mailer.uploads.columns import Column
+from planit_mailer.uploads.down import Down
 from planit_mailer.uploads.form import Form
 from planit_mailer.uploads.policy import Judging
 from planit_mailer.uploads.problems import Problem
 
 LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
-DIGITS = re.compile(r"[0-9]+")
 
 Check = Callable[[Sequence[Cell]], list[Cell]]  # of the different cells of a column, those that it finds
 
@@ -32,20 +30,19 @@ def unsaved(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def fields(form: Form, _judging: Judging) -> Iterator[Problem]:
     """What Excel did to a column, one warning a column and cause."""
-    for column, cells, different in zip(form.columns.fields, form.values, form.different, strict=True):
-        shown = [cell for cell in different if cell.text]
+    for column, down in zip(form.columns.fields, form.fields, strict=True):
+        shown = [cell for cell in down.different if cell.text]
         for code, check in CHECKS:
             if found := check(shown):
                 heading = problems.quoted(column.heading)
-                yield problems.problem(code, _places(form, column.number, cells, found), heading=heading)
+                yield problems.problem(code, _places(form, column, down, found), heading=heading)
 
 
 def long_values(form: Form, _judging: Judging) -> Iterator[Problem]:
     """A text that fills a screen may have been meant for somewhere else."""
     places: list[str] = []
-    for column, cells, different in zip(form.columns.fields, form.values, form.different, strict=True):
-        if found := [cell for cell in different if len(cell.text) > LONG]:
-            places += _places(form, column.number, cells, found)
+    for column, down in zip(form.columns.fields, form.fields, strict=True):
+        places += _places(form, column, down, [cell for cell in down.different if len(cell.text) > LONG])
     if places:
         yield problems.problem("value-long", places)
 
@@ -65,7 +62,7 @@ def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
 
 def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
     """Numbers shorter than others that have leading zeros: they may have lost theirs."""
-    digits = [cell for cell in cells if DIGITS.fullmatch(cell.text)]
+    digits = [cell for cell in cells if cell.text.isdecimal() and cell.text.isascii()]
     led = [len(cell.text) for cell in digits if cell.text.startswith("0") and cell.text.strip("0")]
     longest = max(led, default=0)
     return [cell for cell in digits if len(cell.text) < longest and not cell.text.startswith("0")]
@@ -73,7 +70,8 @@ def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
 
 def long_numbers(cells: Sequence[Cell]) -> list[Cell]:
     """What General shows as 1.23E+11."""
-    return [cell for cell in cells if cell.kind is Kind.NUMBER and values.SCIENTIFIC.fullmatch(cell.text)]
+    powers = (cell for cell in cells if "E" in cell.text)
+    return [cell for cell in powers if cell.kind is Kind.NUMBER and values.SCIENTIFIC.fullmatch(cell.text)]
 
 
 def unknown_formats(cells: Sequence[Cell]) -> list[Cell]:
@@ -91,21 +89,18 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
     """One problem with all cells of a kind, compulsory ones and fields, column by column."""
-    columns = [(column.number, form.of(name)) for name, column in form.columns.identity.items()]
-    every = [(number, cells, forms.different(cells)) for number, cells in columns]
-    every += zip((column.number for column in form.columns.fields), form.values, form.different, strict=True)
+    columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
+    columns += zip(form.columns.fields, form.fields, strict=True)
     places: list[str] = []
-    for number, cells, different in sorted(every, key=itemgetter(0)):
-        if found := [cell for cell in different if cell.kind is kind]:
-            places += _places(form, number, cells, found)
+    for column, down in sorted(columns, key=lambda one: one[0].number):
+        places += _places(form, column, down, [cell for cell in down.different if cell.kind is kind])
     if places:
         yield problems.problem(code, places)
 
 
-def _places(form: Form, column: int, cells: Iterable[Cell | None], found: Iterable[Cell]) -> list[str]:
-    wanted = set(map(id, found))
-    rows = (row.number for row, cell in zip(form.learners, cells, strict=True) if id(cell) in wanted)
-    return [sheets.address(row, column) for row in rows]
+def _places(form: Form, column: Column, down: Down, found: Iterable[Cell]) -> list[str]:
+    """The addresses of the cells of a column that were found."""
+    return [sheets.address(form.learners[place].number, column.number) for place in down.places(found)]
 
 
 def _in_full(cell: Cell) -> bool:

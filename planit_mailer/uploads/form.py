@@ -1,6 +1,6 @@
 """Finds the form on the sheets of a workbook: heading row, header block, columns and learners."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -8,6 +8,7 @@ from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Row, Sheet
 from planit_mailer.uploads import columns, header, layout, problems
 from planit_mailer.uploads.columns import Column, Columns, Headings
+from planit_mailer.uploads.down import Down
 from planit_mailer.uploads.header import Header
 from planit_mailer.uploads.headings import Identity
 from planit_mailer.uploads.problems import Problem
@@ -20,8 +21,7 @@ LEARNER = 2  # compulsory cells that make a learner
 class Form:
     """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last.
 
-    `values` are the learners' cells of each field, column by column; `different` are those that hold something, each
-    once: readers share cells, so that few are left to look at.
+    `identity` are the learners' cells of each compulsory field whose heading is there, `fields` those of the fields.
     """
 
     sheet: Sheet
@@ -29,19 +29,14 @@ class Form:
     header: Header
     columns: Columns
     learners: tuple[Row, ...]
-    values: tuple[tuple[Cell | None, ...], ...]
-    different: tuple[tuple[Cell, ...], ...]
+    identity: Mapping[Identity, Down]
+    fields: tuple[Down, ...]
     strays: tuple[Row, ...]
     below: tuple[Row, ...]
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
         """The learners' cells of a compulsory field, top down; nothing where its heading is missing."""
-        return zip(self.learners, self.of(identity), strict=False)
-
-    def of(self, identity: Identity) -> tuple[Cell | None, ...]:
-        """The same without the rows."""
-        column = self.columns.identity.get(identity)
-        return tuple(row.cell(column.number) for row in self.learners) if column else ()
+        return zip(self.learners, self.identity[identity].cells if identity in self.identity else (), strict=False)
 
     def address(self, identity: Identity, row: Row) -> str:
         """The cell of a learner's compulsory field."""
@@ -88,11 +83,6 @@ def find(workbook: Sequence[Sheet]) -> Search:
     return Search(_form(chosen), hidden)
 
 
-def different(cells: Sequence[Cell | None]) -> tuple[Cell, ...]:
-    """The cells of a column that hold something, each once."""
-    return tuple(cell for cell in dict(zip(map(id, cells), cells, strict=True)).values() if cell)
-
-
 def likeness(workbook: Sequence[Sheet]) -> int:
     """How many of the compulsory headings a heading row has, for telling what a plain text was meant to be."""
     near = (found for sheet in workbook if not sheet.hidden for found in _candidates(sheet))
@@ -115,16 +105,19 @@ def _form(found: _Candidate) -> Form:
     others = [row for row in found.rows_below if row.number not in numbers and any(map(header.filled, row.cells))]
     last = max(numbers, default=found.row)
     classified = columns.classified(found.headings, learners)
-    down = tuple(zip_longest(*(row.cells for row in learners)))
-    values = tuple(down[column.number - 1] for column in classified.fields)
+    across = tuple(zip_longest(*(row.cells for row in learners)))
+
+    def down(column: Column) -> Down:
+        return Down.of(across[column.number - 1] if column.number <= len(across) else (None,) * len(learners))
+
     return Form(
         sheet=found.sheet,
         heading_row=found.row,
         header=header.read(found.sheet, found.row),
         columns=classified,
         learners=learners,
-        values=values,
-        different=tuple(map(different, values)),
+        identity={name: down(column) for name, column in classified.identity.items()},
+        fields=tuple(map(down, classified.fields)),
         strays=tuple(row for row in others if row.number < last),
         below=tuple(row for row in others if row.number > last),
     )

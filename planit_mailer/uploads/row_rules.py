@@ -1,5 +1,6 @@
 """Rules about rows: each is one learner, and what identifies them can be right."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -54,11 +55,16 @@ def year(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def year_for_dob(form: Form, judging: Judging) -> Iterator[Problem]:
     """A year that does not fit the date of birth: one of the two may be wrong."""
+    read = form.identity
+    if not {Identity.DOB, Identity.YEAR} <= read.keys():
+        return
+    pairs = [*zip(read[Identity.DOB].read(values.day), read[Identity.YEAR].read(values.year), strict=True)]
+    odd = {pair for pair in set(pairs) if not _fits(*pair, judging.today)}
     cells = [
-        address
-        for (row, born), (_, group) in zip(form.cells(Identity.DOB), form.cells(Identity.YEAR), strict=True)
-        if born and group and not _fits(born, group, judging)
-        for address in (form.address(Identity.DOB, row), form.address(Identity.YEAR, row))
+        form.address(name, row)
+        for row, pair in zip(form.learners, pairs, strict=True)
+        if pair in odd
+        for name in (Identity.DOB, Identity.YEAR)
     ]
     if cells:
         yield problems.problem("year-not-for-dob", cells)
@@ -128,34 +134,41 @@ def _readable(cell: Cell | None) -> bool:
 def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parameters: object) -> Iterator[Problem]:
     """One problem for each cause that cells of a compulsory field have; "" is none."""
     causes: dict[str, list[str]] = {}
-    for row, cell in form.cells(name):
-        if cell and _readable(cell) and (code := cause(cell)):
+    found = (
+        form.identity[name].read(lambda cell: cause(cell) if _readable(cell) else "") if name in form.identity else ()
+    )
+    for row, code in zip(form.learners, found, strict=False):
+        if code:
             causes.setdefault(code, []).append(form.address(name, row))
     for code, cells in causes.items():
         yield problems.problem(code, cells, **parameters)
 
 
-def _fits(born: Cell, group: Cell, judging: Judging) -> bool:
-    """Whether a year group is that of a date of birth, as far as both can be read."""
-    day, name = values.day(born), values.year(group)
-    if not isinstance(day, date) or name in (None, "X"):
+def _fits(born: date | str | None, group: str | None, today: date) -> bool:
+    """Whether a year group is that of a date of birth, as far as both could be read."""
+    if not isinstance(born, date) or group in (None, "X"):
         return True
     place = {"N1": -2, "N2": -1, "R": 0}
-    return (place[name] if name in place else int(name or 0)) == values.school_year(day, judging.today)
+    return (place[group] if group in place else int(group or 0)) == values.school_year(born, today)
 
 
 def _provider_number(form: Form) -> bool:
-    upins = {values.upin(cell) for _, cell in form.cells(Identity.UPIN)}
-    return len(form.learners) >= FEWEST and len(upins) == 1 and upins != {""}
+    """Whether three or more rows have one UPIN, all of them."""
+    upins = (values.upin(cell) for _, cell in form.cells(Identity.UPIN))
+    first = next(upins, "")
+    return first != "" and len(form.learners) >= FEWEST and all(upin == first for upin in upins)
 
 
 def _twice(form: Form, name: Identity, key: Callable[[Cell], str]) -> Iterator[Problem]:
+    if name not in form.identity:
+        return
+    keys = form.identity[name].read(lambda cell: key(cell) if _readable(cell) else None)
+    repeated = {key for key, count in Counter(keys).items() if count > 1 and key is not None}
     rows: dict[str, list[Row]] = {}
-    for row, cell in form.cells(name):
-        if cell and _readable(cell):
-            rows.setdefault(key(cell), []).append(row)
+    for row, found in zip(form.learners, keys, strict=True):
+        if found in repeated:
+            rows.setdefault(found, []).append(row)
     code = "upin-twice" if name is Identity.UPIN else "sims-no-twice"
     for same in rows.values():
-        if len(same) > 1:
-            numbers = problems.row_numbers([row.number for row in same])
-            yield problems.problem(code, [form.address(name, row) for row in same], rows=numbers)
+        numbers = problems.row_numbers([row.number for row in same])
+        yield problems.problem(code, [form.address(name, row) for row in same], rows=numbers)

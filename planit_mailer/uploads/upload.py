@@ -8,11 +8,7 @@ LETTERS = ("A", "B", "C", "D", "E", "F")  # where the handbook draws the compuls
 
 
 class Field(NamedTuple):
-    """One provider-defined field of one learner: the heading and the text that the learner will see.
-
-    A tuple, for a form has hundreds of thousands and each comes over from the reading process: dataclasses take six
-    times as long.
-    """
+    """One provider-defined field of one learner: the heading and the text that the learner will see."""
 
     heading: str
     value: str
@@ -20,7 +16,11 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One learner of an upload, complete. `row` is the row on the sheet; blank fields are left out of `fields`."""
+    """One learner of an upload, complete. `row` is the row on the sheet.
+
+    `headings` are those of the whole upload, `values` stand under them, None where a cell is blank: a form has hundreds
+    of thousands, and all come over from the reading process.
+    """
 
     row: int
     first_name: str
@@ -29,7 +29,13 @@ class Learner:
     sims_no: str
     dob: date
     year: str
-    fields: tuple[Field, ...]
+    headings: tuple[str, ...] = ()
+    values: tuple[str | None, ...] = ()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What the learner will see: blank cells are left out (handbook section 8)."""
+        return _fields(self.headings, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class DraftLearner:
-    """One learner row as far as it could be read; None where it could not."""
+    """One learner row as far as it could be read; None where it could not. The rest as in Learner."""
 
     row: int
     first_name: str | None
@@ -60,7 +66,13 @@ class DraftLearner:
     sims_no: str | None
     dob: date | None
     year: str | None
-    fields: tuple[Field, ...]
+    headings: tuple[str, ...] = ()
+    values: tuple[str | None, ...] = ()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What the learner would see."""
+        return _fields(self.headings, self.values)
 
     def complete(self) -> Learner:
         """The learner, once nothing is missing. Raises ValueError where something is."""
@@ -81,7 +93,8 @@ class DraftLearner:
             self.sims_no,
             self.dob,
             self.year,
-            self.fields,
+            self.headings,
+            self.values,
         )
 
 
@@ -121,3 +134,7 @@ class Draft:
             tuple(learner.complete() for learner in self.learners),
             self.letters,
         )
+
+
+def _fields(headings: tuple[str, ...], values: tuple[str | None, ...]) -> tuple[Field, ...]:
+    return tuple(Field(heading, value) for heading, value in zip(headings, values, strict=True) if value is not None)

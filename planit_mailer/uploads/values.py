@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import mul
 from typing import Literal
 
 from planit_mailer.spreadsheets.sheets import Cell, Kind
@@ -11,6 +12,7 @@ from planit_mailer.spreadsheets.sheets import Cell, Kind
 # Letters that stand for a number in a UPN's check, in order: A is 0, Z is 22. Source: Government Data Standards
 # Catalogue, UniquePupilNumber 2.0.
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+WORTH = {char: int(char) for char in "0123456789"} | {letter: place for place, letter in enumerate(LETTERS)}
 UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
 ULN = re.compile(r"[0-9]{10}")
 
@@ -137,10 +139,10 @@ def check_letter(body: str) -> str:
 
     "" where one of them can be in no UPN. Source: Government Data Standards Catalogue, UniquePupilNumber 2.0.
     """
-    values = [int(char) if char.isdigit() else LETTERS.find(char) for char in body]
-    if -1 in values:
+    try:
+        return LETTERS[sum(map(mul, range(2, len(body) + 2), map(WORTH.__getitem__, body))) % len(LETTERS)]
+    except KeyError:
         return ""
-    return LETTERS[sum(place * value for place, value in enumerate(values, 2)) % len(LETTERS)]
 
 
 def postcode(written: str) -> str | None:

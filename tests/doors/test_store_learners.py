@@ -41,8 +41,9 @@ def values(store: Store, upin: str) -> list[str]:
 def test_a_learner_gets_exactly_what_the_upload_says(store: Store, school: School) -> None:
     receipt = a_receipt(store)
     fields = (Field("Art, Autumn", "B"), Field("Attendance", "95.3%"))
+    child = a_learner("A1", headings=("Art, Autumn", "Physics", "Attendance"), values=("B", None, "95.3%"))
 
-    apply(store, school, an_upload(a_learner("A1", fields=fields), introduction=("One.", "Two.")), receipt=receipt)
+    apply(store, school, an_upload(child, introduction=("One.", "Two.")), receipt=receipt)
 
     assert page(store, "A1") == Page("A1", school, ("One.", "Two."), fields, f"{receipt.reference}/1", NOW)
 
@@ -130,7 +131,7 @@ def test_a_temporary_upin_that_became_permanent_stays_one_learner(store: Store, 
     child = a_learner("TEMP1", values=("old",))
     apply(store, school, an_upload(child))
 
-    apply(store, school, an_upload(replace(child, upin="A1", fields=(Field("Art", "new"),))))
+    apply(store, school, an_upload(replace(child, upin="A1", headings=("Art",), values=("new",))))
 
     with store.reading() as reading:
         assert reading.page("TEMP1") is None

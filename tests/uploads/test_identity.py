@@ -26,9 +26,7 @@ def a_child(number: int = 1, **changes: object) -> Child:
 
 def a_learner(number: int = 1, **changes: object) -> Learner:
     child = a_child(number)
-    learner = Learner(
-        11 + number, child.first_name, child.surname, child.upin, child.sims_no, child.dob, child.year, fields=()
-    )
+    learner = Learner(11 + number, child.first_name, child.surname, child.upin, child.sims_no, child.dob, child.year)
     return replace(learner, **changes)  # type: ignore[arg-type]
 
 
