@@ -13,7 +13,7 @@ demo: $(VENV)/demo-installed
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
-bench: $(VENV)/dev-installed
+bench: $(VENV)/bench-installed
 	$(BIN)/python -m tests.benchmarks
 
 format: $(VENV)/dev-installed

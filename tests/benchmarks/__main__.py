@@ -1,19 +1,22 @@
 """Prints how long reading takes, and how much memory: `make bench`. Measured, never asserted on."""
 
-import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import forms
 
 SIZES = ((200, 18), (1_200, 81), (4_000, 81), (10_000, 81))
-RUNS = 3
+SLOPE = SIZES[1], SIZES[3]
+RUNS = 5
+BARE = "python_calamine"
 # What each does with a file, in a process of its own; imports are not measured.
 READERS = {
     "python_calamine": "python_calamine.load_workbook(file).get_sheet_by_index(0).to_python()",
@@ -30,17 +33,30 @@ print(time.perf_counter() - begin)
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one size of form takes: seconds by what reads it, our whole check first, and the peak of that in bytes."""
+
+    seconds: Mapping[str, float]
+    peak: int
+
+
 def main() -> None:
-    """Measure each size of form with each reader that is installed; ratios are to the bare reading of calamine."""
-    readers = [name for name in READERS if importlib.util.find_spec(name)]
+    """Measure each size of form with each reader; ratios are to the bare reading of calamine."""
+    say(f"{'form':>12}  " + "  ".join(f"{name:>16}" for name in ("check", *READERS)) + "  memory of check")
+    measured: dict[tuple[int, int], Measured] = {}
     with tempfile.TemporaryDirectory() as folder:
         one = _written(Path(folder), 1, 81)
-        rest = min(_checked(one)[0] for _ in range(RUNS))
-        say(f"A whole check of one learner, taken off the others: {rest:.2f} s")
-        say(f"{'form':>12}  {'check':>16}  " + "  ".join(f"{name:>16}" for name in readers) + "  memory of check")
         for learners, columns in SIZES:
             path = _written(Path(folder), learners, columns)
-            say(f"{f'{learners:,} by {columns}':>12}  {_measured(path, readers, rest)}")
+            measured[learners, columns] = size = _measured(path, one)
+            shown = (f"{taken:6.2f} s {taken / size.seconds[BARE]:5.1f} x" for taken in size.seconds.values())
+            columns_of_table = "  ".join(f"{column:>16}" for column in shown)
+            say(f"{f'{learners:,} by {columns}':>12}  {columns_of_table}  {size.peak / 1e6:6.0f} MB")
+    few, many = (measured[size] for size in SLOPE)
+    slopes = (f"{_slope(few.seconds[name], many.seconds[name]):12.2f}    " for name in few.seconds)
+    say(f"{'slope':>12}  " + "  ".join(slopes))
+    say("check: a whole check, less that of one learner. slope: the power of the rows with which the time grows.")
 
 
 def say(line: str) -> None:
@@ -55,17 +71,25 @@ def _written(folder: Path, learners: int, columns: int) -> Path:
     return path
 
 
-def _measured(path: Path, readers: Sequence[str], rest: float) -> str:
-    """The rest of a line of the table: the best of the runs of each, which take turns."""
+def _measured(path: Path, one: Path) -> Measured:
+    """The best of the runs of each, which take turns, so that what else the machine does meets all of them."""
+    rest: list[float] = []
     checks: list[tuple[float, int]] = []
-    bare: dict[str, list[float]] = {reader: [] for reader in readers}
+    bare: dict[str, list[float]] = {reader: [] for reader in READERS}
     for _ in range(RUNS):
+        rest.append(_checked(one)[0])
         checks.append(_checked(path))
-        for reader in readers:
+        for reader in READERS:
             bare[reader].append(_bare(path, reader))
-    seconds = [min(check[0] for check in checks) - rest, *(min(runs) for runs in bare.values())]
-    shown = (f"{taken:6.2f} s {taken / seconds[1]:5.1f} x" for taken in seconds)
-    return f"{'  '.join(f'{column:>16}' for column in shown)}  {max(check[1] for check in checks) / 1e6:6.0f} MB"
+    check = min(taken for taken, _ in checks) - min(rest)
+    return Measured(
+        {"check": check} | {name: min(runs) for name, runs in bare.items()}, max(peak for _, peak in checks)
+    )
+
+
+def _slope(few: float, many: float) -> float:
+    rows = SLOPE[1][0] / SLOPE[0][0]
+    return math.log(many / few) / math.log(rows)
 
 
 def _bare(path: Path, reader: str) -> float:
