@@ -133,16 +133,25 @@ def can_move(client: Connection) -> bool:
     return bool(client.has_capability("MOVE") or client.has_capability("UIDPLUS"))
 
 
-def move(client: Connection, uid: int, folder: str) -> None:
-    """Move one message of the selected folder; a folder that is missing is made. Raises Declined."""
+def move(client: Connection, uid: int, folder: str) -> bool:
+    """Move one message of the selected folder; a folder that is missing is made. Raises Declined.
+
+    False where it was gone already: somebody else moved it.
+    """
+    if not is_there(client, uid):
+        return False
     try:
         _move_or_make(client, uid, folder)
     except IMAPClientAbortError:
         raise
     except IMAPClientError as error:
-        raise Declined(words(error)) from error
+        client.noop()  # else the server may not tell yet that it is gone
+        if is_there(client, uid):
+            raise Declined(words(error)) from error
+        return False
     if is_there(client, uid):
         raise Unavailable(f'the mailbox says that it moved a message to the folder "{folder}", but did not')
+    return True
 
 
 def expunge(client: Connection, uid: int) -> None:
@@ -203,7 +212,13 @@ def _log_in(client: Connection, settings: config.Mailbox) -> None:
 
 
 def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
-    answer = client.fetch([uid], [asked])
+    """A part of a message. Raises Vanished, and Declined where the server says no to this one."""
+    try:
+        answer = client.fetch([uid], [asked])
+    except IMAPClientAbortError:
+        raise
+    except IMAPClientError as error:
+        raise Declined(words(error)) from error
     if uid not in answer:
         raise Vanished
     return bytes(answer[uid].get(name) or b"")
@@ -230,7 +245,7 @@ def _move_or_make(client: Connection, uid: int, folder: str) -> None:
 def _move_once(client: Connection, uid: int, folder: str) -> None:
     if client.has_capability("MOVE"):
         client.move([uid], folder)
-    elif is_there(client, uid):
+    else:
         client.copy([uid], folder)
         expunge(client, uid)
 

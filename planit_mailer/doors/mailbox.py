@@ -79,18 +79,19 @@ class Mailbox:
             except Vanished:
                 return None
 
-    def file(self, key: Key, folder: str) -> None:
-        """Move a message out of the inbox. One that is gone already is filed already.
+    def file(self, key: Key, folder: str) -> bool:
+        """Move a message out of the inbox; False where it was gone already: then it is filed already.
 
         Raises Declined where the server says no, as without rights to the folder: other messages may still be filed.
         """
         uid = self._uid(key)
         with self._asking(f'the mailbox did not file a message in the folder "{folder}"') as client:
             if imap.can_move(client):
-                imap.move(client, uid, folder)
-            elif not self._told:
+                return imap.move(client, uid, folder)
+            if not self._told:
                 self._told = True
                 log.warning("messages stay in the inbox: the mailbox offers neither MOVE nor UIDPLUS")
+            return False
 
     def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
         """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""

@@ -12,7 +12,7 @@ from planit_mailer import config
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors import imap
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.errors import Unavailable
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Key, Waiting
 from tests.builders import SCHOOL, an_email
 from tests.mailservers import DovecotPost, a_mailbox
@@ -161,6 +161,18 @@ def test_filing_twice_does_nothing_the_second_time(post: Post, mailbox: Mailbox)
     mailbox.file(key, "Processed")
     with open_mailbox(a_mailbox(post, folder="Processed")) as processed:
         assert len(processed.waiting()) == 1
+
+
+def test_a_message_that_another_daemon_has_filed_is_filed_already(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one", "two")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox, open_mailbox(a_mailbox(dovecot_post)) as another:
+        one, two = mailbox.waiting()
+        another.waiting()
+        assert mailbox.file(one.key, "Processed")
+        assert mailbox.file(two.key, "Processed")
+        assert not another.file(one.key, "Processed")
+        assert not another.file(two.key, "Elsewhere")
+    assert [dovecot_post.folder(name) for name in ("INBOX", "Processed", "Elsewhere")] == [0, 2, 0]
 
 
 def test_folders_are_made_once_with_any_name(post: Post, mailbox: Mailbox) -> None:
@@ -458,6 +470,7 @@ class Scripted(threading.Thread):
 
 
 LOGGED_IN = "{tag} OK done\n"
+THERE = "* SEARCH 5\n{tag} OK done\n"
 SELECTED = "* 1 EXISTS\n* OK [UIDVALIDITY 7] x\n* OK [UIDNEXT 9] x\n{tag} OK [READ-WRITE] x\n"
 
 
@@ -497,11 +510,20 @@ def test_a_connection_that_dies_in_idle_is_noticed_at_once(answer: str) -> None:
 
 def test_a_move_that_did_not_happen_is_not_believed() -> None:
     with (
-        scripted("{tag} OK moved\n", "* SEARCH 5\n{tag} OK done\n") as settings,
+        scripted(THERE, "{tag} OK moved\n", THERE) as settings,
         open_mailbox(settings) as mailbox,
         pytest.raises(Unavailable, match=r'folder "Processed".*but did not'),
     ):
         mailbox.file(Key(7, 5), "Processed")
+
+
+def test_a_message_that_the_server_does_not_hand_out_is_left_and_the_connection_goes_on() -> None:
+    refusal = "{tag} NO [SERVERBUG] cannot read message\n"
+    then = (THERE, "{tag} OK moved\n", "* SEARCH\n{tag} OK done\n")
+    with scripted(refusal, *then) as settings, open_mailbox(settings) as mailbox:
+        with pytest.raises(Declined, match=r"did not hand over a message: .*SERVERBUG"):
+            mailbox.fetch(Waiting(Key(7, 5), 10, datetime.now(UTC)), LIMIT)
+        assert mailbox.file(Key(7, 5), "Processed")
 
 
 def test_a_changed_uidvalidity_after_selecting_again_is_unavailable() -> None:
