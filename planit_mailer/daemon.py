@@ -111,8 +111,8 @@ def _clock(served: Service) -> BackgroundScheduler:
     for name, work, every in (
         ("poll", served.poll_and_listen, settings.mailbox.poll_every),
         ("deliver", served.deliver, DELIVER_EVERY),
-        ("watch", served.watch, WATCH_EVERY),
-        ("forget", served.forget, FORGET_EVERY),
+        ("watch", served.by_one("watch", served.watch), WATCH_EVERY),
+        ("forget", served.by_one("forget", served.forget), FORGET_EVERY),
     ):
         clock.add_job(
             Patiently(name, work), "interval", seconds=every.total_seconds(), name=name, next_run_time=service.now()

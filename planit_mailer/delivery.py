@@ -41,10 +41,9 @@ def deliver(post: Post) -> int:
     for pending in _due(post):
         with logs.bound(reference=pending.reference):
             try:
-                sent += _send(pending, post)
+                sent += _claim_and_send(pending, post)
                 away = 0
             except Unavailable as error:
-                _postpone(pending, str(error), post)
                 away, last = away + 1, error
         if away == GIVE_UP_ROUND:
             break
@@ -58,19 +57,41 @@ def _due(post: Post) -> tuple[Pending, ...]:
         return transaction.due(post.clock(), BATCH)
 
 
+def _claim_and_send(pending: Pending, post: Post) -> bool:
+    """Send one, unless another daemon has it in hand or has sent it meanwhile; whether the relay took it from us."""
+    with post.store.claim(f"reply {pending.id}") as ours:
+        return ours and _is_still_due(pending, post) and not _too_many(pending, post) and _send(pending, post)
+
+
+def _is_still_due(pending: Pending, post: Post) -> bool:
+    with post.store.transaction() as transaction:
+        return transaction.is_due(pending, post.clock())
+
+
 def _send(pending: Pending, post: Post) -> bool:
     """Send one, and note what the relay said. Raises Unavailable where it is to be tried again."""
-    if _too_many(pending, post):
-        return False
     try:
         answer = post.relay.send(pending.reply)
     except Undeliverable as error:
         _give_up(pending, str(error), post)
         return False
-    with post.store.transaction() as transaction:
-        transaction.note_sent(pending, answer, post.clock())
+    except Unavailable as error:
+        _postpone(pending, str(error), post)
+        raise
+    _note_sent(pending, answer, post)
     log.info("reply sent", kind=pending.reply.kind.value)
     return True
+
+
+def _note_sent(pending: Pending, answer: str, post: Post) -> None:
+    """Note that the relay has it; twice where need be, for a reply without this note is sent again."""
+    try:
+        with post.store.transaction() as transaction:
+            transaction.note_sent(pending, answer, post.clock())
+    except Unavailable as error:
+        log.warning("note of a sent reply is tried again", answer=str(error))
+        with post.store.transaction() as transaction:
+            transaction.note_sent(pending, answer, post.clock())
 
 
 def _too_many(pending: Pending, post: Post) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from planit_mailer import logs
+from planit_mailer import logs, releases
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
@@ -18,7 +18,6 @@ from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.messages import Message
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
-from planit_mailer.records import Released
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judging, Rules
@@ -47,26 +46,46 @@ class Policy:
 Painted = dict[Cause, Annotated]
 
 
-def poll(doors: Doors, policy: Policy) -> None:
+def poll(doors: Doors, policy: Policy) -> bool:
     """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
 
-    Raises Unavailable where the mailbox or the store is away, and, at the end, Declined where a message could not be
-    filed; what was done until then stays done.
+    Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
+    again soon, in case that one dies. Raises Unavailable where the mailbox or the store is away, and, at the end,
+    Declined where a message could not be read or filed; what was done until then stays done.
     """
-    missing = bring_back(doors, policy)
-    declined = None
-    for waiting in doors.mailbox.waiting():
-        if doors.stopping():
-            return
-        try:
-            take_in(waiting, doors, policy)
-        except Declined as error:
-            declined = error
-    give_up_on(missing, doors)
-    if declined:
-        raise declined
+    with doors.store.claim("what was released") as ours:
+        missing = releases.bring_back(doors, policy.reply_within) if ours else ()
+        elsewhere, declined = False, None
+        for waiting in first_see(doors, policy):
+            if doors.stopping():
+                return False
+            try:
+                elsewhere |= not claim_and_take_in(waiting, doors, policy)
+            except Declined as error:
+                declined = error
+        if not elsewhere:
+            releases.give_up_on(missing, doors)
     with doors.store.transaction() as transaction:
         transaction.note_poll(doors.clock(), success=True)
+    if declined:
+        raise declined
+    return elsewhere
+
+
+def first_see(doors: Doors, policy: Policy) -> list[Waiting]:
+    """What waits, numbered in the order of arrival; last the messages at which the mailbox broke off before."""
+    waiting = doors.mailbox.waiting()
+    with doors.store.transaction() as transaction:
+        transaction.number(waiting, doors.clock(), policy.reply_within)
+    return sorted(waiting, key=lambda message: message.key in doors.stumbled)
+
+
+def claim_and_take_in(waiting: Waiting, doors: Doors, policy: Policy) -> bool:
+    """Take a message in, unless another daemon has it in hand; whether it was ours."""
+    with doors.store.claim(f"message {waiting.key.uidvalidity} {waiting.key.uid}") as ours:
+        if ours:
+            take_in(waiting, doors, policy)
+    return ours
 
 
 def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
@@ -80,9 +99,8 @@ def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
     with logs.bound(reference=receipt.reference):
         try:
             settled = receipt if receipt.outcome else attempt(waiting, receipt, doors, policy)
-        except Unavailable:
-            with doors.store.transaction() as transaction:
-                transaction.let_go(transaction.in_hand(waiting.key))
+        except Unavailable as error:
+            let_go(waiting, doors, str(error))
             raise
         except Exception:
             log.exception("message failed")
@@ -120,6 +138,8 @@ def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) ->
     painted: Painted = {}
     while True:
         with doors.store.transaction() as transaction:  # the one commit, unless something has to be painted before it
+            if (current := transaction.current(receipt)).outcome:
+                return current  # by another daemon, after our claim was cut off with its connection
             now = doors.clock()
             verdict = verdicts.judge(letter, recall(letter, account, transaction, now), now)
             to_paint = [
@@ -166,19 +186,32 @@ def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
     """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
     with logs.bound(reference=receipt.reference):
         try:
-            doors.mailbox.file(waiting.key, folder)
+            moved = doors.mailbox.file(waiting.key, folder)
         except Declined as error:
             log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
             raise
         with doors.store.transaction() as transaction:
             transaction.note_filed(receipt, folder, doors.clock())
-        log.info("message filed", folder=folder)
+        if moved:
+            log.info("message filed", folder=folder)
+
+
+def let_go(waiting: Waiting, doors: Doors, answer: str) -> None:
+    """A server was away: the attempt does not count. The next poll takes the other messages first."""
+    log.warning("message left for later", answer=answer)
+    doors.stumbled.add(waiting.key)
+    with doors.store.transaction() as transaction:
+        receipt = transaction.in_hand(waiting.key)
+        if receipt and not receipt.outcome:
+            transaction.let_go(receipt)
 
 
 def fail(waiting: Waiting, doors: Doors, policy: Policy) -> Receipt | None:
     """An attempt went wrong through our fault: the third is the last."""
     with doors.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
+        if receipt is None or receipt.outcome:
+            return receipt
         transaction.failed(receipt)
     if receipt.attempts < ATTEMPTS:
         return None
@@ -189,28 +222,10 @@ def quarantine(receipt: Receipt, reason: str, doors: Doors, policy: Policy) -> R
     """Set a message aside for a person, and tell the operator; its 48 hours run on."""
     verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", clock=True)
     with doors.store.transaction() as transaction:
+        if (current := transaction.current(receipt)).outcome:
+            return current
         now = doors.clock()
         transaction.enqueue(replies.alert(receipt.reference, verdict.alert, Desk(policy.stationery, now)), receipt, now)
         transaction.settle(receipt, verdict, (), now)
     log.error("message quarantined", why=reason)
     return replace(receipt, outcome=verdict.outcome)
-
-
-def bring_back(doors: Doors, policy: Policy) -> tuple[Released, ...]:
-    """Move what the operator released back to the inbox, to be processed there; those not found in their folder."""
-    with doors.store.transaction() as transaction:
-        transaction.release_registered(doors.clock(), policy.reply_within)
-        released = transaction.to_bring_back()
-    return tuple(r for r in released if not doors.mailbox.bring_back(r.folder, r.digest, r.message_id))
-
-
-def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
-    """Note the released messages that were neither in their folder nor, by now, in the inbox."""
-    if not missing:
-        return
-    with doors.store.transaction() as transaction:
-        still = {released.reference for released in transaction.to_bring_back()}
-        for released in missing:
-            if released.reference in still:
-                log.error("released message is not in its folder", reference=released.reference, folder=released.folder)
-                transaction.note_lost(released, doors.clock())

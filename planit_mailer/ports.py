@@ -5,7 +5,7 @@ Every verb raises Unavailable where the server behind it is away or refuses.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -43,8 +43,8 @@ class Mailbox(Protocol):
     def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
         """The bytes of a message, its header alone where they are more than `limit`; None where it is gone."""
 
-    def file(self, key: Key, folder: str) -> None:
-        """Move a message out of the inbox."""
+    def file(self, key: Key, folder: str) -> bool:
+        """Move a message out of the inbox; False where nothing was moved: it was gone already, or has to stay."""
 
     def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
         """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
@@ -84,14 +84,20 @@ class Transaction(Protocol):
 
     # ── what becomes of a message ──
 
+    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> None:
+        """Give each message that is new its receipt, in this order."""
+
     def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, made when it is first seen; counts an attempt unless it is settled."""
 
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the bytes; an older receipt for them that is not yet filed takes this one's place."""
 
-    def in_hand(self, key: Key) -> Receipt:
-        """The receipt that counts for a message in the inbox."""
+    def in_hand(self, key: Key) -> Receipt | None:
+        """The receipt that counts for a message in the inbox; None where it went on under another UID."""
+
+    def current(self, known: Receipt) -> Receipt:
+        """A receipt as it stands now."""
 
     def introduce(self, receipt: Receipt, account: Account) -> Standing:
         """Note who wrote, and look them up in the register."""
@@ -145,6 +151,9 @@ class Transaction(Protocol):
     def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
         """The replies that are to be sent now, oldest first."""
 
+    def is_due(self, pending: Pending, now: datetime) -> bool:
+        """Whether a reply is still to be sent now."""
+
     def sent_to(self, address: str, since: datetime) -> int:
         """How many mails an address got."""
 
@@ -184,13 +193,20 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One commit at the end of the block; none where it raises."""
 
+    def claim(self, work: str) -> AbstractContextManager[bool]:
+        """Whether some work is ours for the length of the block, and no other daemon's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The outside world, opened. `stopping` says whether the daemon has been asked to stop."""
+    """The outside world, opened. `stopping` says whether the daemon has been asked to stop.
+
+    `stumbled` are the messages at which a server broke off since the daemon started.
+    """
 
     mailbox: Mailbox
     reader: Reader
     store: Store
     clock: Clock
     stopping: Callable[[], bool] = lambda: False
+    stumbled: set[Key] = field(default_factory=set)

@@ -1,20 +1,21 @@
 """The composition root: a configuration becomes doors and policies, and what there is to do with them."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from planit_mailer import config, delivery, intake, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
-from planit_mailer.doors.mailbox import open_mailbox
+from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Unavailable
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Outcome
+from planit_mailer.ledger import Key, Outcome
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Stationery
 from planit_mailer.places import folder
@@ -41,34 +42,61 @@ class Service:
     reader: Reader
     stationery: Stationery
     stopping: Callable[[], bool]
-    alone: Callable[[], None]  # raises Declined where another daemon serves the same database by now
+    stumbled: set[Key]  # the messages at which a server broke off
 
     def poll(self, listen: timedelta = timedelta(0)) -> None:
-        """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came."""
-        self.alone()
-        listen_until = now() + listen
+        """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came.
+
+        Raises Declined, at the end, where a message could not be read or filed.
+        """
         try:
             with open_mailbox(self.settings.mailbox) as mailbox:
                 mailbox.ensure_folders(set(folders(self.settings.mailbox.folders).values()))
-                doors = Doors(mailbox, self.reader, self.store, now, self.stopping)
-                says = policy(self.settings, self.stationery)
-                intake.poll(doors, says)
-                while now() < listen_until and not self.stopping():
-                    if mailbox.idle(LISTEN_SECONDS):
-                        intake.poll(doors, says)
+                self._poll_until(mailbox, time.monotonic() + listen.total_seconds())
+        except Declined:
+            raise
         except Unavailable:
-            with self.store.transaction() as transaction:
+            with suppress(Unavailable), self.store.transaction() as transaction:  # if that is not what is away
                 transaction.note_poll(now(), success=False)
             raise
+
+    def _poll_until(self, mailbox: Mailbox, until: float) -> None:
+        doors = Doors(mailbox, self.reader, self.store, now, self.stopping, self.stumbled)
+        says = policy(self.settings, self.stationery)
+        declined, again = None, True
+        while again:
+            try:
+                elsewhere = intake.poll(doors, says)
+            except Declined as error:
+                declined, elsewhere = error, False
+            again = self._more_comes(mailbox, until, look_again=elsewhere)
+        if declined:
+            raise declined
+
+    def _more_comes(self, mailbox: Mailbox, until: float, *, look_again: bool) -> bool:
+        """Wait for mail until a time of the monotonic clock; whether it is worth looking again before that."""
+        while time.monotonic() < until and not self.stopping():
+            if mailbox.idle(LISTEN_SECONDS) or look_again:
+                return True
+        return False
 
     def poll_and_listen(self) -> None:
         """What the daemon does all the time: IDLE is a hint, so that it polls again all the same."""
         mailbox = self.settings.mailbox
         self.poll(mailbox.poll_every if mailbox.idle else timedelta(0))
 
+    def by_one(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
+        """This work, left undone while another daemon is at it."""
+
+        def claimed() -> None:
+            with self.store.claim(name) as ours:
+                if ours:
+                    work()
+
+        return claimed
+
     def deliver(self) -> None:
         """Hand what is due to the relay."""
-        self.alone()
         relay = Relay(self.settings.smtp, self.settings.address)
         delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
 
@@ -87,9 +115,9 @@ class Service:
 
 @contextmanager
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
-    """The service with its doors open. Raises Declined where another daemon serves the same database."""
-    with closing(open_store(settings)) as store, store.lock() as alone, reader(settings.limits) as child:
-        yield Service(settings, store, child, stationery(settings), stopping, alone)
+    """The service with its doors open. Raises Declined where another daemon serves the same SQLite database."""
+    with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
+        yield Service(settings, store, child, stationery(settings), stopping, set())
 
 
 def once(settings: Config) -> None:
@@ -99,7 +127,8 @@ def once(settings: Config) -> None:
     """
     away = []
     with serving(settings) as service:
-        for work in (service.poll, service.deliver, service.watch, service.forget):
+        alone = (service.by_one("watch", service.watch), service.by_one("forget", service.forget))
+        for work in (service.poll, service.deliver, *alone):
             try:
                 work()
             except Unavailable as error:

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 from planit_mailer.doors.store import Store
 
@@ -65,15 +68,9 @@ class Postgres:
         ]
         subprocess.run(initdb, check=True, capture_output=True, cwd=self.folder, **self._as)
         options = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
+        self._command = [bin_folder / "postgres", "-D", data, "-k", self.folder, *options]
         self._log = (self.folder / "log").open("wb")
-        self._server = subprocess.Popen(
-            [bin_folder / "postgres", "-D", data, "-k", self.folder, *options],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            cwd=self.folder,
-            **self._as,
-        )
-        self._wait()
+        self._start()
         self._template = self._create("template0")
         Store(self.url(self._template)).migrate()
 
@@ -100,6 +97,21 @@ class Postgres:
         assert row
         return [path for path in (self.folder / "data" / "base" / str(row[0])).iterdir() if path.is_file()]
 
+    def cut(self, url: str) -> None:
+        """End every connection to a database, as a network that breaks does."""
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"
+        self.run("postgres", sql.SQL(cut).format(sql.Literal(make_url(url).database)))
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The server is stopped for the length of a `with` block, and started again."""
+        self._server.send_signal(signal.SIGINT)  # the fast way: connections are ended
+        self._server.wait()
+        try:
+            yield
+        finally:
+            self._start()
+
     def stop(self) -> None:
         self._server.send_signal(signal.SIGQUIT)  # at once: nobody needs the data
         self._server.wait()
@@ -111,6 +123,12 @@ class Postgres:
         names = (sql.Identifier(name), sql.Identifier(template))
         self.run("postgres", sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(*names))
         return name
+
+    def _start(self) -> None:
+        self._server = subprocess.Popen(
+            self._command, stdout=self._log, stderr=subprocess.STDOUT, cwd=self.folder, **self._as
+        )
+        self._wait()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + STARTS_WITHIN

@@ -1,65 +1,22 @@
 """The daemon as an operator runs it: a process that answers in seconds and stops when it is told to."""
 
-import json
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
 from planit_mailer.demo.servers import Post
 from tests import world
-from tests.postgres import Postgres
+from tests.daemons import running
 from tests.uploads import forms
 from tests.world import OFFICE, World
-
-
-class Daemon:
-    """`planit-mailer run` in a process of its own, with its log."""
-
-    def __init__(self, service: World) -> None:
-        self.log = service.folder / "log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "planit_mailer", "--config", str(service.config_file), "run"],
-                stdout=log,
-                stderr=log,
-            )
-
-    def events(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def wait_for(self, event: str, seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while not any(line["event"] == event for line in self.events()):
-            assert time.monotonic() < end, f"no {event!r} in:\n{self.log.read_text()}"
-            time.sleep(0.05)
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
 
 
 @pytest.fixture
 def service(tmp_path: Path, post: Post) -> World:
     return world.make(tmp_path, post)
-
-
-@contextmanager
-def running(service: World) -> Iterator[Daemon]:
-    daemon = Daemon(service)
-    try:
-        daemon.wait_for("daemon started")
-        yield daemon
-    finally:
-        daemon.process.kill()
-        daemon.process.wait()
 
 
 def a_form(number: int) -> tuple[str, bytes]:
@@ -161,16 +118,3 @@ def test_a_relay_that_says_nothing_does_not_hold_up_a_stop(tmp_path: Path, dovec
                 assert daemon.stop() == 0
                 assert time.monotonic() - began < 10, "container engines kill after ten seconds"
     assert service.ask("status")["outbox"] == {"pending": 1, "sent": 0, "failed": 0}
-
-
-@pytest.mark.parametrize("post", ["embedded"], indirect=True)
-def test_a_daemon_whose_connections_postgresql_cut_is_still_the_only_one(
-    tmp_path: Path, post: Post, postgresql: Postgres
-) -> None:
-    service = world.make(tmp_path, post, postgresql.new_database(tables=True))
-    with running(service) as daemon:
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'planit_mailer'"
-        postgresql.run("postgres", sql.SQL(cut))
-        time.sleep(5)  # two deliveries
-        assert "another planit-mailer serves this database" in service.verb("once", expect=3)
-        assert daemon.stop() == 0

@@ -109,11 +109,11 @@ def test_an_integrity_error_shows_no_value(store: Store) -> None:
 # ── one daemon ──
 
 
-def test_a_second_daemon_is_refused(store: Store, database: object) -> None:
-    with store.lock(), pytest.raises(Unavailable, match="another planit-mailer serves this database"), store.lock():
+def test_a_second_daemon_is_refused(sqlite: Store) -> None:
+    with sqlite.lock(), pytest.raises(Unavailable, match="another planit-mailer serves this database"), sqlite.lock():
         raise AssertionError("locked twice")
 
-    with store.lock():
+    with sqlite.lock():
         pass
 
 

@@ -5,7 +5,7 @@ package, by purpose. Every verb raises Unavailable where the database is away, l
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -71,14 +71,16 @@ class Store:
         """Bring the tables to the newest revision, under a lock; its name. Raises ConfigError, Unavailable."""
         return migrating.migrate(self._url)
 
-    def lock(self) -> AbstractContextManager[locks.Ensure]:
-        """That no other daemon serves this database; ends with the process. Raises Declined where one does.
+    def lock(self) -> AbstractContextManager[None]:
+        """That no other daemon serves an SQLite database; ends with the process. Raises Declined where one does."""
+        return locks.file_lock(Path(f"{self._url.database}.lock")) if self._on_sqlite else nullcontext()
 
-        What it gives takes the lock again where it was lost, as when the server was restarted.
+    def claim(self, work: str) -> AbstractContextManager[bool]:
+        """Whether some work is ours for the length of a `with` block, and no other daemon's; on SQLite there is none.
+
+        A claim ends with its process, or with its connection: what is done under it looks again before it commits.
         """
-        if self._on_sqlite:
-            return locks.file_lock(Path(f"{self._url.database}.lock"))
-        return locks.server_lock(self._writing)
+        return nullcontext(True) if self._on_sqlite else locks.claim(self._writing, work)
 
     def close(self) -> None:
         """Close all connections; the next question opens new ones."""

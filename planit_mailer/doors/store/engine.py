@@ -14,8 +14,11 @@ from sqlalchemy.engine import make_url
 from planit_mailer.errors import ConfigError, Unavailable
 
 BUSY = 30  # seconds that a writer waits for another one: the daemon's longest transaction is far shorter
+STALLED = 45  # seconds after which PostgreSQL takes a transaction, and its locks, from a process that says nothing more
+WRITING = 0x504C414E4954  # "PLANIT": names the writers' lock in PostgreSQL, where locks are numbers
 PATIENCE = 1  # second that a checkpoint waits for readers: the next one comes soon
 CONNECT = 10  # seconds
+ALIVE = {"idle": 20, "interval": 5, "count": 4}  # a machine that is gone is noticed within 40 seconds (tcp(7))
 NO_TRANSACTION = "planit_no_transaction"  # an execution option: what cannot be done inside one
 ANSWER = 300  # characters that are kept of what the database says
 PRAGMAS = (
@@ -47,14 +50,7 @@ def connect(url: URL, *, reading: bool = False) -> Engine:
     """An engine for one kind of transaction. A reading one cannot change anything, whatever is asked of it."""
     if url.drivername == "sqlite":
         return _sqlite(url, reading=reading)
-    return create_engine(
-        url,
-        **_common(),
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT, "application_name": "planit_mailer"},
-        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",  # a reader sees one moment, as on SQLite
-        execution_options={"postgresql_readonly": True} if reading else {},
-    )
+    return _postgresql(url, reading=reading)
 
 
 def checkpoint(engine: Engine) -> bool:
@@ -121,6 +117,41 @@ def _sqlite(url: URL, *, reading: bool) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _postgresql(url: URL, *, reading: bool) -> Engine:
+    ours = {f"keepalives_{name}": value for name, value in ALIVE.items()}
+    engine = create_engine(
+        url,
+        **_common(),
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT, "application_name": "planit_mailer", **ours},
+        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",  # a reader sees one moment, as on SQLite
+        execution_options={"postgresql_readonly": True} if reading else {},
+    )
+    event.listen(engine, "connect", _limit)
+    if not reading:
+        event.listen(engine, "begin", _one_writer)
+    return engine
+
+
+def _limit(connection: Any, _record: object) -> None:
+    """How long the server waits: for another writer, and for us, so that a dead daemon holds nobody up for a minute."""
+    theirs = {f"tcp_keepalives_{name}": str(value) for name, value in ALIVE.items()}
+    theirs |= {"lock_timeout": f"{BUSY}s", "idle_in_transaction_session_timeout": f"{STALLED}s"}
+    connection.autocommit = True  # else they would go with a transaction that is rolled back
+    for name, value in theirs.items():
+        connection.execute(f"SET {name} = '{value}'")
+    connection.autocommit = False
+
+
+def _one_writer(connection: Connection) -> None:
+    """Writers take turns, as on SQLite: what one decides by what it read is still so when it commits.
+
+    Transactions are short, for nothing slow happens inside them; the work between them is what daemons share.
+    """
+    if not connection.get_execution_options().get(NO_TRANSACTION):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING})")
 
 
 def _create_for_the_owner_alone(path: Path) -> None:

@@ -1,30 +1,34 @@
-"""One daemon a database: a lock that dies with its process."""
+"""Who does what, where several processes use one database: locks that die with the process that holds them.
+
+SQLite serves one daemon: the operating system's lock on a file beside it. PostgreSQL serves several, which claim each
+piece of work before they do it. A claim is PostgreSQL's session lock, no time written into a row: it ends in the moment
+in which its process is killed or its connection cut, no clock has to be right, and nothing has to be cleared up at a
+start. What a cut connection cannot tell its own daemon is caught by the commits: each looks again at what it changes.
+"""
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, exc, text
 
-from planit_mailer.doors.store.engine import speaking
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.doors.store.engine import NO_TRANSACTION, speaking
+from planit_mailer.errors import Declined
 
-NUMBER = 0x504C414E4954  # "PLANIT": names the lock in PostgreSQL, where locks are numbers
-
-
-Ensure = Callable[[], None]  # raises Declined where the lock was lost, and another process has it by now
+TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:work, 0))")
+LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[Ensure]:
+def file_lock(path: Path) -> Iterator[None]:
     """The operating system's lock on a file. Raises Declined where another process has it."""
     with speaking():
         file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         _take(file)
-        yield lambda: None  # it cannot be lost
+        yield
     finally:
         os.close(file)  # the file stays: a new one of that name would be another lock
 
@@ -41,45 +45,36 @@ def _take(file: int) -> None:
 
 
 @contextmanager
-def server_lock(engine: Engine) -> Iterator[Ensure]:
-    """PostgreSQL's lock, held by a connection of its own. Raises Declined where another process has it."""
-    lock = _ServerLock(engine)
-    lock.take()
-    try:
-        yield lock.ensure
-    finally:
-        lock.release()
-
-
-class _ServerLock:
-    """A lock that is lost with its connection, as when the server is restarted, and is then taken again."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-
-    def take(self) -> None:
-        with speaking():
-            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            mine = self._connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": NUMBER})
-        if not mine:
-            self.release()
-            raise Declined("another planit-mailer serves this database")
-
-    def ensure(self) -> None:
-        if not self._alive():
-            self.release()
-            self.take()
-
-    def _alive(self) -> bool:
+def claim(engine: Engine, work: str) -> Iterator[bool]:
+    """Whether this work is ours for the length of a `with` block; a connection of its own holds it."""
+    with _session(engine) as connection:
+        ours = _said(connection, TAKE, work)
         try:
-            with speaking():
-                return self._connection is not None and bool(self._connection.scalar(text("SELECT 1")))
-        except Unavailable:
-            return False
+            yield ours
+        finally:
+            if ours:
+                _leave(connection, work)
 
-    def release(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()  # the lock ends with its connection, which must not go back to the pool
-            self._connection.close()
-        self._connection = None
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Connection]:
+    """A connection without a transaction."""
+    with speaking():
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT", **{NO_TRANSACTION: True})
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _said(connection: Connection, statement: TextClause, work: str) -> bool:
+    with speaking():
+        return bool(connection.scalar(statement, {"work": work}))
+
+
+def _leave(connection: Connection, work: str) -> None:
+    """Give a claim back."""
+    try:
+        connection.scalar(LEAVE, {"work": work})
+    except exc.DBAPIError:
+        connection.invalidate()  # it was cut, and the claim went with it

@@ -1,6 +1,6 @@
 """The tables' revisions: Alembic, run from inside the program.
 
-The lock against a second migration is the database's own: one is a single transaction that locks from its beginning.
+The lock against a second migration is the one that all writers take: one is a single transaction.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, event, inspect, text
+from sqlalchemy import URL, Connection, event, inspect
 
 from planit_mailer.doors.store import engine as engines
 from planit_mailer.errors import ConfigError
 from planit_mailer.places import folder
-
-NUMBER = 0x4D494752  # "MIGR": names the lock in PostgreSQL, where locks are numbers
 
 
 def prepare(url: URL) -> None:
@@ -39,8 +37,6 @@ def prepare(url: URL) -> None:
 def migrate(url: URL) -> str:
     """Bring the tables to the newest revision; its name. Raises ConfigError where they are newer, Unavailable."""
     with _connection(url) as connection:
-        if url.drivername != "sqlite":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": NUMBER})
         _check(revision(connection), connection)
         command.upgrade(configuration(connection), "head")
         return head()

@@ -1,9 +1,9 @@
 """The outbox: mails wait in it until the relay has them; then their content goes, in the same commit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
@@ -11,6 +11,7 @@ from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
 from planit_mailer.records import Pending
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
+LONGEST = timedelta(hours=2)  # nothing is postponed for as long
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
 
 
@@ -35,11 +36,16 @@ class Outbox(Verbs):
         rows = self._connection.execute(
             select(outbox, receipts.c.reference)
             .join(receipts, isouter=True)
-            .where(outbox.c.state == PENDING, outbox.c.due_at <= now)
+            .where(_due(now))
             .order_by(outbox.c.id)
             .limit(limit)
         )
         return tuple(_pending(row) for row in rows)
+
+    def is_due(self, pending: Pending, now: datetime) -> bool:
+        """Whether a mail is still to be sent now: another daemon may have had it in hand."""
+        still = select(outbox.c.id).where(outbox.c.id == pending.id, _due(now))
+        return self._connection.scalar(still) is not None
 
     def note_sent(self, pending: Pending, answer: str, now: datetime) -> None:
         """The relay has it: its content is deleted, and the message it answers is answered."""
@@ -90,6 +96,11 @@ class Outbox(Verbs):
         about = select(outbox.c.receipt_id).where(outbox.c.id == pending.id).scalar_subquery()
         stands = receipts.c.outcome.is_not(None) & (receipts.c.settled_at <= pending.queued_at)
         self._connection.execute(update(receipts).where(receipts.c.id == about, stands).values(answered_at=now))
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    """What is to be sent now; also what waits for longer than anything is made to wait: the clock was ahead then."""
+    return (outbox.c.state == PENDING) & ((outbox.c.due_at <= now) | (outbox.c.due_at > now + LONGEST))
 
 
 def _pending(row: Row[Any]) -> Pending:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
@@ -18,6 +18,21 @@ ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of
 class Receipts(Verbs):
     """The verbs of intake."""
 
+    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> None:
+        """Give each message that is new its receipt, all at once and in the order in which they lie in the inbox.
+
+        The next arrival number is thus never given to a message while one before it, in another daemon's hands, has
+        none.
+        """
+        if not waiting:
+            return
+        lowest = min(message.key.uid for message in waiting)
+        here = (receipts.c.uidvalidity == waiting[0].key.uidvalidity) & (receipts.c.uid >= lowest)
+        known = set(self._connection.scalars(select(receipts.c.uid).where(here)))
+        for message in waiting:
+            if message.key.uid not in known:
+                self._new(message, now, message.received_at + reply_within)
+
     def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, with the next arrival number where it is first seen.
 
@@ -27,9 +42,17 @@ class Receipts(Verbs):
         row = self._connection.execute(select(receipts).where(_named_by(waiting.key))).first()
         return self._take_up(row or self._new(waiting, now, due_at))
 
-    def in_hand(self, key: Key) -> Receipt:
-        """The receipt that counts for a message in the inbox: an older one may have taken over from its first."""
-        return receipt(self._connection.execute(select(receipts).where(_named_by(key))).one())
+    def in_hand(self, key: Key) -> Receipt | None:
+        """The receipt that counts for a message in the inbox: an older one may have taken over from its first.
+
+        None where another daemon found the same bytes under another UID, and goes on with the receipt there.
+        """
+        row = self._connection.execute(select(receipts).where(_named_by(key))).first()
+        return receipt(row) if row else None
+
+    def current(self, known: Receipt) -> Receipt:
+        """A receipt as it stands now: whoever lost a claim without knowing finds here what another daemon has done."""
+        return receipt(self._connection.execute(select(receipts).where(receipts.c.id == known.arrival)).one())
 
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the SHA-256 of a message's bytes; the receipt that counts from now on.
@@ -109,7 +132,7 @@ class Receipts(Verbs):
         One that was never read leaves nothing; one that was is settled, so that its clock stops.
         """
         unread = (receipts.c.id == receipt.arrival) & (receipts.c.digest == "")
-        if not self._connection.execute(delete(receipts).where(unread)).rowcount:
+        if not self._connection.execute(delete(receipts).where(unread)).rowcount and not self.current(receipt).outcome:
             self._change(receipt.arrival, _gone(receipt.received_at))
 
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:

@@ -1,0 +1,39 @@
+"""What the operator released (`approve`, `retry`): moved back to the inbox, from where it goes the way of all mail."""
+
+from datetime import timedelta
+
+from planit_mailer import logs
+from planit_mailer.errors import Declined
+from planit_mailer.ports import Doors
+from planit_mailer.records import Released
+
+log = logs.get(__name__)
+
+
+def bring_back(doors: Doors, reply_within: timedelta) -> tuple[Released, ...]:
+    """Move what was released back to the inbox; the messages that are not in their folder. Raises Unavailable."""
+    with doors.store.transaction() as transaction:
+        transaction.release_registered(doors.clock(), reply_within)
+        released = transaction.to_bring_back()
+    return tuple(one for one in released if not _is_back(one, doors))
+
+
+def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
+    """Note the released messages that were neither in their folder nor, by now, in the inbox."""
+    if not missing:
+        return
+    with doors.store.transaction() as transaction:
+        still = {released.reference for released in transaction.to_bring_back()}
+        for released in missing:
+            if released.reference in still:
+                log.error("released message is not in its folder", reference=released.reference, folder=released.folder)
+                transaction.note_lost(released, doors.clock())
+
+
+def _is_back(released: Released, doors: Doors) -> bool:
+    """Whether a message is in the inbox; also where the mailbox refuses to move it: the next poll tries that again."""
+    try:
+        return doors.mailbox.bring_back(released.folder, released.digest, released.message_id)
+    except Declined as error:
+        log.error("message not brought back", reference=released.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+        return True
