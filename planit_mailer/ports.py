@@ -135,6 +135,9 @@ class Transaction(Protocol):
     def note_poll(self, now: datetime, *, success: bool) -> None:
         """The mailbox was looked at."""
 
+    def unread_since(self) -> datetime | None:
+        """The first poll that failed since one succeeded; None where the last one did."""
+
     # ── what the operator released ──
 
     def release_registered(self, now: datetime, reply_within: timedelta) -> int:
@@ -168,6 +171,9 @@ class Transaction(Protocol):
 
     def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
         """Whether this topic was not told since then; it counts as told now."""
+
+    def is_over(self, topic: str) -> bool:
+        """Whether this topic was told; it counts as never told from now on."""
 
     # ── the promise, and forgetting ──
 

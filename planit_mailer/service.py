@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from planit_mailer import config, delivery, intake, promise, retention
+from planit_mailer import alarm, config, delivery, intake, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
@@ -101,8 +101,9 @@ class Service:
         delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
 
     def watch(self) -> None:
-        """Look after the promised time."""
+        """Look after the promised time, and whether the mailbox is read."""
         promise.watch(self.store, now, self.stationery)
+        alarm.watch(self.store, now, self.stationery)
 
     def forget(self) -> None:
         """Delete what must not be kept; the mailbox is opened only where there is something."""

@@ -93,7 +93,7 @@ class World:
 
     def replies(self) -> list[tuple[str, EmailMessage]]:
         """The mails that the relay has, as recipient and message, in the order in which it got them."""
-        return [(to, _parsed(raw)) for to, raw in self.post.delivered()]
+        return [(to, parsed(raw)) for to, raw in self.post.delivered()]
 
 
 def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> World:
@@ -115,7 +115,8 @@ def text_of(message: EmailMessage) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
-def _parsed(raw: bytes) -> EmailMessage:
+def parsed(raw: bytes) -> EmailMessage:
+    """A mail as a mail program reads it."""
     message = email.message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)
     return message

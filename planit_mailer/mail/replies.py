@@ -85,7 +85,6 @@ def load(folder: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
     )
 
 
@@ -104,6 +103,11 @@ def alert(reference: str, what: str, desk: Desk) -> Reply:
     """A mail to the operator about one message."""
     facts = {"reference": reference, "what": what}
     text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts)
+    return to_operator(text, desk, reference)
+
+
+def to_operator(text: Text, desk: Desk, reference: str = "service") -> Reply:
+    """A mail to the operator, by default about the service as a whole."""
     recipient = parseaddr(desk.stationery.operator)[1]
     return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
 

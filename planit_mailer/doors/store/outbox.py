@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
@@ -82,6 +82,10 @@ class Outbox(Verbs):
         elif last <= since:
             self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
         return last is None or last <= since
+
+    def is_over(self, topic: str) -> bool:
+        """Whether this topic was told; it counts as never told from now on."""
+        return bool(self._connection.execute(delete(told).where(told.c.topic == topic)).rowcount)
 
     def _finish(self, pending: Pending, state: str, answer: str, now: datetime) -> None:
         mail = outbox.c.id == pending.id

@@ -13,6 +13,7 @@ from planit_mailer.doors.tables import receipts, state, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
+UNREAD = "unread_since"
 
 
 class Receipts(Verbs):
@@ -141,9 +142,20 @@ class Receipts(Verbs):
 
     def note_poll(self, now: datetime, *, success: bool) -> None:
         """The mailbox was looked at."""
-        for key in ("last_poll", "last_success") if success else ("last_poll",):
-            if not self._connection.execute(update(state).where(state.c.key == key).values(at=now)).rowcount:
-                self._connection.execute(insert(state).values(key=key, at=now))
+        self._note_state("last_poll", now)
+        if success:
+            self._note_state("last_success", now)
+            self._connection.execute(delete(state).where(state.c.key == UNREAD))
+        else:
+            self._note_state(UNREAD, min(self.unread_since() or now, now))  # the clock may have been ahead
+
+    def unread_since(self) -> datetime | None:
+        """The first poll that failed since one succeeded; None where the last one did."""
+        return self._connection.scalar(select(state.c.at).where(state.c.key == UNREAD))
+
+    def _note_state(self, key: str, at: datetime) -> None:
+        if not self._connection.execute(update(state).where(state.c.key == key).values(at=at)).rowcount:
+            self._connection.execute(insert(state).values(key=key, at=at))
 
     def _new(self, waiting: Waiting, now: datetime, due_at: datetime) -> Row[Any]:
         values = {

@@ -1,0 +1,80 @@
+"""The alarm: the operator hears once that the mailbox is not read, and once that it is again."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from planit_mailer import alarm
+from planit_mailer.doors.store import Store
+from tests.books import NOW
+from tests.test_delivery import stationery
+from tests.world import parsed, text_of
+
+
+def poll(store: Store, at: datetime, *, success: bool) -> None:
+    with store.transaction() as transaction:
+        transaction.note_poll(at, success=success)
+    alarm.watch(store, lambda: at, stationery())
+
+
+def fail(store: Store, minutes: Sequence[int]) -> None:
+    for minute in minutes:
+        poll(store, NOW + timedelta(minutes=minute), success=False)
+
+
+def subjects(store: Store) -> list[str]:
+    with store.reading() as reading:
+        return [str(parsed(p.reply.content)["Subject"]) for p in reading.due(NOW + timedelta(minutes=90), 100)]
+
+
+NOT_READ = "planit_mailer: the mailbox has not been read since 09:01 UTC on 24/11/2026"
+
+
+def test_after_a_quarter_of_an_hour_it_is_told_once_however_long_it_lasts(store: Store) -> None:
+    poll(store, NOW, success=True)
+    fail(store, range(1, 16))
+    assert subjects(store) == []
+    fail(store, range(16, 60))
+    assert subjects(store) == [NOT_READ]
+
+
+def test_that_it_is_read_again_is_told_once(store: Store) -> None:
+    fail(store, [1, 16])
+    for minute in (17, 18):
+        poll(store, NOW + timedelta(minutes=minute), success=True)
+    assert subjects(store) == [NOT_READ, "planit_mailer: the mailbox is read again"]
+
+
+def test_the_next_time_it_is_told_again(store: Store) -> None:
+    fail(store, [1, 16])
+    poll(store, NOW + timedelta(minutes=20), success=True)
+    fail(store, [30, 45])
+    assert len(subjects(store)) == 3
+
+
+def test_shorter_failures_are_not_told(store: Store) -> None:
+    for start in (0, 20, 40):
+        fail(store, [start, start + 10])
+        poll(store, NOW + timedelta(minutes=start + 14), success=True)
+    assert subjects(store) == []
+
+
+def test_that_another_daemon_reads_the_mailbox_is_enough(store: Store) -> None:
+    for minute in range(30):
+        poll(store, NOW + timedelta(minutes=minute), success=bool(minute % 2))
+    assert subjects(store) == []
+
+
+def test_a_clock_that_was_ahead_delays_the_alarm_by_nothing(store: Store) -> None:
+    poll(store, NOW + timedelta(days=1), success=False)
+    fail(store, [1, 16])
+    assert subjects(store) == [NOT_READ]
+
+
+def test_the_mail_says_what_happens_and_how_to_look(store: Store) -> None:
+    fail(store, [1, 16])
+    with store.reading() as reading:
+        [pending] = reading.due(NOW + timedelta(minutes=20), 100)
+    assert pending.reply.recipient == "ops@s-cool.test"
+    text = text_of(parsed(pending.reply.content))
+    assert text.startswith("The mailbox has not been read since 09:01 UTC on 24/11/2026.\n")
+    assert "planit-mailer status" in text
