@@ -23,10 +23,11 @@ from planit_mailer.service import Service
 log = logs.get(__name__)
 
 DELIVER_EVERY = timedelta(seconds=2)
-WATCH_EVERY = timedelta(minutes=5)
+WATCH_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
+LOOK_AT_CLOCK, STEP = 5.0, 2.0  # seconds between two looks; by how many it may be off without having been set
 
 
 def run(load: Callable[[], Config]) -> None:
@@ -82,9 +83,21 @@ def _serve(settings: Config, signals: Signals) -> None:
         if settings.senders.unauthenticated == "quarantine":
             log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
-        signals.wake.wait()
+        _wait(signals, clock)
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")
         _stop(clock, signals)
+
+
+def _wait(signals: Signals, clock: BackgroundScheduler) -> None:
+    """Wait for a signal. Where the machine's clock is set, all jobs begin anew: they would wait for its old time."""
+    offset = time.time() - time.monotonic()
+    while not signals.wake.wait(LOOK_AT_CLOCK):
+        step = time.time() - time.monotonic() - offset
+        if abs(step) > STEP:
+            log.warning("clock was set", seconds=round(step))
+            for job in clock.get_jobs():
+                job.modify(next_run_time=service.now())
+        offset += step
 
 
 def _stop(clock: BackgroundScheduler, signals: Signals) -> None:
@@ -133,6 +146,8 @@ class Patiently:
             return
         try:
             self.work()
+        except Declined as error:  # it is there: whatever else there is to do can be done at the usual time
+            log.error("server said no", job=self.name, answer=str(error))  # noqa: TRY400  no code is at fault
         except Unavailable as error:
             self._wait_longer()
             log.error("server away", job=self.name, answer=str(error), failures=self.failures)  # noqa: TRY400  no code is at fault
@@ -146,7 +161,12 @@ class Patiently:
 
     def _wait_longer(self) -> None:
         self.failures += 1
-        self.not_before = time.monotonic() + min(2.0 ** min(self.failures, 10), LONGEST_WAIT)
+        self.not_before = time.monotonic() + wait_after(self.failures)
+
+
+def wait_after(failures: int) -> float:
+    """How many seconds to wait after so many failures in a row: 2, doubled each time, 15 minutes at most."""
+    return min(2.0 ** min(failures, 10), LONGEST_WAIT)
 
 
 def _reloaded(load: Callable[[], Config], old: Config) -> Config:

@@ -81,10 +81,10 @@ def dovecot() -> Iterator[Dovecot]:
 
 
 @contextmanager
-def behind_a_relay(server: Dovecot) -> Iterator[DovecotPost]:
+def behind_a_relay(server: Dovecot, address: str = SERVICE) -> Iterator[DovecotPost]:
     """An empty Dovecot mailbox, with a relay."""
-    server.forget(SERVICE)
-    post = DovecotPost(SERVICE, server)
+    server.forget(address)
+    post = DovecotPost(address, server)
     relay = Controller(post, hostname="127.0.0.1", port=dovecot_program.free_ports(1)[0], data_size_limit=200_000_000)
     relay.start()
     post.smtp_port = relay.port
