@@ -26,6 +26,7 @@ log = logs.get(__name__)
 
 ATTEMPTS = 3  # errors of ours, before a person has to look
 DEATHS = 10  # daemons that died with the message in hand
+TOO_MANY_DEATHS = f"{DEATHS} times the daemon died with this message in hand"
 REMEMBERED = timedelta(days=30)  # how far back replies bear on the next one
 
 
@@ -73,11 +74,11 @@ def poll(doors: Doors, policy: Policy) -> bool:
 
 
 def first_see(doors: Doors, policy: Policy) -> list[Waiting]:
-    """What waits, numbered in the order of arrival; last the messages at which the mailbox broke off before."""
+    """What waits, numbered in the order of arrival; what was taken up before in vain comes last: it delays no other."""
     waiting = doors.mailbox.waiting()
     with doors.store.transaction() as transaction:
-        transaction.number(waiting, doors.clock(), policy.reply_within)
-    return sorted(waiting, key=lambda message: message.key in doors.stumbled)
+        tried = transaction.number(waiting, doors.clock(), policy.reply_within)
+    return sorted(waiting, key=lambda message: message.key in tried | doors.stumbled)
 
 
 def claim_and_take_in(waiting: Waiting, doors: Doors, policy: Policy) -> bool:
@@ -111,8 +112,8 @@ def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
 
 def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
     """Fetch a message and process it, unless its bytes are settled already. None where it is gone."""
-    if receipt.deaths >= DEATHS:
-        return quarantine(receipt, f"{DEATHS} times the daemon died with this message in hand", doors, policy)
+    if receipt.deaths > DEATHS:  # even to read it is our death
+        return quarantine(receipt, TOO_MANY_DEATHS, doors, policy)
     fetched = doors.mailbox.fetch(waiting, policy.message)
     if fetched is None:
         log.warning("message vanished before it was read")
@@ -124,6 +125,8 @@ def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) ->
     with logs.bound(reference=receipt.reference):  # from here on, the older receipt's, where there is one
         if receipt.outcome:
             return receipt
+        if receipt.deaths == DEATHS:
+            return quarantine(receipt, TOO_MANY_DEATHS, doors, policy)
         return process(doors.reader.message(fetched.raw, whole=fetched.whole), receipt, doors, policy)
 
 

@@ -84,8 +84,8 @@ class Transaction(Protocol):
 
     # ── what becomes of a message ──
 
-    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> None:
-        """Give each message that is new its receipt, in this order."""
+    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> frozenset[Key]:
+        """Give each message that is new its receipt, in this order; those that were taken up before, in vain."""
 
     def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, made when it is first seen; counts an attempt unless it is settled."""

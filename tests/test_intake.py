@@ -36,49 +36,7 @@ def imap(service: World) -> Iterator[IMAPClient]:
         yield client
 
 
-# ── what is known ──
-
-
-def test_a_message_that_a_person_put_back_is_processed_as_arriving_now(service: World, imap: IMAPClient) -> None:
-    service.send(("1.xlsx", a_form(1, value="first")))
-    service.once()
-    imap.select_folder("Processed")
-    imap.copy(imap.search(), "INBOX")
-
-    service.once()
-
-    assert len(service.replies()) == 2
-    assert "0 new, 0 changed, 1 unchanged" in text_of(service.replies()[-1][1])
-
-
-def test_bytes_of_an_unfiled_message_under_a_new_uid_are_only_filed(
-    service: World, imap: IMAPClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = service.send(("1.xlsx", a_form(1)))
-    with monkeypatch.context() as patch:
-        patch.setattr("planit_mailer.intake.file", lambda *_: None)  # as if the daemon had died before filing
-        service.once()
-    imap.select_folder("INBOX")
-    [uid] = imap.search()
-    imap.copy([uid], "INBOX")
-    imap.delete_messages([uid], silent=True)
-    imap.expunge([uid])
-
-    service.once()
-
-    assert len(service.replies()) == 1
-    assert service.explain(sent)["folder"] == "Processed"
-    assert service.post.folder("INBOX") == 0
-
-
-def test_where_only_the_message_id_is_known_it_is_another_message(service: World) -> None:
-    service.send(("1.xlsx", a_form(1, value="first")), Message_ID="<same@greenfield.test>")
-    service.once()
-    service.send(("1.xlsx", a_form(1, value="second")), Message_ID="<same@greenfield.test>")
-    service.once()
-
-    assert service.shown(forms.upn(1)) == {"Art": "second"}
-    assert len(service.replies()) == 2
+# ── what means nothing ──
 
 
 def test_that_a_person_has_opened_a_message_means_nothing(service: World, imap: IMAPClient) -> None:

@@ -158,11 +158,16 @@ class Mailbox:
         return bool(found)
 
     def _named(self, client: Connection, folder: str, message_id: str) -> Iterator[int]:
-        """The messages in a folder with this Message-ID; leaves the folder selected."""
+        """The messages in a folder with this Message-ID; leaves the folder selected.
+
+        Without one, all of them, those that have none first: a message that we died of has one that we never read.
+        """
         if client.folder_exists(folder):
             exists = int(client.select_folder(folder)[b"EXISTS"])
             self._selected = folder
-            yield from imap.with_message_id(client, message_id, exists)
+            first = list(imap.with_message_id(client, message_id, exists))
+            yield from first
+            yield from sorted(imap.uids(client, exists) - set(first)) if not message_id else ()
 
     @contextmanager
     def _asking(self, failed: str) -> Iterator[Connection]:

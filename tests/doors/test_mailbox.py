@@ -247,6 +247,16 @@ def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: Post
     assert mailbox.bring_back("Rejected", digest, "<big@greenfield.test>")
 
 
+def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox) -> None:
+    send(post, "one", "two", "three")
+    waiting = mailbox.waiting()
+    digest = digest_of(mailbox, waiting[1])
+    for w in waiting:
+        mailbox.file(w.key, "Quarantine")
+    assert mailbox.bring_back("Quarantine", digest, "")
+    assert subjects(mailbox) == ["two"]
+
+
 def test_nothing_is_brought_back_from_a_folder_that_is_not_there(mailbox: Mailbox) -> None:
     assert not mailbox.bring_back("Nowhere", "0" * 64, "<one@greenfield.test>")
     assert not mailbox.delete("Nowhere", "0" * 64, "")

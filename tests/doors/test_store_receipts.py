@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from planit_mailer.doors.store import Store
+from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, ReplyKind, Standing
 from tests import books
 from tests.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting
@@ -97,6 +98,16 @@ def test_a_message_that_is_gone_after_it_was_read_once_is_settled_and_owed_nothi
     assert adopt(store, back, "raw") == back, "put back by a person, it is processed"
 
 
+def test_a_message_that_was_set_aside_unread_cannot_be_found_again_by_its_bytes(store: Store) -> None:
+    receipt = begin(store)
+    with store.transaction() as transaction:
+        transaction.settle(receipt, verdict(Outcome.QUARANTINED, None), (), NOW)
+        transaction.note_filed(receipt, "Quarantine", NOW)
+
+    with pytest.raises(Refused, match="never read: move it from the folder Quarantine"), store.transaction() as release:
+        release.release(receipt.reference, NOW, NOW)
+
+
 # ── the same message again ──
 
 
@@ -149,6 +160,27 @@ def test_bytes_of_a_filed_message_arrive_now(store: Store) -> None:
     assert adopt(store, second, "the same bytes") == second
     with store.transaction() as transaction:
         assert transaction.twin(second, account()) == "", "a person put it back"
+
+
+def test_of_two_copies_that_are_there_at_the_same_time_the_second_is_only_to_be_filed(store: Store) -> None:
+    first, second = begin(store), begin(store)
+    first = adopt(store, first, "the same bytes")
+    with store.transaction() as transaction:
+        transaction.settle(first, verdict(), (), NOW)
+        transaction.note_filed(first, "Processed", NOW + timedelta(seconds=1))
+
+    assert adopt(store, second, "the same bytes").outcome is Outcome.ACCEPTED
+
+
+def test_a_message_that_somebody_took_away_unprocessed_makes_nothing_known(store: Store) -> None:
+    first = adopt(store, begin(store), "bytes")
+    with store.transaction() as transaction:
+        transaction.introduce(first, account())
+        transaction.drop(first)
+    second = adopt(store, begin(store), "other bytes")
+
+    with store.transaction() as transaction:
+        assert transaction.twin(second, account()) == ""
 
 
 def test_the_same_sender_message_id_and_attachments_are_delivered_twice(store: Store) -> None:

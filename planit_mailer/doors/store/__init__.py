@@ -17,6 +17,7 @@ from planit_mailer.doors.store.decisions import Decisions
 from planit_mailer.doors.store.engine import speaking
 from planit_mailer.doors.store.learners import Learners
 from planit_mailer.doors.store.outbox import Outbox
+from planit_mailer.doors.store.polls import Polls
 from planit_mailer.doors.store.promises import Promises
 from planit_mailer.doors.store.questions import Questions
 from planit_mailer.doors.store.receipts import Receipts
@@ -24,7 +25,7 @@ from planit_mailer.doors.store.register import Register
 from planit_mailer.errors import Unavailable
 
 
-class Transaction(Receipts, Learners, Outbox, Register, Decisions, Promises, Questions):
+class Transaction(Receipts, Learners, Outbox, Register, Decisions, Promises, Polls, Questions):
     """One commit: all of it or nothing."""
 
 

@@ -21,11 +21,15 @@ class Decisions(Verbs):
     def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:
         """Let a settled message be processed once more; it keeps its place in the order of arrival.
 
-        Raises Refused where it is not settled yet, or deleted already.
+        Raises Refused where it is not settled yet, was deleted, or cannot be found again: it was never read.
         """
         row = self._named(reference)
         if row.mail_deleted_at or row.superseded:
             raise Refused(f"{row.reference} has been deleted: the school has to send it again.")
+        if row.filed_at and not row.digest:
+            raise Refused(
+                f"{row.reference} was never read: move it from the folder {row.folder} to the inbox yourself."
+            )
         if row.outcome:
             self._release(row, now, due_at)
         elif not row.released:

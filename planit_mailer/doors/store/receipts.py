@@ -9,30 +9,32 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs, receipt
-from planit_mailer.doors.tables import receipts, state, uploads
+from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
-UNREAD = "unread_since"
 
 
 class Receipts(Verbs):
     """The verbs of intake."""
 
-    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> None:
+    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> frozenset[Key]:
         """Give each message that is new its receipt, all at once and in the order in which they lie in the inbox.
 
         The next arrival number is thus never given to a message while one before it, in another daemon's hands, has
-        none.
+        none. The answer are those that were taken up before and are not settled: errors of ours, or our death.
         """
         if not waiting:
-            return
-        lowest = min(message.key.uid for message in waiting)
-        here = (receipts.c.uidvalidity == waiting[0].key.uidvalidity) & (receipts.c.uid >= lowest)
-        known = set(self._connection.scalars(select(receipts.c.uid).where(here)))
+            return frozenset()
+        lowest, uidvalidity = min(message.key.uid for message in waiting), waiting[0].key.uidvalidity
+        here = (receipts.c.uidvalidity == uidvalidity) & (receipts.c.uid >= lowest)
+        tried = receipts.c.outcome.is_(None) & (receipts.c.attempts > 0)
+        rows = self._connection.execute(select(receipts.c.uid, tried.label("again")).where(here))
+        known = {row.uid: bool(row.again) for row in rows}
         for message in waiting:
             if message.key.uid not in known:
                 self._new(message, now, message.received_at + reply_within)
+        return frozenset(Key(uidvalidity, uid) for uid, again in known.items() if again)
 
     def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, with the next arrival number where it is first seen.
@@ -58,12 +60,15 @@ class Receipts(Verbs):
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the SHA-256 of a message's bytes; the receipt that counts from now on.
 
-        An older receipt for the same bytes that is not filed yet is the same message under a new UID: the mailbox was
-        rebuilt, a move was half done, or a released message is back. It takes the key, this one goes.
+        An older receipt for the same bytes that was not filed yet when this message was first seen is the same message
+        under a new UID: the mailbox was rebuilt, a move was half done, both are there, or a released message is back.
+        It takes the key, this one goes.
         """
+        seen = select(receipts.c.first_seen_at).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        unfiled = receipts.c.filed_at.is_(None) | (receipts.c.filed_at > seen)
         older = self._connection.execute(
             select(receipts)
-            .where(receipts.c.digest == digest, receipts.c.id < receipt.arrival, receipts.c.filed_at.is_(None))
+            .where(receipts.c.digest == digest, receipts.c.id < receipt.arrival, unfiled)
             .order_by(receipts.c.id)
         ).first()
         if older:
@@ -140,23 +145,6 @@ class Receipts(Verbs):
         """The message lies in a folder now."""
         self._change(receipt.arrival, {"folder": folder, "filed_at": now})
 
-    def note_poll(self, now: datetime, *, success: bool) -> None:
-        """The mailbox was looked at."""
-        self._note_state("last_poll", now)
-        if success:
-            self._note_state("last_success", now)
-            self._connection.execute(delete(state).where(state.c.key == UNREAD))
-        else:
-            self._note_state(UNREAD, min(self.unread_since() or now, now))  # the clock may have been ahead
-
-    def unread_since(self) -> datetime | None:
-        """The first poll that failed since one succeeded; None where the last one did."""
-        return self._connection.scalar(select(state.c.at).where(state.c.key == UNREAD))
-
-    def _note_state(self, key: str, at: datetime) -> None:
-        if not self._connection.execute(update(state).where(state.c.key == key).values(at=at)).rowcount:
-            self._connection.execute(insert(state).values(key=key, at=at))
-
     def _new(self, waiting: Waiting, now: datetime, due_at: datetime) -> Row[Any]:
         values = {
             "reference": self._unused_reference(),
@@ -204,13 +192,14 @@ def _named_by(key: Key) -> ColumnElement[bool]:
 
 
 def _gone(at: datetime) -> dict[str, Any]:
-    """The receipt of a message that somebody took away: filed nowhere, and nothing is owed."""
+    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known."""
     reason = "gone from the inbox before it could be processed"
     return {
         "outcome": Outcome.IGNORED.value,
         "reason": reason,
         "unanswered": reason,
         "in_hand": False,
+        "attachments_digest": "",
         "due_at": None,
         "settled_at": at,
         "filed_at": at,
