@@ -4,9 +4,7 @@ What a server answers to COPY, MOVE or STORE is never believed: it is looked up 
 message, or explicit UIDs: servers do a part of many, or confuse them.
 """
 
-import selectors
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -176,26 +174,6 @@ def create(client: Connection, name: str) -> None:
         client.subscribe_folder(name)
 
 
-def idle(client: Connection, seconds: float) -> bool:
-    """Wait for new mail, at most so long; whether some came. Raises Unavailable where the server says good-bye.
-
-    imapclient's `idle_check` is not used: on a dead connection it says "nothing" at once, for ever, and of an answer
-    that comes in two pieces it makes an error. Whatever arrives ends IDLE here, and is read in peace.
-    """
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        client.idle()
-        quiet = not _readable(client, left)
-        _, answers = client.idle_done()
-        if any(answer[0] == b"BYE" for answer in answers):
-            raise Unavailable("the mailbox said good-bye")
-        if any(len(answer) > 1 and answer[1] == b"EXISTS" for answer in answers):
-            return True
-        if quiet:
-            return False
-    return False
-
-
 def words(error: BaseException) -> str:
     """What the server said, without Python's decoration, at most 300 characters."""
     said = error.args[0] if len(error.args) == 1 else str(error)
@@ -248,9 +226,3 @@ def _move_once(client: Connection, uid: int, folder: str) -> None:
     else:
         client.copy([uid], folder)
         expunge(client, uid)
-
-
-def _readable(client: Connection, seconds: float) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(client.socket(), selectors.EVENT_READ)
-        return bool(selector.select(seconds))

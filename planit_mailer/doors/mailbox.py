@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC
 
 from planit_mailer import config, logs
-from planit_mailer.doors import imap
+from planit_mailer.doors import idling, imap
 from planit_mailer.doors.imap import Connection, Vanished
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
@@ -131,7 +131,7 @@ class Mailbox:
             return True
         with self._asking("the connection was lost while waiting for mail") as client:
             if client.has_capability("IDLE"):
-                return imap.idle(client, min(seconds, IDLE))
+                return idling.idle(client, min(seconds, IDLE))
         time.sleep(seconds)
         return False
 

@@ -146,6 +146,19 @@ def test_messages_are_numbered_as_they_lie_in_the_inbox_whoever_takes_them_up(st
         assert reading.unanswered()[2].due_at == NOW + TWO_DAYS
 
 
+def test_what_somebody_took_out_of_the_inbox_before_it_was_taken_up_leaves_no_receipt(store: Store) -> None:
+    stays, goes, taken_up = (waiting() for _ in range(3))
+    reference = begin(store, taken_up).reference
+    with store.transaction() as transaction:
+        transaction.number((stays, goes, taken_up), NOW, TWO_DAYS)
+        transaction.number((stays,), NOW + timedelta(minutes=1), TWO_DAYS)
+        assert len(transaction.unanswered()) == 3, "another daemon may have looked before it came"
+        transaction.number((stays,), NOW + timedelta(minutes=11), TWO_DAYS)
+        assert len(transaction.unanswered()) == 2
+        transaction.number((), NOW + timedelta(minutes=11), TWO_DAYS)
+        assert [one.reference for one in transaction.unanswered()] == [reference]
+
+
 def test_a_receipt_is_seen_as_another_daemon_has_left_it(store: Store) -> None:
     receipt = begin(store)
     with store.transaction() as transaction:

@@ -18,7 +18,8 @@ STALLED = 45  # seconds after which PostgreSQL takes a transaction, and its lock
 WRITING = 0x504C414E4954  # "PLANIT": names the writers' lock in PostgreSQL, where locks are numbers
 PATIENCE = 1  # second that a checkpoint waits for readers: the next one comes soon
 CONNECT = 10  # seconds
-ALIVE = {"idle": 20, "interval": 5, "count": 4}  # a machine that is gone is noticed within 40 seconds (tcp(7))
+GONE = 40  # seconds within which either side notices that the other's machine is gone (tcp(7))
+ALIVE = {"idle": 20, "interval": 5, "count": 4}
 NO_TRANSACTION = "planit_no_transaction"  # an execution option: what cannot be done inside one
 ANSWER = 300  # characters that are kept of what the database says
 PRAGMAS = (
@@ -120,7 +121,7 @@ def _sqlite(url: URL, *, reading: bool) -> Engine:
 
 
 def _postgresql(url: URL, *, reading: bool) -> Engine:
-    ours = {f"keepalives_{name}": value for name, value in ALIVE.items()}
+    ours = {"tcp_user_timeout": GONE * 1000} | {f"keepalives_{name}": value for name, value in ALIVE.items()}
     engine = create_engine(
         url,
         **_common(),
@@ -138,6 +139,7 @@ def _postgresql(url: URL, *, reading: bool) -> Engine:
 def _limit(connection: Any, _record: object) -> None:
     """How long the server waits: for another writer, and for us, so that a dead daemon holds nobody up for a minute."""
     theirs = {f"tcp_keepalives_{name}": str(value) for name, value in ALIVE.items()}
+    theirs |= {"tcp_user_timeout": f"{GONE}s"}
     theirs |= {"lock_timeout": f"{BUSY}s", "idle_in_transaction_session_timeout": f"{STALLED}s"}
     connection.autocommit = True  # else they would go with a transaction that is rolled back
     for name, value in theirs.items():

@@ -13,6 +13,7 @@ from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
+STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
 
 
 class Receipts(Verbs):
@@ -24,6 +25,7 @@ class Receipts(Verbs):
         The next arrival number is thus never given to a message while one before it, in another daemon's hands, has
         none. The answer are those that were taken up before and are not settled: errors of ours, or our death.
         """
+        self._drop_unread({message.key for message in waiting}, now - STALE)
         if not waiting:
             return frozenset()
         lowest, uidvalidity = min(message.key.uid for message in waiting), waiting[0].key.uidvalidity
@@ -144,6 +146,14 @@ class Receipts(Verbs):
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
         """The message lies in a folder now."""
         self._change(receipt.arrival, {"folder": folder, "filed_at": now})
+
+    def _drop_unread(self, there: set[Key], before: datetime) -> None:
+        """Leave no receipt of what somebody took out of the inbox before we took it up; a listing may be a bit old."""
+        untouched = (receipts.c.digest == "") & receipts.c.outcome.is_(None) & (receipts.c.attempts == 0)
+        rows = self._connection.execute(select(receipts).where(untouched, receipts.c.first_seen_at < before)).all()
+        for row in rows:
+            if Key(row.uidvalidity, row.uid) not in there:
+                self._connection.execute(delete(receipts).where(receipts.c.id == row.id))
 
     def _new(self, waiting: Waiting, now: datetime, due_at: datetime) -> Row[Any]:
         values = {
