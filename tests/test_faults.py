@@ -165,6 +165,25 @@ def test_a_password_that_is_refused_after_a_while_is_named_and_tried_again(bench
     assert bench.answered(number) == 1
 
 
+def test_the_operator_hears_of_a_mailbox_that_is_not_read_and_that_it_is_again(bench: Bench) -> None:
+    bench.mailbox.say = lambda said: said.replace(b'"pw"', b'"old"')
+    bench.run("poll")
+    change(bench, "UPDATE state SET at = datetime(at, '-16 minutes') WHERE key = 'unread_since'")
+    for _ in range(2):
+        bench.run("poll")
+        bench.served.watch()
+    bench.mend()
+    bench.run("poll")
+    for _ in range(2):
+        bench.served.watch()
+    bench.run("deliver")
+
+    away, back = bench.world.replies()
+    assert (away[0], back[0]) == ("ops@s-cool.test", "ops@s-cool.test")
+    assert "the mailbox has not been read since" in str(away[1]["Subject"])
+    assert str(back[1]["Subject"]) == "planit_mailer: the mailbox is read again"
+
+
 def test_a_mailbox_that_accepts_and_says_nothing_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap, "TIMEOUT", SocketTimeout(connect=1, read=1))
     number, target = bench.send(), bench.mailbox.target
@@ -174,6 +193,12 @@ def test_a_mailbox_that_accepts_and_says_nothing_is_given_up(bench: Bench, monke
     assert "timed out" in str(away["answer"])
     bench.mailbox.target = target
     assert bench.answered(number) == 1
+
+
+def change(bench: Bench, statement: str) -> None:
+    """Change the database as if time had passed."""
+    with closing(sqlite3.connect(bench.world.folder / "planit.db")) as connection, connection:
+        connection.execute(statement)
 
 
 def once_at(command: bytes, do: Callable[[], None]) -> Callable[[bytes], bytes]:
@@ -295,15 +320,9 @@ def test_a_relay_that_breaks_off_is_named_and_the_reply_waits(
     assert (postponed["event"], away["event"], away["job"]) == ("reply postponed", "server away", "deliver")
     assert "relay" in str(away["answer"])
     bench.mend()
-    make_due(bench)
+    change(bench, "UPDATE outbox SET due_at = queued_at WHERE state = 'pending'")  # its time has come
     assert bench.answered(number) == copies
     assert len({str(answer["Message-ID"]) for _, answer in bench.world.replies()}) == 1
-
-
-def make_due(bench: Bench) -> None:
-    """As if the time had come for which the reply waits."""
-    with closing(sqlite3.connect(bench.world.folder / "planit.db")) as connection, connection:
-        connection.execute("UPDATE outbox SET due_at = queued_at WHERE state = 'pending'")
 
 
 class Moody:
