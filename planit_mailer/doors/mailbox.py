@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC
 
 from planit_mailer import config, logs
-from planit_mailer.doors import imap
+from planit_mailer.doors import imap, imap_login
 from planit_mailer.doors.imap import Connection, Vanished
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
@@ -25,7 +25,7 @@ IDLE = 300  # seconds; networks drop a connection that is silent for longer
 @contextmanager
 def open_mailbox(settings: config.Mailbox) -> Iterator["Mailbox"]:
     """Log in and select the inbox, for the length of a `with` block. Raises Unavailable."""
-    mailbox = Mailbox(imap.connect(settings), settings.folder)
+    mailbox = Mailbox(imap_login.connect(settings), settings.folder)
     try:
         mailbox.look()
         yield mailbox
