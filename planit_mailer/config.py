@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from planit_mailer import credentials, oauth2, sensitive, units
+from planit_mailer import credentials, sensitive, units
 from planit_mailer.errors import ConfigError
 from planit_mailer.oauth2 import OAuth2
 from planit_mailer.units import Duration, MailAddress, Port, Security, Size
@@ -191,18 +191,6 @@ class Config(Section):
     def address(self) -> str:
         """The address that answers, bare: that of `[service] address`, else of `[smtp] from`."""
         return parseaddr(self.service.address or self.smtp.sender)[1]
-
-    @property
-    def secret_files(self) -> dict[str, Path]:
-        """The files that hold secrets, by the key that names them."""
-        tables = {"mailbox": self.mailbox, "smtp": self.smtp}
-        tokens = {f"{name}.oauth2": server.oauth2 for name, server in tables.items()}
-        named = {
-            f"{name}.{key}_file": getattr(table, f"{key}_file", None)
-            for name, table in (tables | tokens).items()
-            for key in ("password", *oauth2.SECRETS)
-        }
-        return {key: path for key, path in named.items() if path}
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:

@@ -32,14 +32,16 @@ def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> 
     return source.mistakes
 
 
-def exposed(files: Mapping[str, Path]) -> Iterator[str]:
-    """What to say of each secret file, by its key, that others on this machine can read.
+def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[str]:
+    """What to say of each secret file of a configuration, as a tree, that others on this machine can read.
 
     It is a warning and no error: container engines mount secrets that way, where nobody else is.
     """
-    for key, path in files.items():
-        if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            yield f"{key}: others on this machine can read it. Run: chmod 600 {path}"
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from exposed(value, f"{table}{key}.")
+        elif key.endswith("_file") and isinstance(value, Path) and _open_to_others(value):
+            yield f"{table}{key}: others on this machine can read it. Run: chmod 600 {value}"
 
 
 def _take_for(name: str, section: dict[str, Any], source: _Source) -> None:
@@ -76,6 +78,10 @@ def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         mistakes.append(f"{key}: {path} cannot be read: {reason}")
         return None
+
+
+def _open_to_others(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _absolute(url: str, folder: Path) -> str:

@@ -81,7 +81,7 @@ def _serve(settings: Config, signals: Signals) -> None:
         clock.start()
         if settings.senders.unauthenticated == "quarantine":
             log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
-        for exposed in credentials.exposed(settings.secret_files):
+        for exposed in credentials.exposed(settings.model_dump()):
             log.warning("secret file is open to others", file=exposed)
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
         signals.wake.wait()

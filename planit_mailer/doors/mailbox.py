@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 
 from planit_mailer import config, logs
 from planit_mailer.doors import imap, imap_login
@@ -116,6 +116,28 @@ class Mailbox:
             with self._asking(f'the mailbox did not make the folder "{name}"') as client:
                 if not client.folder_exists(name):
                     imap.create(client, name)
+
+    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these folders that are not there."""
+        with self._asking("the mailbox did not list its folders") as client:
+            return tuple(name for name in dict.fromkeys(names) if not client.folder_exists(name))
+
+    def offers(self, capability: str) -> bool:
+        """Whether the server says that it has an extension of IMAP, such as "MOVE"."""
+        with self._asking("the mailbox did not say what it can do") as client:
+            return bool(client.has_capability(capability))
+
+    def find(self, folder: str, message_id: str) -> tuple[bytes, datetime] | None:
+        """The header of a message with this Message-ID, and when it came; None where the server's search finds none."""
+        with self._asking(f'the mailbox did not look into the folder "{folder}"') as client:
+            if not client.folder_exists(folder):
+                return None
+            client.select_folder(folder)
+            self._selected = folder
+            uids = client.search(["HEADER", "Message-ID", message_id])[:1]
+            for uid, item in imap.facts(client, uids, ["INTERNALDATE"]):
+                return imap.header(client, uid), item[b"INTERNALDATE"].astimezone(UTC)
+        return None
 
     def count(self, folder: str) -> int:
         """How many messages are in a folder; none where there is no such folder."""

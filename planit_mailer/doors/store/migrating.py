@@ -19,8 +19,8 @@ from planit_mailer.places import folder
 NUMBER = 0x4D494752  # "MIGR": names the lock in PostgreSQL, where locks are numbers
 
 
-def prepare(url: URL) -> None:
-    """Make sure that the tables are of this program's revision.
+def prepare(url: URL) -> str:
+    """Make sure that the tables are of this program's revision; its name.
 
     An absent or older SQLite database is brought to it; on PostgreSQL, which others may be using, only `migrate` does
     that. Raises ConfigError where it has to be done, or where the database is newer than the program; Unavailable.
@@ -29,11 +29,11 @@ def prepare(url: URL) -> None:
         found = revision(connection)
         _check(found, connection)
     if found == head():
-        return
+        return found
     if url.drivername != "sqlite":
         what = f"at revision {found}, this version needs {head()}" if found else "without tables"
         raise ConfigError(f"the database is {what}: run planit-mailer migrate")
-    migrate(url)
+    return migrate(url)
 
 
 def migrate(url: URL) -> str:
