@@ -22,6 +22,7 @@ from tests.uploads import forms
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
+A_CERTIFICATE = "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n"
 
 VERBS = (
     *("run", "once", "demo", "check", "blank", "show", "status", "explain"),
@@ -132,3 +133,17 @@ def test_check_tells_of_every_file_also_beside_one_that_is_not_there(tmp_path: P
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(one["file"], one["accepted"]) for one in told] == [(names[0], True), (names[2], True)]
     assert (result.returncode, result.stderr) == (2, f"{names[1]} cannot be read: No such file or directory.\n")
+
+
+@pytest.mark.parametrize("name", ["microsoft365", "google"])
+def test_the_configurations_for_providers_are_some(tmp_path: Path, name: str) -> None:
+    [block] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / f"{name}.md").read_text(), re.DOTALL)
+    (tmp_path / "config.toml").write_text(f'{block}[service]\noperator = "ops@greenfield.example"\n')
+    environment = {f"PLANIT_{server}_CERTIFICATE": A_CERTIFICATE for server in ("MAILBOX", "SMTP")}
+    account = json.dumps({"client_email": "a@b.example", "private_key": "-", "token_uri": "https://c.example"})
+    (tmp_path / "google.json").write_text(account)
+    loaded = config.load(tmp_path / "config.toml", environment if name == "microsoft365" else {})
+    assert loaded.mailbox.oauth2 == loaded.smtp.oauth2
+    assert loaded.mailbox.oauth2
+    assert loaded.mailbox.oauth2.provider == name
+    assert loaded.mailbox.username == loaded.smtp.username == loaded.address
