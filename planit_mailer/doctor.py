@@ -11,7 +11,7 @@ from typing import Final
 
 from jinja2 import TemplateError
 
-from planit_mailer import alarms, credentials, service
+from planit_mailer import credentials, logins, service
 from planit_mailer.config import Config, Server
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.relay import Relay
@@ -55,8 +55,8 @@ def _configuration(settings: Config) -> Iterator[Finding]:
         yield Finding("configuration", said, fix)
     today = service.now().date()
     for table, expires in service.expiries(settings).items():
-        if expires and expires - today <= alarms.NOTICE:
-            said, _, fix = alarms.expiry(table, expires, today).partition(". ")
+        if expires and expires - today <= logins.NOTICE:
+            said, _, fix = logins.expiry(table, expires, today).partition(". ")
             yield Finding("configuration", said, fix)
 
 

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from planit_mailer import alarms, config, delivery, intake, promise, retention
+from planit_mailer import config, delivery, intake, logins, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors import tokens
@@ -76,7 +76,7 @@ class Service:
     def watch(self) -> None:
         """Look after the promised time, and after secrets that will expire."""
         promise.watch(self.store, now, self.stationery)
-        alarms.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
+        logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
 
     def forget(self) -> None:
         """Delete what must not be kept; the mailbox is opened only where there is something."""
@@ -93,7 +93,7 @@ class Service:
             try:
                 work()
             except LoginRefused as error:
-                alarms.login_refused(str(error), self.store, Desk(self.stationery, now()))
+                logins.refused(str(error), self.store, Desk(self.stationery, now()))
                 raise
 
         return told

@@ -85,7 +85,6 @@ def load(folder: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
     )
 
 
@@ -101,9 +100,14 @@ def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: 
 
 
 def alert(reference: str, what: str, desk: Desk) -> Reply:
-    """A mail to the operator about one message, or, without a reference, about the service itself."""
+    """A mail to the operator about one message."""
     facts = {"reference": reference, "what": what}
-    text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference or 'the service'}", "alert", facts)
+    text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts)
+    return to_operator(text, desk, reference)
+
+
+def to_operator(text: Text, desk: Desk, reference: str = "service") -> Reply:
+    """A mail to the operator, by default about the service as a whole."""
     recipient = parseaddr(desk.stationery.operator)[1]
     return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
 
@@ -239,7 +243,7 @@ def _mail(reference: str, recipient: str, text: Text, desk: Desk) -> EmailMessag
 def _message_id(reference: str, kind: ReplyKind, desk: Desk) -> str:
     """Ours by its domain, and different for each time that the same message is answered."""
     domain = desk.stationery.address.rpartition("@")[2]
-    return f"<{reference.lower() or 'service'}.{kind.value}.{desk.now:%Y%m%d%H%M%S%f}@{domain}>"
+    return f"<{reference.lower()}.{kind.value}.{desk.now:%Y%m%d%H%M%S%f}@{domain}>"
 
 
 def _sealed(kind: ReplyKind, recipient: str, message: EmailMessage) -> Reply:

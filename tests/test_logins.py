@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import alarms
+from planit_mailer import logins
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import Unavailable
@@ -19,7 +19,7 @@ from tests.doors.test_relay import Answers, a_tls_context, authenticate, relayin
 from tests.test_delivery import stationery
 from tests.world import text_of
 
-ANSWER = "the mailbox refused the login of data@s-cool.test: [AUTHENTICATIONFAILED] expired"
+ANSWER = "mailbox refused the login of data@s-cool.test: [AUTHENTICATIONFAILED] expired"
 
 
 def told(store: Store) -> list[EmailMessage]:
@@ -34,23 +34,34 @@ def after(hours: float) -> Desk:
 
 def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_day(store: Store) -> None:
     for hours in (0, 0.1, 23, 25, 26):
-        alarms.login_refused(ANSWER, store, after(hours))
+        logins.refused(f"the {ANSWER}", store, after(hours))
     first, _second = told(store)
-    assert first["Subject"] == "planit_mailer: look at the service"
-    assert ANSWER in " ".join(text_of(first).split())
+    assert first["Subject"] == "planit_mailer: the mailbox refused the login of data@s-cool.test"
+    assert f"The {ANSWER}" in " ".join(text_of(first).split())
     assert "planit-mailer doctor" in text_of(first)
 
 
 def test_another_server_that_refuses_us_is_another_matter(store: Store) -> None:
-    alarms.login_refused(ANSWER, store, after(0))
-    alarms.login_refused(ANSWER.replace("mailbox", "relay"), store, after(0))
+    logins.refused(f"the {ANSWER}", store, after(0))
+    logins.refused(f"the {ANSWER}".replace("mailbox", "relay"), store, after(0))
     assert len(told(store)) == 2
+
+
+def test_two_secrets_that_expire_make_one_mail(store: Store) -> None:
+    both = {"mailbox.oauth2": date(2026, 12, 20), "smtp.oauth2": date(2026, 12, 1), "a.third": date(2028, 1, 1)}
+    logins.expiring(both, store, after(0))
+    [mail] = told(store)
+    assert mail["Subject"] == "planit_mailer: a secret expires on 01/12/2026"
+    text = " ".join(text_of(mail).split())
+    assert "[mailbox.oauth2] expires on 20/12/2026, in 26 days." in text
+    assert "[smtp.oauth2] expires on 01/12/2026, in 7 days." in text
+    assert "third" not in text
 
 
 @pytest.mark.parametrize(("days", "said"), [(31, 0), (30, 1), (1, 1), (-3, 1)])
 def test_a_secret_is_told_thirty_days_before_it_expires_and_after(store: Store, days: int, said: int) -> None:
     expires = NOW.date() + timedelta(days=days)
-    alarms.expiring({"mailbox.oauth2": expires, "smtp.oauth2": None}, store, after(0))
+    logins.expiring({"mailbox.oauth2": expires, "smtp.oauth2": None}, store, after(0))
     mails = told(store)
     assert len(mails) == said
     assert all("The secret of [mailbox.oauth2] expire" in text_of(mail) for mail in mails)
@@ -58,7 +69,7 @@ def test_a_secret_is_told_thirty_days_before_it_expires_and_after(store: Store, 
 
 def test_an_expiring_secret_is_told_once_a_week(store: Store) -> None:
     for hours in (0, 1, 100, 169, 170):
-        alarms.expiring({"smtp.oauth2": date(2026, 12, 1)}, store, after(hours))
+        logins.expiring({"smtp.oauth2": date(2026, 12, 1)}, store, after(hours))
     assert len(told(store)) == 2
 
 
@@ -79,7 +90,7 @@ def test_a_poll_whose_login_is_refused_has_the_operator_told_in_the_same_round(s
         service.once()
     [(to, mail)] = service.replies()
     assert to == "ops@s-cool.test"
-    assert "the mailbox refused the login of data@s-cool.test" in " ".join(text_of(mail).split())
+    assert "The mailbox refused the login of data@s-cool.test" in " ".join(text_of(mail).split())
 
 
 @pytest.mark.parametrize("post", ["embedded"], indirect=True)
@@ -104,7 +115,7 @@ def test_the_mail_about_a_relay_that_refuses_us_waits_for_it(service: world.Worl
         with pytest.raises(Unavailable, match="the relay refused the login of planit: 535"):
             service.once()
     with service.store() as store:
-        assert any("the relay refused the login" in " ".join(text_of(mail).split()) for mail in told(store))
+        assert any("The relay refused the login" in " ".join(text_of(mail).split()) for mail in told(store))
 
 
 @pytest.mark.parametrize("post", ["embedded"], indirect=True)
