@@ -47,8 +47,17 @@ class OAuth2(BaseModel):
     @field_validator("certificate")
     @classmethod
     def _key_and_certificate(cls, pem: SecretStr) -> SecretStr:
-        if any(f"{part}-----" not in pem.get_secret_value() for part in ("PRIVATE KEY", "BEGIN CERTIFICATE")):
-            raise ValueError("must hold the private key and the certificate, both in PEM form")
+        from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
+        text = pem.get_secret_value().encode()
+        try:
+            serialization.load_pem_private_key(text, password=None)
+            x509.load_pem_x509_certificate(text)
+        except (ValueError, TypeError):
+            raise ValueError(
+                "must hold the private key, without a password, and the certificate, in PEM form"
+            ) from None
         return pem
 
     @field_validator("service_account")

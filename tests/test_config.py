@@ -153,7 +153,10 @@ def test_secrets_of_oauth2_come_from_the_environment_too(tmp_path: Path) -> None
         (('tenant = "greenfield.example"\n', ""), "needs tenant"),
         (('"microsoft365"', '"google"'), "tenant, client_id, client_secret: of no use with provider"),
         (("client_secret_file", "service_account_file"), "must be the JSON key of a service account"),
-        (("client_secret_file", "certificate_file"), "must hold the private key and the certificate"),
+        (
+            ("client_secret_file", "certificate_file"),
+            "must hold the private key, without a password, and the certificate",
+        ),
         (('client_secret_file = "client.secret"', 'client_secret = "s3cret-word"'), "write it into a file"),
         (("provider", 'authority = "http://login.example"\nprovider'), "mailbox.oauth2.authority"),
         (('username = "data@example.org"', 'username = ""'), "oauth2 needs a username"),

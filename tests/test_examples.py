@@ -18,11 +18,11 @@ from planit_mailer.config import Config
 from planit_mailer.mail import replies
 from planit_mailer.places import folder
 from tests import schools_page
+from tests.dovecot import CERTIFICATE
 from tests.uploads import forms
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "config.example.toml"
-A_CERTIFICATE = "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n"
 
 VERBS = (
     *("run", "once", "demo", "check", "blank", "show", "status", "explain"),
@@ -139,7 +139,7 @@ def test_check_tells_of_every_file_also_beside_one_that_is_not_there(tmp_path: P
 def test_the_configurations_for_providers_are_some(tmp_path: Path, name: str) -> None:
     [block] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / f"{name}.md").read_text(), re.DOTALL)
     (tmp_path / "config.toml").write_text(f'{block}[service]\noperator = "ops@greenfield.example"\n')
-    environment = {f"PLANIT_{server}_CERTIFICATE": A_CERTIFICATE for server in ("MAILBOX", "SMTP")}
+    environment = {f"PLANIT_{server}_CERTIFICATE": CERTIFICATE.read_text() for server in ("MAILBOX", "SMTP")}
     account = json.dumps({"client_email": "a@b.example", "private_key": "-", "token_uri": "https://c.example"})
     (tmp_path / "google.json").write_text(account)
     loaded = config.load(tmp_path / "config.toml", environment if name == "microsoft365" else {})

@@ -75,9 +75,8 @@ def expires_on(settings: OAuth2) -> date | None:
         return settings.secret_expires
     from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
 
-    pem = settings.certificate.get_secret_value()
-    certificate = x509.load_pem_x509_certificate(pem[pem.index("-----BEGIN CERTIFICATE") :].encode())
-    return certificate.not_valid_after_utc.date()
+    pem = settings.certificate.get_secret_value().encode()
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc.date()
 
 
 def _of_microsoft(settings: OAuth2, _user: str) -> Token:
@@ -94,7 +93,7 @@ def _of_microsoft(settings: OAuth2, _user: str) -> Token:
             timeout=TIMEOUT,
         )
         answer: dict[str, Any] = client.acquire_token_for_client([settings.asked_scope])
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+    except (msal.exceptions.MsalError, OSError, ValueError) as error:  # requests' errors are OSErrors
         raise Unavailable(f"the token provider at {authority} cannot be used: {_words(error)}") from error
     if "access_token" not in answer:
         said = answer.get("error_description") or answer.get("error") or "no reason given"
@@ -121,9 +120,9 @@ def _of_google(settings: OAuth2, user: str) -> Token:
     try:
         account = Credentials.from_service_account_info(key, scopes=[settings.asked_scope], subject=user)  # type: ignore[no-untyped-call]
         account.refresh(partial(Request(), timeout=TIMEOUT))
-    except exceptions.RefreshError as error:
-        raise LoginRefused(f"the token provider at {key['token_uri']} refused us: {_words(error)}") from error
     except (exceptions.GoogleAuthError, OSError, ValueError) as error:
+        if isinstance(error, exceptions.RefreshError) and not error.retryable:
+            raise LoginRefused(f"the token provider at {key['token_uri']} refused us: {_words(error)}") from error
         raise Unavailable(f"the token provider at {key['token_uri']} cannot be used: {_words(error)}") from error
     return Token(account.token, account.expiry.replace(tzinfo=UTC).timestamp())
 

@@ -95,6 +95,16 @@ def test_an_endpoint_that_is_away_is_unavailable_and_no_refusal(endpoint: TokenS
 
 
 @pytest.mark.parametrize("provider", ["microsoft365", "google"])
+def test_an_endpoint_that_has_troubles_of_its_own_is_unavailable_and_no_refusal(
+    endpoint: TokenServer, provider: str
+) -> None:
+    endpoint.failure = "temporarily_unavailable"
+    with pytest.raises(Unavailable, match="cannot be used") as caught:
+        Tokens(settings(getattr(endpoint, provider)()), SERVICE).token()
+    assert not isinstance(caught.value, LoginRefused)
+
+
+@pytest.mark.parametrize("provider", ["microsoft365", "google"])
 def test_an_endpoint_whose_certificate_nobody_signed_gets_no_secret(
     endpoint: TokenServer, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
