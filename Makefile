@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench format clean
+.PHONY: demo test bench audit format clean
 
 demo: $(VENV)/demo-installed
 	@$(BIN)/planit-mailer demo
@@ -15,6 +15,10 @@ test: $(VENV)/dev-installed
 
 bench: $(VENV)/bench-installed
 	$(BIN)/python -m tests.benchmarks
+
+# Needs the network, to learn which versions have known weaknesses; what could not be looked up is a failure too.
+audit: $(VENV)/audit-installed
+	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 format: $(VENV)/dev-installed
 	$(BIN)/ruff format .

@@ -1,7 +1,8 @@
 """The configuration: one TOML file and the environment become one frozen tree, and every mistake is told at once.
 
 Durations are written "60s", "15m", "48h", "14d", sizes "25MB". A secret comes from a file (`password_file`) or from an
-environment variable (`PLANIT_MAILBOX_PASSWORD`, `PLANIT_SMTP_PASSWORD`, `PLANIT_DATABASE_URL`) and is never printed.
+environment variable (`PLANIT_MAILBOX_PASSWORD`, `PLANIT_SMTP_CLIENT_SECRET`, `PLANIT_DATABASE_URL` …) and is never
+printed.
 Relative paths are relative to the folder of the configuration file.
 """
 
@@ -25,6 +26,7 @@ from pydantic import (
 
 from planit_mailer import credentials, sensitive, units
 from planit_mailer.errors import ConfigError
+from planit_mailer.oauth2 import OAuth2
 from planit_mailer.units import Duration, MailAddress, Port, Security, Size
 
 
@@ -35,16 +37,28 @@ class Section(BaseModel):
 
 
 class Server(Section):
-    """Where a mail server is; plain text is for loopback only."""
+    """Where a mail server is, and how to log in there; plain text is for loopback only."""
 
     host: str
     port: Port
     security: Security
+    username: str
+    password_file: Path | None = None
+    password: SecretStr | None = None
+    oauth2: OAuth2 | None = None
 
     @model_validator(mode="after")
     def _plain_text_stays_on_this_machine(self) -> "Server":
         if self.security == "none" and not units.on_loopback(self.host):
             raise ValueError('security = "none" is for this machine only: use "tls" or "starttls"')
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> "Server":
+        if self.oauth2 and (self.password or self.password_file):
+            raise ValueError("give a password or an oauth2 table, not both")
+        if self.oauth2 and not self.username:
+            raise ValueError("oauth2 needs a username: the mailbox's address")
         return self
 
 
@@ -64,9 +78,6 @@ class Mailbox(Server):
 
     port: Port = 993
     security: Security = "tls"
-    username: str
-    password_file: Path | None = None
-    password: SecretStr | None = None
     folder: str = "INBOX"
     poll_every: Duration = timedelta(seconds=60)
     idle: bool = True
@@ -88,8 +99,6 @@ class Smtp(Server):
     security: Security = "starttls"
     sender: MailAddress = Field(alias="from")
     username: str = ""
-    password_file: Path | None = None
-    password: SecretStr | None = None
 
 
 class Database(Section):

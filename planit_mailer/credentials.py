@@ -1,31 +1,74 @@
 """Secrets: they come from a file of their own, or from the environment, and never stand in the configuration."""
 
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from planit_mailer import oauth2
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where secrets come from; `mistakes` collects what is wrong with them."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    mistakes: list[str] = field(default_factory=list)
 
 
 def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> list[str]:
     """Put the secrets and the database's full path into a configuration's tree; what is wrong with them."""
-    mistakes: list[str] = []
+    source = _Source(folder, environment)
     for name in ("mailbox", "smtp"):
         section = tree.get(name)
-        if not isinstance(section, dict):
-            continue
-        if "password" in section:
-            mistakes.append(f"{name}.password: write the password into a file and name it in password_file")
-        secret = environment.get(f"PLANIT_{name.upper()}_PASSWORD")
-        if secret is None and isinstance(section.get("password_file"), str):
-            secret = _secret_in(folder / section["password_file"], f"{name}.password_file", mistakes)
-        if secret is None and name == "mailbox" and "password_file" not in section:
-            mistakes.append("mailbox.password_file: missing; name a file that holds the mailbox's password")
-        if secret is not None:
-            section["password"] = secret
+        if isinstance(section, dict):
+            _take_for(name, section, source)
     database = tree.setdefault("database", {})
     if isinstance(database, dict):
         url = environment.get("PLANIT_DATABASE_URL") or database.get("url", "sqlite:///planit.db")
         database["url"] = _absolute(url, folder) if isinstance(url, str) else url
-    return mistakes
+    return source.mistakes
+
+
+def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[str]:
+    """What to say of each secret file of a configuration, as a tree, that others on this machine can read.
+
+    It is a warning and no error: container engines mount secrets that way, where nobody else is.
+    """
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from exposed(value, f"{table}{key}.")
+        elif key.endswith("_file") and isinstance(value, Path) and _open_to_others(value):
+            yield f"{table}{key}: others on this machine can read it. Run: chmod 600 {value}"
+
+
+def _take_for(name: str, section: dict[str, Any], source: _Source) -> None:
+    """The secrets of one server, [mailbox] or [smtp]."""
+    _put(section, name, "password", source)
+    tokens = section.get("oauth2")
+    if isinstance(tokens, dict):
+        for key in oauth2.SECRETS:
+            _put(tokens, f"{name}.oauth2", key, source)
+    elif name == "mailbox" and "password" not in section and "password_file" not in section:
+        source.mistakes.append(
+            "mailbox.password_file: missing; name a file that holds the mailbox's password, or fill in [mailbox.oauth2]"
+        )
+
+
+def _put(table: dict[str, Any], where: str, key: str, source: _Source) -> None:
+    """One secret, from the environment, else from its file; the file's full path is kept beside it."""
+    if key in table:
+        source.mistakes.append(f"{where}.{key}: write it into a file and name that in {key}_file")
+        del table[key]
+    if isinstance(table.get(f"{key}_file"), str):
+        table[f"{key}_file"] = str((source.folder / table[f"{key}_file"]).resolve())
+    secret = source.environment.get(f"PLANIT_{where.partition('.')[0].upper()}_{key.upper()}")
+    if secret is None and isinstance(table.get(f"{key}_file"), str):
+        secret = _secret_in(Path(table[f"{key}_file"]), f"{where}.{key}_file", source.mistakes)
+    if secret is not None:
+        table[key] = secret
 
 
 def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
@@ -35,6 +78,10 @@ def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         mistakes.append(f"{key}: {path} cannot be read: {reason}")
         return None
+
+
+def _open_to_others(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _absolute(url: str, folder: Path) -> str:

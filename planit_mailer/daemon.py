@@ -15,7 +15,7 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from planit_mailer import logs, service
+from planit_mailer import credentials, logs, service
 from planit_mailer.config import Config
 from planit_mailer.errors import ConfigError, Declined, Unavailable
 from planit_mailer.service import Service
@@ -80,8 +80,10 @@ def _serve(settings: Config, signals: Signals) -> None:
     with service.serving(settings, signals.wake.is_set) as served:
         clock = _clock(served)
         clock.start()
-        if settings.senders.unauthenticated == "quarantine":
+        if settings.senders.believe_nobody:
             log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
+        for exposed in credentials.exposed(settings.model_dump()):
+            log.warning("secret file is open to others", file=exposed)
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
         _wait(signals, clock)
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")
@@ -128,7 +130,11 @@ def _clock(served: Service) -> BackgroundScheduler:
         ("forget", served.by_one("forget", served.forget), FORGET_EVERY),
     ):
         clock.add_job(
-            Patiently(name, work), "interval", seconds=every.total_seconds(), name=name, next_run_time=service.now()
+            Patiently(name, served.telling(work)),
+            "interval",
+            seconds=every.total_seconds(),
+            name=name,
+            next_run_time=service.now(),
         )
     return clock
 

@@ -4,7 +4,8 @@
     ├── ConfigError    the operator's: mend the configuration or the command, exit 2
     ├── Refused        the operator's question has the answer "no", exit 1
     ├── Unavailable    nobody's: something is away, try later, exit 3
-    │   └── Declined   it is there, and says no to this one thing; other things may still be done
+    │   ├── Declined      it is there, and says no to this one thing; other things may still be done
+    │   └── LoginRefused  it is there, and does not let us in; the operator is told at once
     └── Undeliverable  nobody's: the relay will never take this mail; noted, and the operator told
 
 A mistake in a school's spreadsheet is no exception but a value, `uploads.problems.Problem`. Anything else that is
@@ -30,6 +31,10 @@ class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Un
 
 class Declined(Unavailable):
     """A server is there and says no to one thing, such as a folder without rights; the next may be tried."""
+
+
+class LoginRefused(Unavailable):
+    """A mail server or a token provider does not let us in: a password or token is wrong, or has expired."""
 
 
 class Undeliverable(PlanitError):  # noqa: N818  as Unavailable

@@ -4,20 +4,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from planit_mailer import alarm, config, delivery, intake, promise, retention
+from planit_mailer import alarm, config, delivery, intake, logins, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
+from planit_mailer.doors import tokens
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Key, Outcome
 from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Stationery
+from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.places import folder
 from planit_mailer.ports import Doors
 from planit_mailer.retention import Keep
@@ -101,9 +102,10 @@ class Service:
         delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
 
     def watch(self) -> None:
-        """Look after the promised time, and whether the mailbox is read."""
+        """Look after the promised time, whether the mailbox is read, and secrets that will expire."""
         promise.watch(self.store, now, self.stationery)
         alarm.watch(self.store, now, self.stationery)
+        logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
 
     def forget(self) -> None:
         """Delete what must not be kept; the mailbox is opened only where there is something."""
@@ -112,6 +114,18 @@ class Service:
             with open_mailbox(self.settings.mailbox) as mailbox:
                 retention.delete(forgettable, mailbox, self.store, times)
         retention.purge(self.store, times)
+
+    def telling(self, work: Callable[[], None]) -> Callable[[], None]:
+        """This work; where a login is refused in it, the operator has mail."""
+
+        def told() -> None:
+            try:
+                work()
+            except LoginRefused as error:
+                logins.refused(str(error), self.store, Desk(self.stationery, now()))
+                raise
+
+        return told
 
 
 @contextmanager
@@ -131,7 +145,7 @@ def once(settings: Config) -> None:
         alone = (service.by_one("watch", service.watch), service.by_one("forget", service.forget))
         for work in (service.poll, service.deliver, *alone):
             try:
-                work()
+                service.telling(work)()
             except Unavailable as error:
                 away.append(str(error))
     if away:
@@ -143,6 +157,12 @@ def open_store(settings: Config) -> Store:
     store = Store(settings.database.url.get_secret_value())
     store.prepare()
     return store
+
+
+def expiries(settings: Config) -> dict[str, date | None]:
+    """Until when the secrets of OAuth2 last, by the table that they stand in; None where nobody knows."""
+    tables = {"mailbox.oauth2": settings.mailbox.oauth2, "smtp.oauth2": settings.smtp.oauth2}
+    return {name: tokens.expires_on(table) for name, table in tables.items() if table}
 
 
 def reader(limits: config.Limits) -> Reader:

@@ -1,5 +1,6 @@
 """A Dovecot for tests: on free loopback ports, in a folder of its own, gone when it stops."""
 
+import base64
 import grp
 import os
 import pwd
@@ -15,6 +16,18 @@ PASSWORD = "pw"
 CERTIFICATE = Path(__file__).parent / "localhost.pem"  # for "localhost", until 2126, signed by itself; its key is in it
 STARTS_WITHIN = 10  # seconds
 MAIL_USER = "vmail"
+# Who logs in with OAuth2 brings a token that this issuer signed with this key (HS256).
+ISSUER = "https://login.greenfield.test/"
+SIGNING_KEY = b"a key of thirty-two octets or more"
+OAUTH2 = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=@HOME@/keys/
+username_attribute = email
+active_attribute =
+active_value =
+scope = imap
+issuers = @ISSUER@
+"""
 # Dovecot's master wants to be root; without it, everything runs as the one user there is.
 ROOTLESS = """
 default_login_user = @USER@
@@ -127,3 +140,7 @@ def _prepare(home: Path, user: str, group: str) -> None:
     mail.mkdir()
     if os.geteuid() == 0:
         shutil.chown(mail, user, group)
+    keys = home / "keys" / "default" / "HS256"
+    keys.mkdir(parents=True)
+    (keys / "default").write_bytes(base64.b64encode(SIGNING_KEY))
+    (home / "oauth2.conf.ext").write_text(OAUTH2.replace("@HOME@", str(home)).replace("@ISSUER@", ISSUER))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import config
+from planit_mailer import config, credentials
 from planit_mailer.errors import ConfigError
 
 LEAST = """
@@ -112,3 +112,77 @@ def test_mistakes_between_sections_are_told_with_all_others(tmp_path: Path) -> N
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, LEAST + '[senders]\nunauthenticated = "accept"\n[limits]\nrows = "many"\n')
     assert "2 mistake(s)" in str(caught.value)
+
+
+# ── logging in with OAuth2 ──
+
+MICROSOFT = """[mailbox.oauth2]
+provider = "microsoft365"
+tenant = "greenfield.example"
+client_id = "1"
+client_secret_file = "client.secret"
+"""
+BY_TOKEN = LEAST.replace('password_file = "mailbox.password"\n', "").replace("[smtp]", MICROSOFT + "[smtp]")
+
+
+def test_a_table_oauth2_takes_the_place_of_the_password(tmp_path: Path) -> None:
+    (tmp_path / "client.secret").write_text("s3cret-word\n")
+    loaded = load(tmp_path, BY_TOKEN)
+    assert loaded.mailbox.oauth2
+    assert loaded.mailbox.oauth2.client_secret
+    assert loaded.mailbox.oauth2.client_secret.get_secret_value() == "s3cret-word"
+    assert "s3cret-word" not in f"{loaded!r} {loaded.model_dump()}"
+    (tmp_path / "client.secret").chmod(0o644)
+    [exposed] = credentials.exposed(loaded.model_dump())
+    assert exposed.startswith("mailbox.oauth2.client_secret_file: ")
+
+
+def test_secrets_of_oauth2_come_from_the_environment_too(tmp_path: Path) -> None:
+    text = BY_TOKEN.replace('client_secret_file = "client.secret"\n', "")
+    loaded = load(tmp_path, text, PLANIT_MAILBOX_CLIENT_SECRET="s3cret-word")
+    assert loaded.mailbox.oauth2
+    assert loaded.mailbox.oauth2.client_secret
+    with pytest.raises(ConfigError, match="needs either client_secret_file or certificate_file"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('tenant = "greenfield.example"\nclient_id = "1"\n', ""), "needs tenant and client_id"),
+        (('tenant = "greenfield.example"\n', ""), "needs tenant"),
+        (('"microsoft365"', '"google"'), "tenant, client_id, client_secret: of no use with provider"),
+        (("client_secret_file", "service_account_file"), "must be the JSON key of a service account"),
+        (
+            ("client_secret_file", "certificate_file"),
+            "must hold the private key, without a password, and the certificate",
+        ),
+        (('client_secret_file = "client.secret"', 'client_secret = "s3cret-word"'), "write it into a file"),
+        (("provider", 'authority = "http://login.example"\nprovider'), "mailbox.oauth2.authority"),
+        (('username = "data@example.org"', 'username = ""'), "oauth2 needs a username"),
+        (("[mailbox.oauth2]", 'password_file = "mailbox.password"\n[mailbox.oauth2]'), "not both"),
+        (("client.secret", "nowhere.secret"), "mailbox.oauth2.client_secret_file: .* cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_an_oauth2_table_is_told_without_the_secret(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    (tmp_path / "client.secret").write_text("s3cret-word\n")
+    assert change[0] in BY_TOKEN
+    with pytest.raises(ConfigError, match=said) as caught:
+        load(tmp_path, BY_TOKEN.replace(*change))
+    assert "s3cret-word" not in str(caught.value)
+
+
+# ── files of secrets ──
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o644, 1)])
+def test_a_secret_file_that_others_can_read_is_told_with_what_to_do(tmp_path: Path, mode: int, told: int) -> None:
+    loaded = load(tmp_path, LEAST)
+    (tmp_path / "mailbox.password").chmod(mode)
+    found = list(credentials.exposed(loaded.model_dump()))
+    assert len(found) == told
+    for line in found:
+        assert line.startswith("mailbox.password_file: ")
+        assert f"chmod 600 {tmp_path / 'mailbox.password'}" in line

@@ -6,17 +6,19 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from planit_mailer import config
+from planit_mailer import config, oauth2
 from planit_mailer.cli import app
 from planit_mailer.config import Config
 from planit_mailer.mail import replies
 from planit_mailer.places import folder
 from tests import schools_page
+from tests.dovecot import CERTIFICATE
 from tests.uploads import forms
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +26,7 @@ EXAMPLE = ROOT / "config.example.toml"
 
 VERBS = (
     *("run", "once", "demo", "check", "blank", "show", "status", "explain"),
-    *("held", "approve", "refuse", "retry", "schools", "senders", "migrate"),
+    *("held", "approve", "refuse", "retry", "schools", "senders", "migrate", "doctor"),
 )
 
 
@@ -32,7 +34,7 @@ def keys(model: type, prefix: str = "") -> set[str]:
     """Every key that a file may hold, sections left out."""
     found: set[str] = set()
     for name, field in model.model_fields.items():
-        kind = field.annotation
+        kind = next((arm for arm in get_args(field.annotation) if hasattr(arm, "model_fields")), field.annotation)
         key = f"{prefix}{field.alias or name}"
         if isinstance(kind, type) and hasattr(kind, "model_fields"):
             found |= keys(kind, f"{key}.")
@@ -59,8 +61,11 @@ def test_the_example_configuration_loads(tmp_path: Path) -> None:
 
 
 def test_the_example_configuration_has_every_key() -> None:
-    commented = "\n".join(re.sub(r"^# (?=\w+ = )", "", line) for line in EXAMPLE.read_text().splitlines())
-    secrets = {"mailbox.password", "smtp.password"}  # never written into the file
+    commented = "\n".join(re.sub(r"^# (?=\w+ = |\[)", "", line) for line in EXAMPLE.read_text().splitlines())
+    tables = ("mailbox", "smtp")  # secrets are never written into the file
+    secrets = {f"{table}.password" for table in tables} | {
+        f"{t}.oauth2.{key}" for t in tables for key in oauth2.SECRETS
+    }
     assert keys_of(tomllib.loads(commented)) == keys(Config) - secrets
 
 
@@ -128,3 +133,17 @@ def test_check_tells_of_every_file_also_beside_one_that_is_not_there(tmp_path: P
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(one["file"], one["accepted"]) for one in told] == [(names[0], True), (names[2], True)]
     assert (result.returncode, result.stderr) == (2, f"{names[1]} cannot be read: No such file or directory.\n")
+
+
+@pytest.mark.parametrize("name", ["microsoft365", "google"])
+def test_the_configurations_for_providers_are_some(tmp_path: Path, name: str) -> None:
+    [block] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / f"{name}.md").read_text(), re.DOTALL)
+    (tmp_path / "config.toml").write_text(f'{block}[service]\noperator = "ops@greenfield.example"\n')
+    environment = {f"PLANIT_{server}_CERTIFICATE": CERTIFICATE.read_text() for server in ("MAILBOX", "SMTP")}
+    account = json.dumps({"client_email": "a@b.example", "private_key": "-", "token_uri": "https://c.example"})
+    (tmp_path / "google.json").write_text(account)
+    loaded = config.load(tmp_path / "config.toml", environment if name == "microsoft365" else {})
+    assert loaded.mailbox.oauth2 == loaded.smtp.oauth2
+    assert loaded.mailbox.oauth2
+    assert loaded.mailbox.oauth2.provider == name
+    assert loaded.mailbox.username == loaded.smtp.username == loaded.address

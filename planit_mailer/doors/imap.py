@@ -1,18 +1,17 @@
-"""One IMAP connection and the single commands that we trust on it. The only importer of imapclient.
+"""One IMAP connection and the single commands that we trust on it. With imap_login.py the only importer of imapclient.
 
 What a server answers to COPY, MOVE or STORE is never believed: it is looked up afterwards. Every command names one
 message, or explicit UIDs: servers do a part of many, or confuse them.
 """
 
-import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from imapclient import DELETED, IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient import DELETED, IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from planit_mailer import config, logs
+from planit_mailer import logs
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.mail import headers
 
@@ -22,7 +21,6 @@ Connection: TypeAlias = IMAPClient
 # What imapclient and the sockets beneath it raise; the last two come of answers that are no IMAP.
 FOREIGN = (IMAPClientError, OSError, EOFError, ValueError, LookupError)
 
-TIMEOUT = SocketTimeout(connect=15, read=60)  # seconds; without one a silent server holds us for ever
 CHUNK = 2**20  # bytes of a message asked for at once: imaplib holds each answer in memory
 HEADER = 2**18  # bytes of a header
 WINDOW = 5_000  # messages that one search may find: imaplib takes no line above a million bytes
@@ -31,34 +29,6 @@ BATCH = 400  # UIDs a command names: servers take lines of 8,000 bytes (RFC 7162
 
 class Vanished(Exception):  # noqa: N818  it is a fact, not an error
     """The message is in the folder no more."""
-
-
-def connect(settings: config.Mailbox) -> Connection:
-    """Connect and log in. Raises Unavailable."""
-    where = f"{settings.host}:{settings.port}"
-    tls = ssl.create_default_context()
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        client = IMAPClient(
-            settings.host,
-            settings.port,
-            ssl=settings.security == "tls",
-            ssl_context=tls,
-            timeout=TIMEOUT,
-        )
-    except FOREIGN as error:
-        raise Unavailable(f"the mailbox at {where} is away: {words(error)}") from error
-    try:
-        client.normalise_times = False  # else times lose their zone and become this machine's
-        if settings.security == "starttls":
-            client.starttls(tls)
-        _log_in(client, settings)
-    except FOREIGN as error:
-        cut(client)
-        refused = isinstance(error, LoginError) and not isinstance(error.__context__, IMAPClientAbortError)
-        what = f"the mailbox refused the login of {settings.username}" if refused else f"the mailbox at {where} is away"
-        raise Unavailable(f"{what}: {words(error)}") from error
-    return client
 
 
 def cut(client: Connection) -> None:
@@ -180,13 +150,6 @@ def words(error: BaseException) -> str:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     text = text[2:-1] if text[:2] in ("b'", 'b"') else text
     return headers.one_line(text)[:300] or type(error).__name__
-
-
-def _log_in(client: Connection, settings: config.Mailbox) -> None:
-    password = settings.password.get_secret_value() if settings.password else ""
-    # imaplib's LOGIN takes ASCII alone; PLAIN is UTF-8 (RFC 4616).
-    ascii_only = (settings.username + password).isascii()
-    (client.login if ascii_only else client.plain_login)(settings.username, password)
 
 
 def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:

@@ -9,10 +9,10 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 
 from planit_mailer import config, logs
-from planit_mailer.doors import idling, imap
+from planit_mailer.doors import idling, imap, imap_login
 from planit_mailer.doors.imap import Connection, Vanished
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
@@ -25,7 +25,7 @@ IDLE = 300  # seconds; networks drop a connection that is silent for longer
 @contextmanager
 def open_mailbox(settings: config.Mailbox) -> Iterator["Mailbox"]:
     """Log in and select the inbox, for the length of a `with` block. Raises Unavailable."""
-    mailbox = Mailbox(imap.connect(settings), settings.folder)
+    mailbox = Mailbox(imap_login.connect(settings), settings.folder)
     try:
         mailbox.look()
         yield mailbox
@@ -117,6 +117,28 @@ class Mailbox:
             with self._asking(f'the mailbox did not make the folder "{name}"') as client:
                 if not client.folder_exists(name):
                     imap.create(client, name)
+
+    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these folders that are not there."""
+        with self._asking("the mailbox did not list its folders") as client:
+            return tuple(name for name in dict.fromkeys(names) if not client.folder_exists(name))
+
+    def offers(self, capability: str) -> bool:
+        """Whether the server says that it has an extension of IMAP, such as "MOVE"."""
+        with self._asking("the mailbox did not say what it can do") as client:
+            return bool(client.has_capability(capability))
+
+    def find(self, folder: str, message_id: str) -> tuple[bytes, datetime] | None:
+        """The header of a message with this Message-ID, and when it came; None where the server's search finds none."""
+        with self._asking(f'the mailbox did not look into the folder "{folder}"') as client:
+            if not client.folder_exists(folder):
+                return None
+            client.select_folder(folder)
+            self._selected = folder
+            uids = client.search(["HEADER", "Message-ID", message_id])[:1]
+            for uid, item in imap.facts(client, uids, ["INTERNALDATE"]):
+                return imap.header(client, uid), item[b"INTERNALDATE"].astimezone(UTC)
+        return None
 
     def count(self, folder: str) -> int:
         """How many messages are in a folder; none where there is no such folder."""

@@ -6,11 +6,14 @@ between two of them.
 
 import smtplib
 import ssl
-from contextlib import AbstractContextManager, closing, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Final
 
 from planit_mailer import config
-from planit_mailer.errors import Unavailable, Undeliverable
+from planit_mailer.doors import tokens
+from planit_mailer.doors.bearer import Bearer
+from planit_mailer.errors import LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply
 from planit_mailer.mail import headers
 
@@ -29,21 +32,37 @@ class Relay:
         """Hand over one mail; the relay's answer.
 
         Raises Undeliverable where the relay will never take it, Unavailable where it may later: the connection broke,
-        the login failed, or a 4xx answer came.
+        or a 4xx answer came; LoginRefused.
         """
+        with self._asking() as smtp:
+            return _hand_over(smtp, self._envelope_sender, reply)
+
+    def try_out(self) -> None:
+        """Log in, and ask whether we may send from our address; nothing is sent. Raises Unavailable, LoginRefused."""
+        with self._asking() as smtp:
+            smtp.ehlo_or_helo_if_needed()
+            _expect(smtp.mail(self._envelope_sender), final=False)
+            with suppress(smtplib.SMTPException, OSError):  # it has said what we wanted to know
+                smtp.quit()
+
+    @contextmanager
+    def _asking(self) -> Iterator[smtplib.SMTP]:
+        """A connection, for one mail; whatever goes wrong on it, in our words."""
+        bearer = tokens.bearer(self._settings)
         try:
-            with self._connection() as smtp:
-                return _hand_over(smtp, self._envelope_sender, reply)
+            with self._connection(bearer) as smtp:
+                yield smtp
         except smtplib.SMTPAuthenticationError as error:
-            said = _words(error.smtp_code, error.smtp_error)
-            raise Unavailable(f"the relay refused the login of {self._settings.username}: {said}") from error
+            said = f"{_words(error.smtp_code, error.smtp_error)} {bearer.refused() if bearer else ''}".strip()
+            kind = LoginRefused if error.smtp_code >= 500 else Unavailable  # noqa: PLR2004  RFC 4954 section 6: 4xx passes
+            raise kind(f"the relay refused the login of {self._settings.username}: {said}") from error
         except smtplib.SMTPResponseException as error:
             raise Unavailable(f"the relay says: {_words(error.smtp_code, error.smtp_error)}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
             where, said = f"{self._settings.host}:{self._settings.port}", headers.one_line(str(error))[:ANSWER]
             raise Unavailable(f"the relay at {where} cannot be used: {said or type(error).__name__}") from error
 
-    def _connection(self) -> AbstractContextManager[smtplib.SMTP]:
+    def _connection(self, bearer: Bearer | None) -> AbstractContextManager[smtplib.SMTP]:
         """A connection, encrypted and logged in as configured."""
         settings = self._settings
         tls = ssl.create_default_context()
@@ -55,7 +74,10 @@ class Relay:
         try:
             if settings.security == "starttls":
                 smtp.starttls(context=tls)
-            if settings.username:
+            if bearer:
+                smtp.ehlo_or_helo_if_needed()
+                smtp.auth(bearer.mechanism, bearer)
+            elif settings.username:
                 smtp.login(settings.username, settings.password.get_secret_value() if settings.password else "")
         except BaseException:
             smtp.close()

@@ -12,7 +12,7 @@ from planit_mailer import config
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors import imap
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.ledger import Key, Waiting
 from tests.builders import SCHOOL, an_email
 from tests.mailservers import DovecotPost, a_mailbox
@@ -504,6 +504,23 @@ def test_whatever_a_server_does_is_unavailable(answer: str) -> None:
             mailbox.waiting()
         with pytest.raises(Unavailable, match="closed"):
             mailbox.waiting()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [("{tag} NO [AUTHENTICATIONFAILED] no\n", LoginRefused), ("{tag} NO [UNAVAILABLE] later\n", Unavailable)],
+)
+def test_a_login_that_is_refused_is_told_from_a_server_that_cannot_look_it_up(
+    answer: str, kind: type[Unavailable]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Scripted(server, [answer]).start()
+        settings = config.Mailbox(
+            host="127.0.0.1", port=server.getsockname()[1], security="none", username="x", password="x"
+        )
+        with pytest.raises(Unavailable, match=r"no|later") as caught, open_mailbox(settings):
+            pass
+    assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize("answer", ["+ idling\n* BYE idle for too long\n", "+ idling\n", "RESET"])

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from planit_mailer import config
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.relay import Relay
-from planit_mailer.errors import Unavailable, Undeliverable
+from planit_mailer.errors import LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply, ReplyKind
 from tests import dovecot
 from tests.builders import SCHOOL, SERVICE, an_email
@@ -197,6 +197,36 @@ def test_a_certificate_of_another_host_is_refused() -> None:
 
 def authenticate(_server: SMTP, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
     return AuthResult(success=data.login == b"planit" and data.password == b"s3cret", handled=False)
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [("454 4.7.0 later", Unavailable), ("535 5.7.8 no", LoginRefused), ("550 5.7.30 no", LoginRefused)],
+)
+def test_a_login_that_is_refused_is_told_from_a_relay_that_cannot_look_it_up(
+    answer: str, kind: type[Unavailable]
+) -> None:
+    def busy(*_: Any) -> AuthResult:
+        return AuthResult(success=False, handled=False, message=answer)
+
+    options = {"tls_context": a_tls_context(), "auth_required": True, "authenticator": busy}
+    with relaying(Answers(), **options) as settings:
+        relay = Relay(changed(settings, security="starttls", username="planit", password="s3cret"), SERVICE)
+        with pytest.raises(Unavailable, match=answer) as caught:
+            relay.send(a_reply())
+    assert type(caught.value) is kind
+
+
+@pytest.mark.usefixtures("trusted")
+def test_trying_a_relay_out_sends_nothing_and_says_whether_it_takes_our_address() -> None:
+    handler = Answers()
+    with relaying(handler) as settings:
+        Relay(settings, SERVICE).try_out()
+        handler.answers["mail"] = "550 5.7.60 not from there"
+        with pytest.raises(Unavailable, match=r"the relay says: 550 5\.7\.60 not from there"):
+            Relay(settings, SERVICE).try_out()
+    assert handler.taken == []
 
 
 @pytest.mark.usefixtures("trusted")

@@ -61,12 +61,18 @@ class Store:
         """
         self._forgotten = engine.checkpoint(self._writing) if self._on_sqlite else True
 
-    def prepare(self) -> None:
+    @property
+    def name(self) -> str:
+        """The database's URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    def prepare(self) -> str:
         """Make sure of the tables: SQLite's are made or brought up to date, elsewhere that is `migrate`'s.
 
-        Raises ConfigError where `planit-mailer migrate` is to be run, or where the database is newer than the program.
+        Gives the name of their revision. Raises ConfigError where `planit-mailer migrate` is to be run, or where the
+        database is newer than the program.
         """
-        migrating.prepare(self._url)
+        return migrating.prepare(self._url)
 
     def migrate(self) -> str:
         """Bring the tables to the newest revision, under a lock; its name. Raises ConfigError, Unavailable."""

@@ -17,8 +17,8 @@ from planit_mailer.errors import ConfigError
 from planit_mailer.places import folder
 
 
-def prepare(url: URL) -> None:
-    """Make sure that the tables are of this program's revision.
+def prepare(url: URL) -> str:
+    """Make sure that the tables are of this program's revision; its name.
 
     An absent or older SQLite database is brought to it; on PostgreSQL, which others may be using, only `migrate` does
     that. Raises ConfigError where it has to be done, or where the database is newer than the program; Unavailable.
@@ -27,11 +27,11 @@ def prepare(url: URL) -> None:
         found = revision(connection)
         _check(found, connection)
     if found == head():
-        return
+        return found
     if url.drivername != "sqlite":
         what = f"at revision {found}, this version needs {head()}" if found else "without tables"
         raise ConfigError(f"the database is {what}: run planit-mailer migrate")
-    migrate(url)
+    return migrate(url)
 
 
 def migrate(url: URL) -> str:

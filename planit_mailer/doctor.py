@@ -1,0 +1,143 @@
+"""doctor: tries everything that the service needs, and says what to do where it does not work.
+
+Nothing is changed but what every verb does when it opens the database. What is found never holds a secret.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from jinja2 import TemplateError
+
+from planit_mailer import credentials, logins, service
+from planit_mailer.config import Config, Server
+from planit_mailer.doors.mailbox import Mailbox, open_mailbox
+from planit_mailer.doors.relay import Relay
+from planit_mailer.doors.store import Store
+from planit_mailer.errors import ConfigError, LoginRefused, PlanitError
+
+AHEAD: Final = timedelta(minutes=5)  # that something may lie in the future before a clock is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried. With `failed`, the service cannot work; with a `fix` alone, it could work better."""
+
+    what: str
+    said: str
+    fix: str = ""
+    failed: type[PlanitError] | None = None
+
+    @property
+    def state(self) -> str:
+        """In a word, for people and programs."""
+        return "failed" if self.failed else "warning" if self.fix else "ok"
+
+
+Check = Callable[[Config], Iterator[Finding]]
+
+
+def examine(settings: Config) -> Iterator[Finding]:
+    """Try everything; the findings in the order of CHECKS."""
+    for what, check, fix in CHECKS:
+        try:
+            yield from check(settings)
+        except PlanitError as error:
+            yield Finding(what, str(error), LOGIN if isinstance(error, LoginRefused) else fix, type(error))
+
+
+def _configuration(settings: Config) -> Iterator[Finding]:
+    yield Finding("configuration", "every key is known and every value can be used")
+    for exposed in credentials.exposed(settings.model_dump()):
+        said, _, fix = exposed.partition(". ")
+        yield Finding("configuration", said, fix)
+    today = service.now().date()
+    for table, expires in service.expiries(settings).items():
+        if expires and expires - today <= logins.NOTICE:
+            said, _, fix = logins.expiry(table, expires, today).partition(". ")
+            yield Finding("configuration", said, fix)
+
+
+def _senders(settings: Config) -> Iterator[Finding]:
+    if settings.senders.unauthenticated == "quarantine":
+        raise ConfigError("no sender can be believed: every message waits for the operator")
+    yield Finding("senders", f'unauthenticated = "{settings.senders.unauthenticated}"')
+
+
+def _database(settings: Config) -> Iterator[Finding]:
+    with closing(Store(settings.database.url.get_secret_value())) as store:
+        revision = store.prepare()
+        with store.transaction():  # it can be written to
+            yield Finding("database", f"{store.name} at revision {revision}")
+
+
+def _mailbox(settings: Config) -> Iterator[Finding]:
+    with open_mailbox(settings.mailbox) as mailbox:
+        yield Finding("mailbox", f"{_where(settings.mailbox)}, {mailbox.look()} messages in the inbox")
+        yield from _capabilities(mailbox)
+        names = [*service.folders(settings.mailbox.folders).values(), settings.mailbox.folders.sent]
+        missing = mailbox.missing(name for name in names if name)
+        made = f"; {', '.join(missing)} will be made" if missing else ""
+        yield Finding("mailbox", f"its folders can be listed{made}")
+
+
+def _capabilities(mailbox: Mailbox) -> Iterator[Finding]:
+    offered = [name for name in ("IDLE", "MOVE", "UIDPLUS") if mailbox.offers(name)]
+    said = f"offers {', '.join(offered) or 'none of IDLE, MOVE and UIDPLUS'}"
+    if not {"MOVE", "UIDPLUS"} & set(offered):
+        yield Finding("mailbox", said, "It files no message: use a server that has MOVE or UIDPLUS.")
+    elif "UIDPLUS" not in offered:
+        yield Finding("mailbox", said, "It deletes no message: use a server that has UIDPLUS.")
+    else:
+        yield Finding("mailbox", said)
+
+
+def _relay(settings: Config) -> Iterator[Finding]:
+    Relay(settings.smtp, settings.address).try_out()
+    yield Finding("relay", f"{_where(settings.smtp)}, takes mail from {settings.address}")
+
+
+def _templates(settings: Config) -> Iterator[Finding]:
+    templates = service.stationery(settings).templates
+    names = templates.list_templates()
+    try:
+        for name in names:
+            templates.get_template(name)
+    except TemplateError as error:
+        raise ConfigError(f"the template {name} cannot be used: {error}") from error
+    yield Finding("templates", f"{len(names)} can be used")
+
+
+def _clock(settings: Config) -> Iterator[Finding]:
+    """Whether the books hold anything from the future: our own polls, or what the mailbox's clock said."""
+    now = service.now()
+    with closing(service.open_store(settings)) as store, store.reading() as reading:
+        story = reading.story(reading.latest())
+        moments = {"the last poll": reading.status().last_poll, "the last message": story and story.received_at}
+    ahead = [name for name, moment in moments.items() if moment and moment > now + AHEAD]
+    if ahead:
+        raise ConfigError(f"it is {now:%Y-%m-%dT%H:%M:%SZ} here, and the books know of the future: {', '.join(ahead)}")
+    yield Finding("clock", f"it is {now:%Y-%m-%dT%H:%M:%SZ}, and nothing in the books comes of the future")
+
+
+def _where(server: Server) -> str:
+    how = "plain text" if server.security == "none" else server.security.upper()
+    who = f"as {server.username} by {'token' if server.oauth2 else 'password'}" if server.username else "without login"
+    return f"{server.host}:{server.port} over {how}, {who}"
+
+
+LOGIN: Final = (
+    "See that the username is right, and that the password or secret is right and has not expired; for OAuth2, follow "
+    "docs/microsoft365.md or docs/google.md step by step."
+)
+CHECKS: Final[tuple[tuple[str, Check, str], ...]] = (
+    ("configuration", _configuration, ""),
+    ("senders", _senders, 'Name the server whose verdict counts in [senders], or, on this machine alone, "accept".'),
+    ("database", _database, "See [database] url, that the server runs, and that this user may write there."),
+    ("mailbox", _mailbox, "See host, port and security in [mailbox], and that a firewall lets us out."),
+    ("relay", _relay, "See host, port, security and from in [smtp], and that a firewall lets us out."),
+    ("templates", _templates, "Install planit_mailer again: they belong to the package."),
+    ("clock", _clock, "Let this machine's clock be set by NTP, such as: systemctl enable --now systemd-timesyncd"),
+)

@@ -1,0 +1,48 @@
+"""The client's half of SASL XOAUTH2 and OAUTHBEARER, for imaplib and smtplib alike.
+
+Both send a token at once. A server that refuses it says why, in JSON, and waits for one more line before it ends the
+dialogue (RFC 7628 section 3.2.3). The login of imapclient would send the token a second time there and lose the reason.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from planit_mailer.config import Server
+from planit_mailer.mail import headers
+
+ANSWER = 300  # characters that are kept of the reason
+
+
+class Bearer:
+    """One login; called with each challenge of the server, it gives the answer."""
+
+    def __init__(
+        self, server: Server, mechanism: Literal["xoauth2", "oauthbearer"], token: str, forget: Callable[[], None]
+    ) -> None:
+        """`forget` throws the token away: it is called when the login was refused."""
+        self.mechanism: Final = mechanism.upper()
+        self._opening = opening(server, mechanism, token)
+        self._forget: Final = forget
+        self._closing: Final = "" if mechanism == "xoauth2" else "\x01"
+        self._reason = ""
+
+    def __call__(self, challenge: bytes | None = None) -> str:
+        """The token first, then what ends the dialogue."""
+        if self._opening:
+            answer, self._opening = self._opening, ""
+            return answer
+        self._reason = headers.one_line((challenge or b"").decode("utf-8", "replace"))[:ANSWER]
+        return self._closing
+
+    def refused(self) -> str:
+        """The server's reason, "" where it gave none. The next login asks for a new token."""
+        self._forget()
+        return self._reason
+
+
+def opening(server: Server, mechanism: Literal["xoauth2", "oauthbearer"], token: str) -> str:
+    """The first message of a mechanism: RFC 7628 section 3.1, or as Google and Microsoft describe XOAUTH2."""
+    if mechanism == "xoauth2":
+        return f"user={server.username}\x01auth=Bearer {token}\x01\x01"
+    name = server.username.replace("=", "=3D").replace(",", "=2C")  # RFC 5801 section 4
+    return f"n,a={name},\x01host={server.host}\x01port={server.port}\x01auth=Bearer {token}\x01\x01"

@@ -1,0 +1,131 @@
+"""Access tokens for logging in with OAuth2. The only importer of msal and google-auth.
+
+A token is kept until shortly before it expires. One that a server refused is thrown away: a right that was granted
+meanwhile stands only in a new one.
+"""
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, date
+from functools import cache, partial
+from typing import Any, Final
+
+from planit_mailer.config import Server
+from planit_mailer.doors.bearer import Bearer
+from planit_mailer.errors import LoginRefused, Unavailable
+from planit_mailer.mail import headers
+from planit_mailer.oauth2 import OAuth2
+
+MARGIN = 300  # seconds before its end at which a token is renewed
+TIMEOUT = 30  # seconds for an answer of the provider
+ANSWER = 300  # characters that are kept of it
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a provider gave us; `until` is a Unix time in seconds."""
+
+    value: str = field(repr=False)
+    until: float
+
+
+class Tokens:
+    """The tokens of one login."""
+
+    def __init__(self, settings: OAuth2, user: str) -> None:
+        """`user` is the mailbox's address."""
+        self._settings: Final = settings
+        self._user: Final = user
+        self._token: Token | None = None
+        self._lock: Final = threading.Lock()
+
+    def token(self) -> str:
+        """A token that lasts a while longer. Raises LoginRefused in the provider's words, Unavailable."""
+        with self._lock:
+            if self._token is None or time.time() > self._token.until - MARGIN:
+                ask = _of_microsoft if self._settings.provider == "microsoft365" else _of_google
+                self._token = ask(self._settings, self._user)
+            return self._token.value
+
+    def forget(self) -> None:
+        """Throw the token away."""
+        with self._lock:
+            self._token = None
+
+
+@cache
+def kept(settings: OAuth2, user: str) -> Tokens:
+    """The tokens of a login, the same ones for as long as this process lives."""
+    return Tokens(settings, user)
+
+
+def bearer(server: Server) -> Bearer | None:
+    """How to log in to a server with a token; None where that is done with a password. Raises as `Tokens.token`."""
+    if server.oauth2 is None:
+        return None
+    tokens = kept(server.oauth2, server.username)
+    return Bearer(server, server.oauth2.mechanism, tokens.token(), tokens.forget)
+
+
+def expires_on(settings: OAuth2) -> date | None:
+    """The day on which we can ask for tokens no more: as configured, else that of the certificate; None if unknown."""
+    if settings.secret_expires or not settings.certificate:
+        return settings.secret_expires
+    from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
+
+    pem = settings.certificate.get_secret_value().encode()
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc.date()
+
+
+def _of_microsoft(settings: OAuth2, _user: str) -> Token:
+    """Client credentials: the program's own rights, not those of a person."""
+    import msal  # noqa: PLC0415  a third of a second to import, and few need it
+
+    authority = f"{settings.authority.rstrip('/')}/{settings.tenant}"
+    try:
+        client = msal.ConfidentialClientApplication(
+            settings.client_id,
+            client_credential=_credential(settings),
+            authority=authority,
+            instance_discovery=False,  # it would ask Microsoft whether this authority is Microsoft's
+            timeout=TIMEOUT,
+        )
+        answer: dict[str, Any] = client.acquire_token_for_client([settings.asked_scope])
+    except (msal.exceptions.MsalError, OSError, ValueError) as error:  # requests' errors are OSErrors
+        raise Unavailable(f"the token provider at {authority} cannot be used: {_words(error)}") from error
+    if "access_token" not in answer:
+        said = answer.get("error_description") or answer.get("error") or "no reason given"
+        raise LoginRefused(f"the token provider at {authority} refused us: {headers.one_line(said)[:ANSWER]}")
+    return Token(answer["access_token"], time.time() + int(answer["expires_in"]))
+
+
+def _credential(settings: OAuth2) -> str | dict[str, str]:
+    if settings.certificate:
+        pem = settings.certificate.get_secret_value()
+        return {"private_key": pem, "public_certificate": pem}
+    assert settings.client_secret, "the configuration has the one or the other"
+    return settings.client_secret.get_secret_value()
+
+
+def _of_google(settings: OAuth2, user: str) -> Token:
+    """A service account that may act for the whole domain, here for this one mailbox."""
+    from google.auth import exceptions  # noqa: PLC0415  as msal
+    from google.auth.transport.requests import Request  # noqa: PLC0415
+    from google.oauth2.service_account import Credentials  # noqa: PLC0415
+
+    assert settings.service_account, "the configuration has one"
+    key = json.loads(settings.service_account.get_secret_value())
+    try:
+        account = Credentials.from_service_account_info(key, scopes=[settings.asked_scope], subject=user)  # type: ignore[no-untyped-call]
+        account.refresh(partial(Request(), timeout=TIMEOUT))
+    except (exceptions.GoogleAuthError, OSError, ValueError) as error:
+        if isinstance(error, exceptions.RefreshError) and not error.retryable:
+            raise LoginRefused(f"the token provider at {key['token_uri']} refused us: {_words(error)}") from error
+        raise Unavailable(f"the token provider at {key['token_uri']} cannot be used: {_words(error)}") from error
+    return Token(account.token, account.expiry.replace(tzinfo=UTC).timestamp())
+
+
+def _words(error: Exception) -> str:
+    return headers.one_line(str(error.args[0] if error.args else error))[:ANSWER] or type(error).__name__
