@@ -26,7 +26,7 @@ from planit_mailer import daemon, delivery
 from planit_mailer import service as services
 from planit_mailer.daemon import Patiently
 from planit_mailer.delivery import Post as Delivering
-from planit_mailer.doors import imap, relay
+from planit_mailer.doors import imap_login, relay
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store, engine
 from planit_mailer.service import Service
@@ -138,7 +138,7 @@ MAILBOX = {
 def test_a_mailbox_that_breaks_off_is_named_waited_for_and_read_later(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, says: str
 ) -> None:
-    monkeypatch.setattr(imap, "TIMEOUT", SocketTimeout(connect=1, read=1))
+    monkeypatch.setattr(imap_login, "TIMEOUT", SocketTimeout(connect=1, read=1))
     number = bench.send()
     bench.mailbox.fault = fault
 
@@ -185,7 +185,7 @@ def test_the_operator_hears_of_a_mailbox_that_is_not_read_and_that_it_is_again(b
 
 
 def test_a_mailbox_that_accepts_and_says_nothing_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "TIMEOUT", SocketTimeout(connect=1, read=1))
+    monkeypatch.setattr(imap_login, "TIMEOUT", SocketTimeout(connect=1, read=1))
     number, target = bench.send(), bench.mailbox.target
     with proxies.socket.create_server(("127.0.0.1", 0)) as silent:
         bench.mailbox.target = silent.getsockname()[1]
