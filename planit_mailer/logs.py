@@ -68,8 +68,9 @@ def _renderers(*, text: bool) -> list[structlog.typing.Processor]:
 
 
 def _quieten() -> None:
-    # At DEBUG imapclient logs the bodies of messages: learners' data. Fixed here, whatever the level above.
-    for name in ("imapclient", "sqlalchemy", "alembic", "multipart", "asyncio"):
+    # At DEBUG imapclient logs the bodies of messages, learners' data, and msoffcrypto passwords: fixed here, whatever
+    # the level above.
+    for name in ("imapclient", "sqlalchemy", "alembic", "multipart", "asyncio", "msoffcrypto"):
         logging.getLogger(name).setLevel(logging.INFO if name == "imapclient" else logging.WARNING)
     # Our jobs log themselves; that one still runs when its time comes again is no event.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
