@@ -62,10 +62,11 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A school of the register, and the addresses and domains that may send for it."""
+    """A school of the register, the addresses and domains that may send for it, and whether it has a password."""
 
     school: School
     senders: tuple[str, ...]
+    has_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)

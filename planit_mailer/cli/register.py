@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from planit_mailer import service
-from planit_mailer.cli import context
+from planit_mailer.cli import context, secrets
 from planit_mailer.doors.store import Transaction
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import School
@@ -14,7 +14,10 @@ from planit_mailer.uploads import values
 
 Value = Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="office@school.example, or school.example.")]
 
-schools = typer.Typer(no_args_is_help=True, help="The registered schools: `schools add`, `schools list`.")
+schools = typer.Typer(
+    no_args_is_help=True,
+    help="The registered schools: `schools add`, `schools list`, `schools password`.",
+)
 senders = typer.Typer(
     no_args_is_help=True, help="Who may send for them: `senders allow`, `senders deny`, `senders list`."
 )
@@ -52,7 +55,7 @@ def add_school(
 
 @schools.command("list")
 def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
-    """The registered schools and their senders.
+    """The registered schools and their senders, and which of them have a password; never the password.
 
     Example: `planit-mailer schools list`
     """
@@ -62,14 +65,40 @@ def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noq
         context.print_json(
             [
                 {"id": s.school.number, "name": s.school.name, "postcode": s.school.postcode, "senders": s.senders}
+                | {"password": s.has_password}
                 for s in found
             ]
         )
         return
-    table = context.table("Id", "Name", "Postcode", "Senders")
+    table = context.table("Id", "Name", "Postcode", "Senders", "Password")
     for entry in found:
-        table.add_row(entry.school.number, entry.school.name, entry.school.postcode, ", ".join(entry.senders))
+        school, has = entry.school, "registered" if entry.has_password else ""
+        table.add_row(school.number, school.name, school.postcode, ", ".join(entry.senders), has)
     context.console().print(table if found else "No school is registered.")
+
+
+@schools.command("password")
+def password(
+    ctx: typer.Context,
+    school: Annotated[str, typer.Argument(metavar="POSTCODE-OR-ID")],
+    remove: Annotated[bool, typer.Option("--remove", help="Forget the school's password.")] = False,  # noqa: FBT002
+) -> None:
+    """Register the password that opens a school's workbooks, in place of the one before.
+
+    It is asked for and not shown; where standard input is no terminal, it is its first line.
+
+    Examples: `planit-mailer schools password "ZZ9 9ZZ"`, `planit-mailer schools password 123456 --remove`
+    """
+    with context.of(ctx).store().reading() as reading:
+        chosen = the_school(school, reading)
+    given = None if remove else secrets.password(f"Password of {chosen.name}")
+    with context.of(ctx).store().transaction() as transaction:
+        if given:
+            transaction.set_password(chosen, given, service.now())
+        elif not transaction.remove_password(chosen):
+            raise Refused(f"{chosen.name}, {chosen.postcode}, has no password.")
+    what = "registered. Its workbooks are opened with it from now on" if given else "forgotten"
+    typer.echo(f"The password of {chosen.name}, {chosen.postcode}, is {what}.")
 
 
 @senders.command("allow")
