@@ -70,6 +70,24 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A school as the DfE register lists it: `number` is its URN, `postcode` written as the Royal Mail does."""
+
+    number: str
+    name: str
+    postcode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many schools of a list were added to the register, updated, and there already as they are listed."""
+
+    added: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One learner's *Your School Data* as it stands now; `reference` names the upload that it came with."""
 

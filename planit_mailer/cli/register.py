@@ -1,13 +1,15 @@
 """schools, senders: the register of who may send for whom."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from planit_mailer import service
+from planit_mailer import gias, service
 from planit_mailer.cli import context, secrets
 from planit_mailer.doors.store import Transaction
-from planit_mailer.errors import Refused
+from planit_mailer.doors.store.register import several
+from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School
 from planit_mailer.mail import senders as sender_values
 from planit_mailer.uploads import values
@@ -16,7 +18,7 @@ Value = Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="office@
 
 schools = typer.Typer(
     no_args_is_help=True,
-    help="The registered schools: `schools add`, `schools list`, `schools password`.",
+    help="The registered schools: `schools add`, `schools list`, `schools import`, `schools password`.",
 )
 senders = typer.Typer(
     no_args_is_help=True, help="Who may send for them: `senders allow`, `senders deny`, `senders list`."
@@ -46,6 +48,8 @@ def add_school(
     code = values.postcode(postcode)
     if code is None:
         raise typer.BadParameter(f"{postcode} is not a postcode")
+    if not name.strip():
+        raise typer.BadParameter("a school has a name")
     with context.of(ctx).store().transaction() as transaction:
         school = transaction.add_school(name.strip(), code)
         for value in allowed:
@@ -75,6 +79,33 @@ def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noq
         school, has = entry.school, "registered" if entry.has_password else ""
         table.add_row(school.number, school.name, school.postcode, ", ".join(entry.senders), has)
     context.console().print(table if found else "No school is registered.")
+
+
+@schools.command("import")
+def import_schools(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The “Establishment fields CSV” of GIAS.")],
+) -> None:
+    """Register the schools of the DfE register (Get Information about Schools) with their URNs as ids.
+
+    Schools that are there already get the name and postcode of the file; none is removed. Closed schools are left out.
+    Rows with mistakes are named and passed over.
+
+    Example: `planit-mailer schools import edubasealldata20261124.csv`
+    """
+    try:
+        found = gias.read(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{file} cannot be imported: {error}") from error
+    with context.of(ctx).store().transaction() as transaction:
+        done = transaction.import_schools(found.schools)
+    for mistake in found.mistakes:
+        typer.echo(mistake, err=True)
+    count = "1 school is open" if len(found.schools) == 1 else f"{len(found.schools)} schools are open"
+    typer.echo(f"{count}: {done.added} added, {done.updated} updated, {done.unchanged} unchanged.")
+    typer.echo(f"{found.closed} closed left out, {found.passed_over} passed over for a mistake.")
 
 
 @schools.command("password")
@@ -161,5 +192,4 @@ def the_school(postcode_or_number: str, transaction: Transaction) -> School:
         return found[0]
     if not found:
         raise Refused(f"No school has the postcode or id {postcode_or_number}. Add it with schools add.")
-    listed = "\n".join(f"  {school.number}  {school.name}, {school.postcode}" for school in found)
-    raise Refused(f"Several schools have the postcode {postcode_or_number}; say the id of one:\n{listed}")
+    raise Refused(several(found, f"the postcode {postcode_or_number}"))

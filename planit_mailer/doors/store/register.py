@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, delete, exists, insert, select
 
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import denied, passwords, schools, senders
+from planit_mailer.errors import Refused
 from planit_mailer.ledger import School, Standing
 from planit_mailer.records import Enrolled
 from planit_mailer.spreadsheets.encryption import Password
@@ -22,7 +23,10 @@ class Register(Verbs):
     """The verbs about schools, senders and passwords."""
 
     def add_school(self, name: str, postcode: str, number: str | None = None) -> School:
-        """Register a school; where the same name and postcode, or the same number, is there already, that one."""
+        """Register a school; where the same name and postcode, or the same number, is there already, that one.
+
+        Raises Refused where several have that name and postcode.
+        """
         if found := self._same_school(name, postcode, number):
             return found
         row = {"number": number or self._made_number()} | described(name, postcode)
@@ -91,12 +95,20 @@ class Register(Verbs):
             schools.c.folded_name == headings.fold(name), schools.c.folded_postcode == headings.fold(postcode)
         )
         same = schools.c.number == number if number else by_name
-        row = self._connection.execute(select(schools).where(same).order_by(schools.c.id)).first()
-        return _school(row) if row else None
+        found = [_school(row) for row in self._connection.execute(select(schools).where(same).order_by(schools.c.id))]
+        if len(found) > 1:
+            raise Refused(several(found, "this name and postcode"))
+        return found[0] if found else None
 
     def _made_number(self) -> str:
         taken = {int(number) for number in self._connection.scalars(select(schools.c.number)) if number.isdecimal()}
         return str(max({number + 1 for number in taken} | {NUMBERS_FROM}))
+
+
+def several(found: Sequence[School], what: str) -> str:
+    """What the operator reads where a school is not named clearly enough."""
+    listed = "\n".join(f"  {school.number}  {school.name}, {school.postcode}" for school in found)
+    return f"Several schools have {what}; say the id of one:\n{listed}"
 
 
 def standing(connection: Connection, address: str) -> Standing:
