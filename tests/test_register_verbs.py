@@ -1,5 +1,6 @@
 """schools and senders, as an operator types them: what they print, and how they exit."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -116,6 +117,57 @@ def test_who_is_denied_is_listed_until_they_are_allowed_again(verb: Verb) -> Non
     assert verb("senders", "list", "--json").json == [
         {"sender": "pest@elsewhere.test", "school": "Greenfield School", "id": "900001"}
     ]
+
+
+# ── schools password ──
+
+SECRET = "Blue Otter 9€"
+
+
+def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_a_password_is_read_from_standard_input_and_never_shown(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb("schools", "add", "Greenfield School", "ZZ9 9ZZ")
+    type_in(monkeypatch, f"{SECRET}\r\nanother line\n")
+
+    told = verb("schools", "password", "zz99zz")
+    listed = verb("schools", "list"), verb("schools", "list", "--json")
+
+    assert (told.code, told.err) == (0, "")
+    assert told.out == (
+        "The password of Greenfield School, ZZ9 9ZZ, is registered. Its workbooks are opened with it from now on.\n"
+    )
+    assert "registered" in listed[0].out
+    assert listed[1].json[0]["password"] is True
+    assert SECRET not in listed[0].out + listed[1].out
+    assert SECRET in Path("planit.db").read_bytes().decode("utf-8", "replace")
+
+
+def test_a_password_can_be_removed_once(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb("schools", "add", "Greenfield School", "ZZ9 9ZZ")
+    type_in(monkeypatch, SECRET)
+    verb("schools", "password", "ZZ9 9ZZ")
+
+    first, second = (verb("schools", "password", "ZZ9 9ZZ", "--remove") for _ in range(2))
+
+    assert (first.code, first.out) == (0, "The password of Greenfield School, ZZ9 9ZZ, is forgotten.\n")
+    assert (second.code, second.err) == (1, "Greenfield School, ZZ9 9ZZ, has no password.\n")
+    assert verb("schools", "list", "--json").json[0]["password"] is False
+    assert SECRET not in Path("planit.db").read_bytes().decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "x" * 256])
+def test_what_is_no_password_is_refused_without_repeating_it(
+    verb: Verb, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verb("schools", "add", "Greenfield School", "ZZ9 9ZZ")
+    type_in(monkeypatch, text)
+
+    told = verb("schools", "password", "ZZ9 9ZZ")
+
+    assert (told.code, told.out, told.err) == (2, "", "A password has 1 to 255 characters that can be typed.\n")
 
 
 # ── schools import ──

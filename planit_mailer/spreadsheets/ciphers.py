@@ -18,6 +18,9 @@ VERIFIER = (
     *("passwordSalt", "passwordHashAlgorithm", "encryptedVerifierHashInput"),
     *("encryptedVerifierHashValue", "spinValue", "passwordKeyBits"),
 )
+MOST_SPINS = (
+    1_000_000  # rounds of hashing that a file may ask for; Excel's are 100,000, [MS-OFFCRYPTO] allows ten million
+)
 BLOCK = 1_024  # bytes of a stream of .xls that have one RC4 key, [MS-XLS] 2.2.10
 FILE_PASS = 0x2F
 BOUND_SHEET, IN_CLEAR = 0x85, 4  # its first bytes are never encrypted
@@ -35,8 +38,8 @@ def decrypted(data: bytes, password: str) -> bytes:
     file = msoffcrypto.OfficeFile(io.BytesIO(data))
     if isinstance(file, Xls97File):
         return _records_of(file, password)
-    if file.type == "agile" and not ECMA376Agile.verify_password(password, *(file.info[name] for name in VERIFIER)):
-        raise InvalidKeyError("another password")  # the library would hash twice to find out
+    if file.type == "agile":
+        _check(file, password)
     file.load_key(password=password, verify_password=file.type == "standard")
     out = io.BytesIO()
     file.decrypt(out)
@@ -53,6 +56,14 @@ def encrypted(data: bytes, password: str) -> bytes:
     out = io.BytesIO()
     OOXMLFile(io.BytesIO(data)).encrypt(password, out)
     return out.getvalue()
+
+
+def _check(file: OOXMLFile, password: str) -> None:
+    """Raise where it is another password, or would take too long to tell; the library would hash twice to find out."""
+    if file.info["spinValue"] > MOST_SPINS:
+        raise ValueError(f"more than {MOST_SPINS:,} rounds of hashing")
+    if not ECMA376Agile.verify_password(password, *(file.info[name] for name in VERIFIER)):
+        raise InvalidKeyError("another password")
 
 
 def _records_of(file: Xls97File, password: str) -> bytes:
