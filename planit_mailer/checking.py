@@ -1,9 +1,13 @@
 """What `check` answers of a workbook, by itself or compared with what the store knows."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from planit_mailer import questions
 from planit_mailer.mail import verdicts
 from planit_mailer.questions import Json, Reading
-from planit_mailer.uploads.judging import Judgement
+from planit_mailer.spreadsheets.encryption import TRIES, Password
+from planit_mailer.uploads.judging import Judgement, Judging
 from planit_mailer.uploads.problems import Problem
 from planit_mailer.uploads.upload import DraftLearner
 
@@ -31,6 +35,12 @@ def compared(judgement: Judgement, reading: Reading) -> Judgement:
     """A judgement with what the store adds to it, as if a sender of that school had sent the form."""
     schools = tuple(entry.school for entry in reading.schools())
     return verdicts.compared(judgement, schools, reading.children)
+
+
+def attempts(judging: Judging, passwords: Sequence[Password]) -> Iterator[Judging]:
+    """What to judge by, one after the other until the workbook opens: a file is read with few passwords at a time."""
+    for first in range(0, max(len(passwords), 1), TRIES):
+        yield replace(judging, passwords=tuple(passwords[first : first + TRIES]))
 
 
 def _problem(problem: Problem) -> Json:

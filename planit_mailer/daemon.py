@@ -80,7 +80,7 @@ def _serve(settings: Config, signals: Signals) -> None:
     with service.serving(settings, signals.wake.is_set) as served:
         clock = _clock(served)
         clock.start()
-        if settings.senders.believe_nobody:
+        if settings.senders.unauthenticated == "quarantine":
             log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
         for exposed in credentials.exposed(settings.model_dump()):
             log.warning("secret file is open to others", file=exposed)

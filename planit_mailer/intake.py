@@ -136,8 +136,9 @@ def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) ->
     account = Account(sender, message.date, message.message_id, message.attachments_digest)
     with doors.store.transaction() as transaction:
         standing = transaction.introduce(receipt, account)
+        passwords = transaction.passwords(standing.schools) if sender.authentic else ()
     machine = answering.machine(message, policy.stationery.address)
-    letter = understand(Letter(receipt, message, sender, standing, machine), doors, policy)
+    letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
     painted: Painted = {}
     while True:
         with doors.store.transaction() as transaction:  # the one commit, unless something has to be painted before it
@@ -151,15 +152,21 @@ def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) ->
             if not to_paint:
                 conclude(letter, verdicts.with_painted(verdict, painted), transaction, Desk(policy.stationery, now))
                 break
-        painted |= {upload.cause: paint(upload, message, doors, policy) for upload in to_paint}
+        painted |= {upload.cause: paint(upload, letter, doors, policy) for upload in to_paint}
     log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
     return replace(receipt, outcome=verdict.outcome)
 
 
 def understand(letter: Letter, doors: Doors, policy: Policy) -> Letter:
     """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
-    judging = Judging(letters.day_of(letter.receipt.received_at), policy.rules, policy.limits)
+    judging = judged_by(letter, policy)
     return letters.with_files(letter, lambda data: doors.reader.judge(data, judging), doors.reader.sniff)
+
+
+def judged_by(letter: Letter, policy: Policy) -> Judging:
+    """What the forms of a letter are judged by."""
+    day = letters.day_of(letter.receipt.received_at)
+    return Judging(day, policy.rules, policy.limits, letter.passwords)
 
 
 def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: Desk) -> None:
@@ -170,10 +177,10 @@ def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: D
     transaction.settle(letter.receipt, verdict, changes, desk.now)
 
 
-def paint(upload: JudgedUpload, message: Message, doors: Doors, policy: Policy) -> Annotated:
+def paint(upload: JudgedUpload, letter: Letter, doors: Doors, policy: Policy) -> Annotated:
     """The school's own workbook with its problems painted in: slow, and so never inside a transaction."""
-    data = next(attachment.data for attachment in message.attachments if attachment.digest == upload.digest)
-    return doors.reader.annotate(data, upload.judgement, policy.limits)
+    data = next(attachment.data for attachment in letter.message.attachments if attachment.digest == upload.digest)
+    return doors.reader.annotate(data, upload.judgement, judged_by(letter, policy))
 
 
 def recall(letter: Letter, account: Account, transaction: Transaction, now: datetime) -> Known:

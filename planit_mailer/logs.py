@@ -68,9 +68,19 @@ def _renderers(*, text: bool) -> list[structlog.typing.Processor]:
 
 
 def _quieten() -> None:
-    # At DEBUG imapclient logs the bodies of messages: learners' data. Fixed here, whatever the level above.
-    # At DEBUG those that ask for tokens log what was said.
-    for name in ("imapclient", "sqlalchemy", "alembic", "multipart", "asyncio", "msal", "google", "urllib3"):
+    # At DEBUG imapclient logs the bodies of messages, learners' data, msoffcrypto passwords, and those that ask for
+    # tokens what was said: fixed here, whatever the level above.
+    for name in (
+        "imapclient",
+        "sqlalchemy",
+        "alembic",
+        "multipart",
+        "asyncio",
+        "msal",
+        "msoffcrypto",
+        "google",
+        "urllib3",
+    ):
         logging.getLogger(name).setLevel(logging.INFO if name == "imapclient" else logging.WARNING)
     # Our jobs log themselves; that one still runs when its time comes again is no event.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)

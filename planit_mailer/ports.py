@@ -19,14 +19,15 @@ from planit_mailer.ledger import (
     Receipt,
     Recent,
     Reply,
+    School,
     Standing,
     Verdict,
     Waiting,
 )
 from planit_mailer.mail.messages import Message
 from planit_mailer.records import Filed, Pending, Released, Unanswered
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.files import FileKind
-from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging
@@ -68,8 +69,11 @@ class Reader(Protocol):
     def judge(self, data: bytes, judging: Judging) -> Judgement:
         """What is in a file, and what is wrong with it."""
 
-    def annotate(self, data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
-        """The workbook with its problems painted in; where that cannot be done, a list of them as a workbook."""
+    def annotate(self, data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
+        """The workbook with its problems painted in; where that cannot be done, a list of them as a workbook.
+
+        What came encrypted is encrypted with the same password, or has no data at all.
+        """
 
 
 class Relay(Protocol):
@@ -101,6 +105,9 @@ class Transaction(Protocol):
 
     def introduce(self, receipt: Receipt, account: Account) -> Standing:
         """Note who wrote, and look them up in the register."""
+
+    def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
+        """The passwords that open workbooks of these schools, in the schools' order."""
 
     def twin(self, receipt: Receipt, account: Account) -> str:
         """The reference of a settled message with the same authentic sender, Message-ID and attachments, or ""."""

@@ -62,10 +62,29 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A school of the register, and the addresses and domains that may send for it."""
+    """A school of the register, the addresses and domains that may send for it, and whether it has a password."""
 
     school: School
     senders: tuple[str, ...]
+    has_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A school as the DfE register lists it: `number` is its URN, `postcode` written as the Royal Mail does."""
+
+    number: str
+    name: str
+    postcode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many schools of a list were added to the register, updated, and there already as they are listed."""
+
+    added: int
+    updated: int
+    unchanged: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """check, blank: the verbs about spreadsheets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,11 @@ from rich.markup import escape
 
 from planit_mailer import checking, config, service
 from planit_mailer.cli import annotating, context
+from planit_mailer.doors.reader import Reader
+from planit_mailer.doors.store import Store
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.uploads import blank as blanks
 from planit_mailer.uploads import problems
 from planit_mailer.uploads.judging import Judgement, Judging
@@ -36,7 +40,8 @@ def check(
 ) -> None:
     """Read and judge workbooks as if they had been emailed; change nothing.
 
-    Without --config the store is not asked; with it, the learners are compared with those it has.
+    Without --config the store is not asked; with it, the learners are compared with those it has, and a workbook with a
+    password is opened where it is one of those that are registered, whichever school's.
 
     Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`,
     `planit-mailer check learners.xlsx --annotate problems.xlsx`
@@ -47,26 +52,24 @@ def check(
     store = service.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
     rules = service.rules(settings.rules if settings else config.Rules())
-    judging = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
+    by = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
     accepted, unread = True, []
     with service.reader(limits) as reader:
+        judge = _Judge(reader, store, by, _passwords(store))
         for path in files:
             try:
                 data = path.read_bytes()
             except OSError as error:
                 unread.append(f"{path} cannot be read: {error.strerror}.")
                 continue
-            judgement = reader.judge(data, judging)
-            if store:
-                with store.reading() as reading:
-                    judgement = checking.compared(judgement, reading)
+            judgement, judging = judge(data)
             accepted = accepted and judgement.accepted
             if json:
                 context.print_json(checking.checked(str(path), judgement, values=values))
             else:
                 _print(path, judgement, context.console())
             if annotate:
-                made = reader.annotate(data, judgement, judging.limits)
+                made = reader.annotate(data, judgement, judging)
                 typer.echo(annotating.save(made, annotate), err=json)
     if unread:
         raise ConfigError("\n".join(unread))
@@ -84,6 +87,34 @@ def blank(out: Annotated[Path, typer.Argument(metavar="OUT.xlsx", help="The file
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror}.") from error
     typer.echo(f"The blank form is in {out}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judges a file as if it had been emailed; `passwords` are those of all schools."""
+
+    reader: Reader
+    store: Store | None
+    by: Judging
+    passwords: tuple[Password, ...]
+
+    def __call__(self, data: bytes) -> tuple[Judgement, Judging]:
+        """The judgement, and what it was judged by, with the password that opened the file."""
+        for by in checking.attempts(self.by, self.passwords):
+            judgement = self.reader.judge(data, by)
+            if not judgement.locked:
+                break
+        if self.store:
+            with self.store.reading() as reading:
+                judgement = checking.compared(judgement, reading)
+        return judgement, by
+
+
+def _passwords(store: Store | None) -> tuple[Password, ...]:
+    if store is None:
+        return ()
+    with store.reading() as reading:
+        return reading.passwords([entry.school for entry in reading.schools() if entry.has_password])
 
 
 def _print(path: Path, judgement: Judgement, out: Console) -> None:

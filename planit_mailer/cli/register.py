@@ -1,20 +1,25 @@
 """schools, senders: the register of who may send for whom."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from planit_mailer import service
-from planit_mailer.cli import context
+from planit_mailer import gias, service
+from planit_mailer.cli import context, secrets
 from planit_mailer.doors.store import Transaction
-from planit_mailer.errors import Refused
+from planit_mailer.doors.store.register import several
+from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School
 from planit_mailer.mail import senders as sender_values
 from planit_mailer.uploads import values
 
 Value = Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="office@school.example, or school.example.")]
 
-schools = typer.Typer(no_args_is_help=True, help="The registered schools: `schools add`, `schools list`.")
+schools = typer.Typer(
+    no_args_is_help=True,
+    help="The registered schools: `schools add`, `schools list`, `schools import`, `schools password`.",
+)
 senders = typer.Typer(
     no_args_is_help=True, help="Who may send for them: `senders allow`, `senders deny`, `senders list`."
 )
@@ -43,6 +48,8 @@ def add_school(
     code = values.postcode(postcode)
     if code is None:
         raise typer.BadParameter(f"{postcode} is not a postcode")
+    if not name.strip():
+        raise typer.BadParameter("a school has a name")
     with context.of(ctx).store().transaction() as transaction:
         school = transaction.add_school(name.strip(), code)
         for value in allowed:
@@ -52,7 +59,7 @@ def add_school(
 
 @schools.command("list")
 def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
-    """The registered schools and their senders.
+    """The registered schools and their senders, and which of them have a password; never the password.
 
     Example: `planit-mailer schools list`
     """
@@ -62,14 +69,67 @@ def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noq
         context.print_json(
             [
                 {"id": s.school.number, "name": s.school.name, "postcode": s.school.postcode, "senders": s.senders}
+                | {"password": s.has_password}
                 for s in found
             ]
         )
         return
-    table = context.table("Id", "Name", "Postcode", "Senders")
+    table = context.table("Id", "Name", "Postcode", "Senders", "Password")
     for entry in found:
-        table.add_row(entry.school.number, entry.school.name, entry.school.postcode, ", ".join(entry.senders))
+        school, has = entry.school, "registered" if entry.has_password else ""
+        table.add_row(school.number, school.name, school.postcode, ", ".join(entry.senders), has)
     context.console().print(table if found else "No school is registered.")
+
+
+@schools.command("import")
+def import_schools(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The “Establishment fields CSV” of GIAS.")],
+) -> None:
+    """Register the schools of the DfE register (Get Information about Schools) with their URNs as ids.
+
+    Schools that are there already get the name and postcode of the file; none is removed. Closed schools are left out.
+    Rows with mistakes are named and passed over.
+
+    Example: `planit-mailer schools import edubasealldata20261124.csv`
+    """
+    try:
+        found = gias.read(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{file} cannot be imported: {error}") from error
+    with context.of(ctx).store().transaction() as transaction:
+        done = transaction.import_schools(found.schools)
+    for mistake in found.mistakes:
+        typer.echo(mistake, err=True)
+    count = "1 school is open" if len(found.schools) == 1 else f"{len(found.schools)} schools are open"
+    typer.echo(f"{count}: {done.added} added, {done.updated} updated, {done.unchanged} unchanged.")
+    typer.echo(f"{found.closed} closed left out, {found.passed_over} passed over for a mistake.")
+
+
+@schools.command("password")
+def password(
+    ctx: typer.Context,
+    school: Annotated[str, typer.Argument(metavar="POSTCODE-OR-ID")],
+    remove: Annotated[bool, typer.Option("--remove", help="Forget the school's password.")] = False,  # noqa: FBT002
+) -> None:
+    """Register the password that opens a school's workbooks, in place of the one before.
+
+    It is asked for and not shown; where standard input is no terminal, it is its first line.
+
+    Examples: `planit-mailer schools password "ZZ9 9ZZ"`, `planit-mailer schools password 123456 --remove`
+    """
+    with context.of(ctx).store().reading() as reading:
+        chosen = the_school(school, reading)
+    given = None if remove else secrets.password(f"Password of {chosen.name}")
+    with context.of(ctx).store().transaction() as transaction:
+        if given:
+            transaction.set_password(chosen, given, service.now())
+        elif not transaction.remove_password(chosen):
+            raise Refused(f"{chosen.name}, {chosen.postcode}, has no password.")
+    what = "registered. Its workbooks are opened with it from now on" if given else "forgotten"
+    typer.echo(f"The password of {chosen.name}, {chosen.postcode}, is {what}.")
 
 
 @senders.command("allow")
@@ -132,5 +192,4 @@ def the_school(postcode_or_number: str, transaction: Transaction) -> School:
         return found[0]
     if not found:
         raise Refused(f"No school has the postcode or id {postcode_or_number}. Add it with schools add.")
-    listed = "\n".join(f"  {school.number}  {school.name}, {school.postcode}" for school in found)
-    raise Refused(f"Several schools have the postcode {postcode_or_number}; say the id of one:\n{listed}")
+    raise Refused(several(found, f"the postcode {postcode_or_number}"))

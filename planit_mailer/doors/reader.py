@@ -24,7 +24,6 @@ from planit_mailer.mail import messages
 from planit_mailer.mail.messages import Message
 from planit_mailer.spreadsheets import files
 from planit_mailer.spreadsheets.files import FileKind
-from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import annotated
 from planit_mailer.uploads import judging as forms
 from planit_mailer.uploads.annotated import Annotated
@@ -85,13 +84,13 @@ class Reader:
             return forms.cannot_be_opened()
         return judgement
 
-    def annotate(self, data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
+    def annotate(self, data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
         """Paint a workbook's problems into it; where its reader has to be ended, the Problems sheet alone is left."""
         try:
-            made: Annotated = self.call(annotated.annotate, data, judgement.problems, judgement.sheet, limits)
+            made: Annotated = self.call(annotated.annotate, data, judgement, judging)
         except Killed as killed:
             log.warning("file ended its painter", why=killed.why.value, size=len(data))
-            return annotated.alone(judgement.problems, killed.why.value)
+            return annotated.unpainted(judgement, killed.why.value)
         return made
 
     def message(self, raw: bytes, *, whole: bool = True) -> Message:

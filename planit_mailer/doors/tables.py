@@ -110,6 +110,14 @@ schools = Table(
     Column("folded_postcode", Words, nullable=False, index=True),
 )
 
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("school_id", ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True),  # one for each school
+    _words("password"),  # readable, as it has to be used; the learners that it protects stand in clear beside it
+    _moment("since", always=True),
+)
+
 senders = Table(
     "senders",
     metadata,

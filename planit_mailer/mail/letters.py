@@ -9,6 +9,7 @@ from planit_mailer.ledger import File, Receipt, School, Sender, Standing
 from planit_mailer.mail import senders
 from planit_mailer.mail.messages import Attachment, Message
 from planit_mailer.spreadsheets import files
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judgement
@@ -21,7 +22,8 @@ PLAIN = tuple(kind.name for kind in files.PLAIN)
 class Letter:
     """A message, who sent it, what the register says of them, and its files.
 
-    `machine` is "" for a person's message, else the reason why it must not be answered directly.
+    `machine` is "" for a person's message, else the reason why it must not be answered directly. `passwords` may open
+    its files: those of the schools that an authentic sender may send for.
     """
 
     receipt: Receipt
@@ -30,6 +32,7 @@ class Letter:
     standing: Standing
     machine: str
     files: tuple[File, ...] = ()
+    passwords: tuple[Password, ...] = ()
 
     @property
     def registered(self) -> bool:

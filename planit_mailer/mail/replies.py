@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from planit_mailer.ledger import Changes, File, JudgedUpload, Reply, ReplyKind, Verdict
 from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import problems
+from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.problems import Group, Severity
 
 # Python folds a long header before its first word, which some mail programs show as a space: ours stay on one line.
@@ -62,8 +63,7 @@ class UploadView:
     introduction: tuple[str, ...] = ()
     changes: Changes | None = None
     attached: str = ""
-    lost: tuple[str, ...] = ()
-    painted: bool = False
+    returned: Annotated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,9 @@ def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: De
         case _:
             uploads = _views(verdict.uploads, changes, reference)
             facts |= {"uploads": uploads, "passed_over": [_what(file) for file in verdict.passed_over]}
-            painted = tuple((_attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted)
+            painted = tuple(
+                (_attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted and u.painted.data
+            )
             return Text(kind, _subject(uploads, reference), "answer", facts, painted)
 
 
@@ -184,8 +186,7 @@ def _view(upload: JudgedUpload, changes: Changes | None, attached: str) -> Uploa
         introduction=tuple(problems.plain(paragraph) for paragraph in draft.introduction) if draft else (),
         changes=changes,
         attached=attached if upload.painted else "",
-        lost=upload.painted.lost if upload.painted else (),
-        painted=bool(upload.painted and upload.painted.whole),
+        returned=upload.painted,
     )
 
 

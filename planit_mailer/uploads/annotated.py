@@ -4,11 +4,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.spreadsheets import files, painting, reading, rewriting
+from planit_mailer.spreadsheets import encryption, files, painting, reading, rewriting
 from planit_mailer.spreadsheets.archives import Damaged
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.painting import Note
 from planit_mailer.spreadsheets.sheets import Limits, Row, Unreadable, address
 from planit_mailer.uploads import form, layout
+from planit_mailer.uploads.judging import Judgement
+from planit_mailer.uploads.policy import Judging
 from planit_mailer.uploads.problems import CATALOGUE, Problem, Severity
 
 NOWHERE = 0  # the number of no sheet
@@ -21,38 +24,75 @@ class Annotated:
     """An .xlsx workbook, and what of the school's it lacks, in a school's words.
 
     `whole` is False where it is the Problems sheet alone; `cause` then says why, for the log, as Unreadable does.
+    `encrypted`: it opens with the password of the one that came. Where it cannot, `data` is b"": nothing goes back.
     """
 
     data: bytes
     lost: tuple[str, ...] = ()
     whole: bool = True
     cause: str = ""
+    encrypted: bool = False
 
 
-def annotate(data: bytes, found: Sequence[Problem], sheet: int | None, limits: Limits) -> Annotated:
+def annotate(data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
     """The file with its problems painted in; the Problems sheet alone where it cannot be painted within the limits.
 
-    `sheet` is the number of the form's sheet, None where no form was found. Runs in the reading process; where that
-    is ended, alone() is left. Raises nothing but MemoryError: a file that can be read may still be of a kind that
-    cannot be painted.
+    What came encrypted is painted and encrypted with the same password, or withheld. Runs in the reading process; where
+    that is ended, unpainted() is left. Raises nothing but MemoryError: a file that can be read may still be of a kind
+    that cannot be painted.
     """
+    if not judgement.encrypted:
+        return _painted(data, judgement, judging.limits)
+    opened = encryption.opened(data, judging.passwords)
+    if opened is None:
+        return _withheld("none of the passwords opens it any more")
+    made = _painted(opened.data, judgement, judging.limits)
+    return _encrypted(made, opened.password) if made.whole else _withheld(made.cause)
+
+
+def unpainted(judgement: Judgement, cause: str = "") -> Annotated:
+    """What is left of a workbook that cannot be painted: the Problems sheet alone; nothing where it came encrypted."""
+    if judgement.encrypted:
+        return _withheld(cause)
+    return _alone(judgement.problems, cause)
+
+
+def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
+    found = judgement.problems
     try:
-        book, number = _xlsx(data, sheet, limits)
+        book, number = _xlsx(data, judgement.sheet, limits)
         places = _Places(number, () if number is not None else _headings(book, limits))
         painted = painting.paint(book, _notes(found, places), limits)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
-        *_, place = traceback.extract_tb(error.__traceback__)
-        return alone(found, f"{type(error).__name__} in {place.name}, line {place.lineno}")
+        return _alone(found, _cause(error))
     lost = LOST if files.sniff(data) in REWRITTEN else ()
     return Annotated(painted.data, (*painted.lost, *lost))
 
 
-def alone(found: Sequence[Problem], cause: str = "") -> Annotated:
-    """The Problems sheet alone."""
+def _alone(found: Sequence[Problem], cause: str) -> Annotated:
     data = painting.problems_only(_notes(found, _Places(NOWHERE, ())))
     return Annotated(data, whole=False, cause=cause)
+
+
+def _encrypted(made: Annotated, password: Password) -> Annotated:
+    try:
+        return replace(made, data=encryption.locked(made.data, password), encrypted=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is: nothing goes back in clear
+        return _withheld(_cause(error))
+
+
+def _withheld(cause: str) -> Annotated:
+    return Annotated(b"", whole=False, cause=cause)
+
+
+def _cause(error: Exception) -> str:
+    """The kind of an error and where it was raised, without anything that the file says."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 
 
 def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:

@@ -46,7 +46,8 @@ FILE = (
         Stage.FILE,
         "The workbook is protected by a password, so we cannot read it. Save it without the password and send it "
         "again.",
-        "In Excel choose File, Info, Protect Workbook, Encrypt with Password, clear the password and save.",
+        "In Excel choose File, Info, Protect Workbook, Encrypt with Password, clear the password and save. Where your "
+        "school has a password registered with us, use that one. Never write a password in an email.",
         "A workbook that opens without asking for a password",
     ),
     Entry(

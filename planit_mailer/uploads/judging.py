@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.spreadsheets import files, painting, reading
+from planit_mailer.spreadsheets import encryption, files, painting, reading
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Reason, Sheet, Unreadable
 from planit_mailer.uploads import drafting, form, problems, rules
@@ -29,7 +29,8 @@ class Judgement:
     """What was made of one file. `draft` is None where no form was found; `sheet` and `heading_row` say where it is.
 
     `found` says what an unreadable file is, as in "a picture", else "". `is_spreadsheet` is False for what is no
-    spreadsheet at all, nor plain text with a form in it, and counts only where a message has no form.
+    spreadsheet at all, nor plain text with a form in it, and counts only where a message has no form. `encrypted`: a
+    password opened it.
     """
 
     draft: Draft | None
@@ -38,6 +39,12 @@ class Judgement:
     heading_row: int | None = None
     found: str = ""
     is_spreadsheet: bool = True
+    encrypted: bool = False
+
+    @property
+    def locked(self) -> bool:
+        """Whether it is a workbook that none of the passwords opened."""
+        return any(one.code == CODES[Reason.PASSWORD] for one in self.problems)
 
     @property
     def readable(self) -> bool:
@@ -55,6 +62,8 @@ def judge(data: bytes, judging: Judging) -> Judgement:
     kind = files.sniff(data)
     workbook = reading.read(data, judging.limits, form.likeness)
     judgement = _unreadable(workbook, kind) if isinstance(workbook, Unreadable) else judged(workbook, judging)
+    if judgement.locked and (opened := encryption.opened(data, judging.passwords)):
+        return replace(judge(opened.data, judging), encrypted=True)
     if kind in files.PLAIN and judgement.draft is None:
         return replace(judgement, found=kind.name, is_spreadsheet=False)
     return judgement

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from planit_mailer import sensitive
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.sheets import Limits
 
 
@@ -19,8 +20,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What a form is judged by; `today` is the day in Europe/London on which its message arrived."""
+    """What a form is judged by; `today` is the day in Europe/London on which its message arrived.
+
+    `passwords` are tried, in their order, on a workbook that opens with one.
+    """
 
     today: date
     rules: Rules
     limits: Limits
+    passwords: tuple[Password, ...] = ()

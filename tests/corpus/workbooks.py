@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msoffcrypto.format.ooxml
 import xlwt
 
+from tests.spreadsheets import encrypting
 from tests.spreadsheets.test_ods import an_ods
 from tests.spreadsheets.test_ods import cell as ods_cell
 from tests.spreadsheets.test_ods import row as ods_row
@@ -113,9 +113,14 @@ def cyclic() -> bytes:
 
 
 def encrypted() -> bytes:
-    out = io.BytesIO()
-    msoffcrypto.format.ooxml.OOXMLFile(io.BytesIO(forms.flat())).encrypt("secret", out)
-    return out.getvalue()
+    return encrypting.agile(forms.flat(), "secret")
+
+
+def endless_hashing() -> bytes:
+    told, asked = b'  <p:encryptedKey spinCount="100000"', b' <p:encryptedKey spinCount="9999999"'
+    locked = encrypted()
+    assert told in locked
+    return locked.replace(told, asked)
 
 
 def xls_form() -> bytes:
@@ -214,6 +219,7 @@ HOSTILE = (
     Hostile("a text file of nothing but quotes", lambda: b'"' * 5_000_000, (NO_FORM, OPEN)),
     Hostile("a text file of nothing but commas", lambda: b"," * 5_000_000, (NO_FORM, LARGE)),
     Hostile("a workbook that opens with a password", encrypted, (LOCKED,)),
+    Hostile("a locked workbook that asks for ten million rounds of hashing", endless_hashing, (LOCKED,)),
     Hostile("an empty file", bytes, (EMPTY,)),
     Hostile("a picture called a workbook", lambda: b"\x89PNG\r\n\x1a\n" + bytes(1_000), (KIND,)),
     Hostile(

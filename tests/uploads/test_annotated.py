@@ -18,7 +18,7 @@ from planit_mailer.spreadsheets.listing import MARKER
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import annotated
 from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judgement
+from planit_mailer.uploads.judging import Judgement, Judging, Rules
 from tests.spreadsheets import workbooks
 from tests.uploads import forms
 from tests.uploads.forms import learner
@@ -38,8 +38,7 @@ MISTAKES: dict[str, object] = {
 
 
 def annotate(data: bytes, judgement: Judgement | None = None) -> Annotated:
-    judged = judgement or forms.judge(data)
-    return annotated.annotate(data, judged.problems, judged.sheet, Limits())
+    return annotated.annotate(data, judgement or forms.judge(data), Judging(forms.TODAY, Rules(), Limits()))
 
 
 def marked(data: bytes) -> tuple[set[str], set[str]]:

@@ -1,16 +1,22 @@
 import pickle
+import random
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
+from openpyxl.workbook.protection import WorkbookProtection
 
 from planit_mailer import config
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judging, Rules
 from planit_mailer.uploads.problems import grouped
+from tests.spreadsheets import encrypting, workbooks
 from tests.uploads import forms
 from tests.uploads.forms import learner
 
@@ -155,3 +161,28 @@ def test_plain_text_without_a_form_is_no_spreadsheet() -> None:
         judgement = forms.judge(text.encode())
         assert (judgement.is_spreadsheet, judgement.accepted) == (False, False)
         assert judgement.found
+
+
+def test_a_protected_sheet_is_no_locked_workbook() -> None:
+    book = load_workbook(BytesIO(forms.handbook()))
+    book.security = WorkbookProtection(workbookPassword="secret", lockStructure=True)
+    for page in book.worksheets:
+        page.protection.set_password("secret")
+        page.protection.enable()
+
+    judgement = forms.judge(forms.saved(book))
+
+    assert judgement.accepted
+    assert not judgement.encrypted
+
+
+def test_a_locked_word_document_is_named_once_it_is_open() -> None:
+    document = encrypting.standard(
+        workbooks.packed({"word/document.xml": "<w/>", "word/a.bin": random.Random(1).randbytes(5_000)}), "pw"
+    )
+
+    locked = forms.judge(document)
+    opened = judging.judge(document, Judging(forms.TODAY, Rules(), Limits(), (Password("pw"),)))
+
+    assert [problem.code for problem in locked.problems] == ["password-protected"]
+    assert (opened.found, opened.is_spreadsheet, opened.encrypted) == ("a Word document", False, True)

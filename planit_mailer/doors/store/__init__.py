@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from planit_mailer.doors.store import engine, locks, migrating
 from planit_mailer.doors.store.decisions import Decisions
 from planit_mailer.doors.store.engine import speaking
+from planit_mailer.doors.store.imports import Imports
 from planit_mailer.doors.store.learners import Learners
 from planit_mailer.doors.store.outbox import Outbox
 from planit_mailer.doors.store.polls import Polls
@@ -25,7 +26,7 @@ from planit_mailer.doors.store.register import Register
 from planit_mailer.errors import Unavailable
 
 
-class Transaction(Receipts, Learners, Outbox, Register, Decisions, Promises, Polls, Questions):
+class Transaction(Receipts, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Questions):
     """One commit: all of it or nothing."""
 
 

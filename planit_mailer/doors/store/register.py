@@ -1,43 +1,45 @@
-"""The register: schools, and who may send for them."""
+"""The register: schools, who may send for them, and the passwords of their workbooks."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, insert, select
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, select
 
 from planit_mailer.doors.store.verbs import Verbs
-from planit_mailer.doors.tables import denied, schools, senders
+from planit_mailer.doors.tables import denied, passwords, schools, senders
+from planit_mailer.errors import Refused
 from planit_mailer.ledger import School, Standing
 from planit_mailer.records import Enrolled
+from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.uploads import headings
 
+DESCRIBED = ("name", "folded_name", "postcode", "folded_postcode")
 NUMBERS_FROM = 900001  # made up where a school has no URN: those have six digits and do not reach here
 
 
 class Register(Verbs):
-    """The verbs about schools and senders."""
+    """The verbs about schools, senders and passwords."""
 
     def add_school(self, name: str, postcode: str, number: str | None = None) -> School:
-        """Register a school; where the same name and postcode, or the same number, is there already, that one."""
+        """Register a school; where the same name and postcode, or the same number, is there already, that one.
+
+        Raises Refused where several have that name and postcode.
+        """
         if found := self._same_school(name, postcode, number):
             return found
-        row = {
-            "number": number or self._made_number(),
-            "name": name.strip(),
-            "folded_name": headings.fold(name),
-            "postcode": postcode.strip().upper(),
-            "folded_postcode": headings.fold(postcode),
-        }
+        row = {"number": number or self._made_number()} | described(name, postcode)
         return _school(self._connection.execute(insert(schools).values(row).returning(schools)).one())
 
     def schools(self) -> tuple[Enrolled, ...]:
-        """All schools by name, each with its senders."""
+        """All schools by name, each with its senders, and whether it has a password."""
+        locked = set(self._connection.scalars(select(passwords.c.school_id)))
         values: dict[int, list[str]] = defaultdict(list)
         for row in self._connection.execute(select(senders).order_by(senders.c.value)):
             values[row.school_id].append(row.value)
         rows = self._connection.execute(select(schools).order_by(schools.c.name, schools.c.id))
-        return tuple(Enrolled(_school(row), tuple(values[row.id])) for row in rows)
+        return tuple(Enrolled(_school(row), tuple(values[row.id]), row.id in locked) for row in rows)
 
     def find_schools(self, postcode_or_number: str) -> tuple[School, ...]:
         """The schools with this public id, or else at this postcode, by name."""
@@ -69,17 +71,44 @@ class Register(Verbs):
         """The schools, by name, that an address or its whole domain may send for; whether either was denied."""
         return standing(self._connection, address)
 
+    def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
+        """The passwords that open workbooks of these schools, in the schools' order, each once."""
+        among = passwords.c.school_id.in_([school.id for school in schools])
+        found = {row.school_id: row.password for row in self._connection.execute(select(passwords).where(among))}
+        ordered = dict.fromkeys(found[school.id] for school in schools if school.id in found)
+        return tuple(map(Password, ordered))
+
+    def set_password(self, school: School, password: Password, now: datetime) -> None:
+        """Register the password that opens a school's workbooks; the one before is forgotten."""
+        self.remove_password(school)
+        row = {"school_id": school.id, "password": password.text, "since": now}
+        self._connection.execute(insert(passwords).values(row))
+
+    def remove_password(self, school: School) -> bool:
+        """Forget a school's password; False where it has none."""
+        removed = self._connection.execute(delete(passwords).where(passwords.c.school_id == school.id)).rowcount > 0
+        self.forgets = self.forgets or removed
+        return removed
+
     def _same_school(self, name: str, postcode: str, number: str | None) -> School | None:
         by_name = and_(
             schools.c.folded_name == headings.fold(name), schools.c.folded_postcode == headings.fold(postcode)
         )
         same = schools.c.number == number if number else by_name
-        row = self._connection.execute(select(schools).where(same).order_by(schools.c.id)).first()
-        return _school(row) if row else None
+        found = [_school(row) for row in self._connection.execute(select(schools).where(same).order_by(schools.c.id))]
+        if len(found) > 1:
+            raise Refused(several(found, "this name and postcode"))
+        return found[0] if found else None
 
     def _made_number(self) -> str:
         taken = {int(number) for number in self._connection.scalars(select(schools.c.number)) if number.isdecimal()}
         return str(max({number + 1 for number in taken} | {NUMBERS_FROM}))
+
+
+def several(found: Sequence[School], what: str) -> str:
+    """What the operator reads where a school is not named clearly enough."""
+    listed = "\n".join(f"  {school.number}  {school.name}, {school.postcode}" for school in found)
+    return f"Several schools have {what}; say the id of one:\n{listed}"
 
 
 def standing(connection: Connection, address: str) -> Standing:
@@ -89,6 +118,21 @@ def standing(connection: Connection, address: str) -> Standing:
     rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))
     is_denied = connection.scalar(select(denied.c.value).where(denied.c.value.in_(names))) is not None
     return Standing(tuple(_school(row) for row in rows), is_denied)
+
+
+def described(name: str, postcode: str) -> dict[str, str]:
+    """The columns that say which school it is, as people write it and as it is looked for."""
+    return {
+        "name": name.strip(),
+        "folded_name": headings.fold(name),
+        "postcode": postcode.strip().upper(),
+        "folded_postcode": headings.fold(postcode),
+    }
+
+
+def is_made_up(number: str) -> bool:
+    """Whether a school's public id is one of ours, for want of a URN."""
+    return number.isdecimal() and int(number) >= NUMBERS_FROM
 
 
 def values(address: str) -> tuple[str, str]:

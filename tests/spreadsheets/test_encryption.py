@@ -1,0 +1,188 @@
+"""Workbooks that open with a password, in every way that Office has had to lock them."""
+
+import random
+import secrets
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msoffcrypto.exceptions import FileFormatError, InvalidKeyError
+
+from planit_mailer.spreadsheets import ciphers, encryption, files, reading
+from planit_mailer.spreadsheets.encryption import Password
+from planit_mailer.spreadsheets.files import FileKind
+from planit_mailer.spreadsheets.sheets import Limits, Reason, Unreadable
+from tests.spreadsheets import encrypting
+from tests.spreadsheets.test_xls import an_xls
+from tests.spreadsheets.test_xlsb import an_xlsb, number, row
+from tests.uploads import forms
+
+SECRET = "Gr€en field"
+PACKAGES = (encrypting.agile, encrypting.standard)
+STREAMS = (encrypting.rc4, encrypting.crypto_api, encrypting.xor)
+
+
+def passwords(*texts: str) -> tuple[Password, ...]:
+    return tuple(map(Password, texts))
+
+
+def a_binary() -> bytes:
+    """A binary workbook that is not packed to less than any honest one has."""
+    chance = random.Random(1)
+    return an_xlsb(row(1, *(number(1 + column, chance.random()) for column in range(1_000))))
+
+
+def long_xls() -> bytes:
+    """Of more than one kind of record and of several blocks that have keys of their own."""
+
+    def fill(page: object) -> None:
+        for line in range(200):
+            for column in range(6):
+                page.write(line, column, f"value {line} {column}" if column % 2 else line * 1.5)  # type: ignore[attr-defined]
+
+    return an_xls(fill, "Another sheet")
+
+
+SHORT = {lock: forms.flat() if lock in PACKAGES else an_xls(lambda page: page) for lock in (*PACKAGES, *STREAMS)}
+LOCKED = {lock: lock(plain, "Greenfield") for lock, plain in SHORT.items()}
+
+
+@pytest.mark.parametrize("lock", PACKAGES)
+@pytest.mark.parametrize(
+    ("plain", "kind"),
+    [
+        (forms.flat(), files.XLSX),
+        (a_binary(), files.XLSB),
+    ],
+    ids=["xlsx", "xlsb"],
+)
+def test_a_locked_package_opens_with_its_password_to_the_byte(
+    lock: encrypting.Lock, plain: bytes, kind: FileKind
+) -> None:
+    locked = lock(plain, SECRET)
+
+    opened = encryption.opened(locked, passwords("wrong", SECRET))
+
+    assert files.sniff(locked) is files.ENCRYPTED
+    assert opened
+    assert (opened.data, opened.password.text) == (plain, SECRET)
+    assert files.sniff(opened.data) is kind
+
+
+@pytest.mark.parametrize("lock", STREAMS)
+def test_a_locked_xls_shows_the_same_cells_once_it_is_open(lock: encrypting.Lock) -> None:
+    plain = long_xls()
+    locked = lock(plain, "Greenfield")
+
+    opened = encryption.opened(locked, passwords("wrong", "Greenfield"))
+
+    assert reading.read(locked, Limits()) == Unreadable(Reason.PASSWORD, files.ENCRYPTED.name)
+    assert opened
+    assert reading.read(opened.data, Limits()) == reading.read(plain, Limits())
+
+
+@pytest.mark.parametrize("lock", PACKAGES + STREAMS)
+def test_without_its_password_it_stays_locked(lock: encrypting.Lock) -> None:
+    locked = LOCKED[lock]
+
+    assert encryption.opened(locked, ()) is None
+    assert encryption.opened(locked, passwords("greenfield", "Greenfield ", "G" * 255, "€")) is None
+
+
+@pytest.mark.parametrize("lock", PACKAGES + STREAMS)
+def test_what_excel_opens_without_asking_opens_without_a_registered_password(lock: encrypting.Lock) -> None:
+    assert encryption.opened(lock(SHORT[lock], "VelvetSweatshop"), ())
+
+
+@pytest.mark.parametrize("lock", PACKAGES + STREAMS)
+def test_no_more_than_ten_passwords_are_tried(lock: encrypting.Lock) -> None:
+    locked = LOCKED[lock]
+    wrong = [f"wrong {place}" for place in range(encryption.TRIES - 1)]
+
+    assert encryption.opened(locked, passwords(*wrong, *wrong, "Greenfield"))
+    assert encryption.opened(locked, passwords(*wrong, "one more", "Greenfield")) is None
+
+
+@pytest.mark.parametrize("lock", PACKAGES + STREAMS)
+def test_nothing_is_written_to_a_file(lock: encrypting.Lock, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = LOCKED[lock]
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # where any temporary file would fail
+
+    assert encryption.opened(locked, passwords("Greenfield"))
+
+
+@pytest.mark.parametrize("lock", PACKAGES + STREAMS)
+@settings(max_examples=15, deadline=None)
+@given(cut=st.floats(0, 1), flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(1, 255)), max_size=20))
+def test_a_damaged_one_is_opened_or_stays_locked_and_raises_nothing(
+    lock: encrypting.Lock, cut: float, flips: list[tuple[float, int]]
+) -> None:
+    damaged = bytearray(LOCKED[lock])
+    for place, bits in flips:
+        damaged[int(place * len(damaged))] ^= bits
+
+    opened = encryption.opened(bytes(damaged[: int(cut * len(damaged))]), passwords("Greenfield"))
+
+    assert opened is None or opened.password.text == "Greenfield"
+
+
+def test_what_we_lock_opens_with_the_same_password_and_no_other() -> None:
+    plain = forms.flat()
+
+    locked = encryption.locked(plain, Password(SECRET))
+
+    opened = encryption.opened(locked, passwords(SECRET))
+
+    assert opened
+    assert opened.data == plain
+    assert encryption.opened(locked, passwords("other")) is None
+
+
+def test_what_is_no_package_cannot_be_locked() -> None:
+    with pytest.raises(FileFormatError):
+        encryption.locked(bytes(10_000), Password(SECRET))
+
+
+def test_what_would_be_locked_so_that_nobody_can_open_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="no more than 4096 bytes"):
+        encryption.locked(an_xlsb(row(1, number(1, 7.0))), Password(SECRET))
+
+
+def test_a_password_has_characters_that_can_be_typed() -> None:
+    assert all(map(encryption.usable, ("a", "p ä ß €", "x" * 255)))
+    assert not any(map(encryption.usable, ("", "x" * 256, "\udc80", "a\tb")))
+
+
+def test_no_password_stands_in_a_traceback_or_a_representation() -> None:
+    locked = encrypting.agile(forms.flat(), SECRET)
+    wrong = secrets.token_hex()
+
+    opened = encryption.opened(locked, passwords(SECRET))
+    with pytest.raises(InvalidKeyError) as caught:
+        ciphers.decrypted(locked, wrong)
+
+    assert SECRET not in repr(opened)
+    assert wrong not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_password_stands_in_a_log_not_even_when_everything_is_logged(tmp_path: Path) -> None:
+    plain = forms.flat()
+    (tmp_path / "locked.xlsx").write_bytes(encrypting.standard(plain, SECRET))
+    code = (
+        "import pathlib, sys; from planit_mailer import logs; from planit_mailer.spreadsheets import ciphers;"
+        "logs.set_up('json', 'debug'); logs.get('test').debug('heard');"
+        "print(len(ciphers.decrypted(pathlib.Path(sys.argv[1]).read_bytes(), sys.argv[2])))"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "locked.xlsx"), SECRET], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == f"{len(plain)}\n"
+    assert "heard" in told.stderr
+    assert SECRET not in told.stderr
