@@ -16,8 +16,11 @@ CODE = 255  # characters that Excel takes of a format
 # How Excel stores "as this computer shows dates and times": as in the United Kingdom.
 SYSTEM = {"f800": "dd mmmm yyyy", "x-sysdate": "dd mmmm yyyy", "f400": "hh:mm:ss", "x-systime": "hh:mm:ss"}
 SYSTEM_CODE = re.compile(rf"\[\$-({'|'.join(SYSTEM)})\].*", re.IGNORECASE | re.DOTALL)
-ENGLISH = 0x09  # the low ten bits of a locale's number
-LANGUAGES = 0xFFFF  # beyond, a locale's number asks for other calendars and digits
+# A locale's number: its low ten bits are the language, the two high bytes the kind of digits and the calendar.
+LANGUAGE = 0x3FF
+OURS = (0x00, 0x09)  # that of the computer, and English
+WESTERN = (0, 1)  # digits and calendars that are those of the West
+UNKNOWN = 0xFFFF
 NAMES = 3  # from three letters on, months and days are shown by their names
 COMPARE = {
     "<": operator.lt,
@@ -81,6 +84,7 @@ class Section:
     compare: str = ""
     limit: float = 0
     absolute: bool = False  # all its values are negative or zero, and shown without a sign of ours
+    alone: bool = False  # the whole format: a number that it rounds to zero has no sign
 
     def takes(self, value: float) -> bool:
         """Whether this section is meant for a value."""
@@ -119,6 +123,8 @@ def compiled(code: str) -> Format:
     if sections[-1].has(Part.TEXT):
         general = Section((Token(Part.GENERAL, ""),))
         return Format(_conditions(sections[:-1] or (general,)), sections[-1])
+    if len(sections) == 1:
+        return Format((replace(sections[0], alone=True),), None)
     return Format(_conditions(sections), None)
 
 
@@ -151,8 +157,8 @@ def _tokens(group: str, text: str) -> Iterator[Token]:
             yield from _locale(text)
         case "unsupported":
             raise Unsupported(text)
-        case "noon":  # keeps its case: "a/p" shows "a"
-            yield Token(Part.NOON, text)
+        case "noon":  # of a letter, the case is kept: "a/p" shows "a"
+            yield Token(Part.NOON, text if len(text) == len("a/p") else text.upper())
         case _:
             yield Token(Part[group.upper()], text.lower())
 
@@ -162,12 +168,13 @@ def _locale(text: str) -> Iterator[Token]:
     sign, _, language = text.partition("-")
     if sign:
         yield Token(Part.LITERAL, sign)
-    if language and not language.lower().startswith("en"):
-        number = int(language, 16) if re.fullmatch("[0-9a-fA-F]+", language) else 0
-        if number > LANGUAGES:
-            raise Unsupported(text)
-        if number & 0x3FF != ENGLISH:
-            yield Token(Part.FOREIGN, "")
+    if not language or language.lower().startswith("en"):
+        return
+    number = int(language, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", language) else UNKNOWN
+    if number >> 24 not in WESTERN or number >> 16 & 0xFF not in WESTERN:
+        raise Unsupported(text)
+    if number & LANGUAGE not in OURS:
+        yield Token(Part.FOREIGN, "")
 
 
 def _section(tokens: list[Token], compare: str, limit: float) -> Section:

@@ -1,0 +1,52 @@
+"""What is known of number formats: shown.tsv, which says itself how it is written."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from planit_mailer.spreadsheets import display, numberformats
+
+ARROW = " → "
+NOTHING = "nothing"
+BUILT_IN = "built-in "
+DIFFERS = "LibreOffice differs: "
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A value under a number format, and what Excel shows of it; `judged` is False where LibreOffice is wrong."""
+
+    heading: str
+    format: str | int  # an int is a format that a workbook names by that number
+    value: float | str
+    shown: str
+
+    @property
+    def judged(self) -> bool:
+        return not self.heading.startswith(DIFFERS)
+
+    @property
+    def ours(self) -> tuple[str, bool]:
+        """What we show of it, without outer blanks, and whether we could follow the format."""
+        code = numberformats.code(self.format, None) if isinstance(self.format, int) else self.format
+        if isinstance(self.value, str):
+            found = display.of_text(self.value, code)
+        else:
+            found = display.of_number(self.value, code)
+        return found.text.strip(), found.exact
+
+
+def pairs() -> Iterator[Pair]:
+    """All pairs, in the order of the file."""
+    heading = ""
+    for line in (Path(__file__).parent / "shown.tsv").read_text("utf-8").splitlines():
+        first, *columns = line.split("\t")
+        heading = heading if columns else first
+        for column in columns:
+            value, _, shown = column.partition(ARROW)
+            yield Pair(heading, _format(first), ast.literal_eval(value), "" if shown == NOTHING else shown)
+
+
+def _format(written: str) -> str | int:
+    return int(written.removeprefix(BUILT_IN)) if written.startswith(BUILT_IN) else written
