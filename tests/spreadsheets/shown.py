@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+
 from planit_mailer.spreadsheets import display, numberformats
 
 ARROW = " → "
@@ -46,6 +48,21 @@ def pairs() -> Iterator[Pair]:
         for column in columns:
             value, _, shown = column.partition(ARROW)
             yield Pair(heading, _format(first), ast.literal_eval(value), "" if shown == NOTHING else shown)
+
+
+def storable() -> Iterator[Pair]:
+    """The pairs that every writer and reader of workbooks stores under their own formats.
+
+    openpyxl takes a format that is spelt like a built-in one for that one, and Excel shows some of those otherwise in
+    the United Kingdom; LibreOffice shows some as it likes.
+    """
+    american = {code for number, code in BUILTIN_FORMATS.items() if code != numberformats.code(number, None)}
+    return (pair for pair in pairs() if pair.judged and pair.format not in american)
+
+
+def spelt(written: str | int) -> str:
+    """A format as openpyxl wants it: built-in ones as it spells them."""
+    return BUILTIN_FORMATS[written] if isinstance(written, int) else written
 
 
 def _format(written: str) -> str | int:

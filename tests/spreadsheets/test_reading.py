@@ -1,8 +1,7 @@
-import io
 from datetime import datetime, time
 
 import pytest
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -24,8 +23,6 @@ from tests.spreadsheets.workbooks import (
     with_sheet,
     with_styles,
 )
-
-NUMBERS = ("General", "0.00", "#,##0", "0%", "@", "# ?/?", '"£"#,##0.00;[Red]-"£"#,##0.00')
 
 
 def unreadable(data: bytes, limits: Limits | None = None) -> Unreadable:
@@ -368,31 +365,3 @@ def test_the_cause_says_what_was_raised_and_nothing_of_the_file() -> None:
 
     assert found.cause.startswith("ValueError in serial")
     assert "Secret" not in found.cause
-
-
-# ── the referee ──
-
-
-def by_openpyxl(data: bytes) -> dict[str, tuple[object, str]]:
-    page = load_workbook(io.BytesIO(data), data_only=True).active
-    assert isinstance(page, Worksheet)
-    return {cell.coordinate: (cell.value, cell.number_format) for row in page for cell in row if cell.value is not None}
-
-
-def test_openpyxl_reads_the_same_values_and_formats() -> None:
-    moments = [
-        datetime.fromisoformat("2024-02-29T13:30"),
-        datetime.fromisoformat("1900-01-01"),
-        datetime.fromisoformat("9999-12-31"),
-    ]
-    values: list[float | str | bool] = [0, 1, -2.5, 0.1 + 0.2, 1e15, 1e-7, "Ann", True, False]
-
-    def fill(page: Worksheet) -> None:
-        for row, value in enumerate((*values, *moments), start=1):
-            dates = isinstance(value, datetime)
-            for column, code in enumerate(("dd/mm/yyyy hh:mm", "yyyy-mm-dd") if dates else NUMBERS, start=2):
-                page.cell(row, column, value).number_format = code
-
-    data = a_workbook(fill)
-
-    assert {place: (cell.value, cell.format) for place, cell in cells(data).items()} == by_openpyxl(data)

@@ -2,26 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date
 from functools import cache
 from io import BytesIO
 from typing import Any
 
 from hypothesis import strategies as st
 from openpyxl import Workbook
-from openpyxl.styles.numbers import BUILTIN_FORMATS
-from openpyxl.utils.cell import coordinate_to_tuple
 from openpyxl.worksheet.worksheet import Worksheet
 from xlsxwriter import Workbook as Written
 
-from planit_mailer.spreadsheets import numberformats
 from planit_mailer.uploads.upload import Draft, Field
-from tests.spreadsheets.shown import pairs
+from tests.spreadsheets import shown
 from tests.uploads import forms
 
 TITLES = dict(zip(forms.KEYS, forms.COMPULSORY, strict=True))
 FIELDS = ("History", "Art")
 DATES = ("dd/mm/yyyy", "d mmm yyyy", "yyyy-mm-dd", "[$-809]dd mmmm yyyy;@", 14)
+LITERALLY = {"strings_to_formulas": False, "strings_to_urls": False}
 JUNK = st.text("abc xyz!?-&", min_size=1, max_size=12)
 TEXT = st.text("ABCDE123456789+-/ ", max_size=6).map(str.strip)
 
@@ -50,9 +48,7 @@ def as_general(value: object) -> Stored:
     return Stored(value, "General", value)
 
 
-# openpyxl writes built-in formats by number, and Excel shows some of those otherwise in the United Kingdom.
-AMERICAN = {code for number, code in BUILTIN_FORMATS.items() if code != numberformats.code(number, None)}
-SHOWN = tuple(Stored(one.value, one.format, one.shown) for one in pairs() if one.judged and one.format not in AMERICAN)
+SHOWN = tuple(Stored(pair.value, pair.format, pair.shown) for pair in shown.storable())
 BLANKS = tuple(Stored(None, code, "") for code in ("General", "0.0%", "@", "dd/mm/yyyy"))
 YES = Stored(True, "General", "TRUE")
 
@@ -60,8 +56,8 @@ YES = Stored(True, "General", "TRUE")
 @cache
 def grades(without: frozenset[str]) -> st.SearchStrategy[Stored]:
     """What stands in the school's own columns, under all formats that are known but these."""
-    shown = [stored for stored in SHOWN if stored.format not in without]
-    return st.one_of(TEXT.map(as_general), st.sampled_from(shown), st.sampled_from((*BLANKS, YES)))
+    known = [stored for stored in SHOWN if stored.format not in without]
+    return st.one_of(TEXT.map(as_general), st.sampled_from(known), st.sampled_from((*BLANKS, YES)))
 
 
 @st.composite
@@ -114,22 +110,19 @@ def by_openpyxl(form: Form) -> bytes:
     assert isinstance(page, Worksheet)
     for address, cell in form.cells.items():
         page[address] = cell.value
-        code = BUILTIN_FORMATS[cell.format] if isinstance(cell.format, int) else cell.format
-        page[address].number_format = code
+        page[address].number_format = shown.spelt(cell.format)
     book.create_sheet("Notes")["B2"] = "UPIN: see above"
     return forms.saved(book)
 
 
 def by_xlsxwriter(form: Form) -> bytes:
     out = BytesIO()
-    book = Written(out)
+    book = Written(out, LITERALLY)
     page = book.add_worksheet()
     codes = {cell.format for cell in form.cells.values()}
     formats = {code: book.add_format({"num_format": code}) for code in codes}
     for address, cell in form.cells.items():
-        row, column = coordinate_to_tuple(address)
-        write = _writer(page, cell.value)
-        write(row - 1, column - 1, cell.value, formats[cell.format])
+        page.write(address, cell.value, formats[cell.format])
     book.add_worksheet("Notes").write_string(1, 1, "UPIN: see above")
     book.close()
     return out.getvalue()
@@ -142,17 +135,3 @@ def _header(value: object) -> Stored:
 def _learner(row: int, one: Mapping[str, Stored], order: list[str]) -> Read:
     fields = tuple(Field(name, one[name].read) for name in order if name in FIELDS and one[name].read)
     return row, *(one[key].read for key in forms.KEYS), fields
-
-
-def _writer(page: Any, value: object) -> Any:
-    """How XlsxWriter writes a value, without guessing what a text may mean."""
-    match value:
-        case None:
-            return page.write_blank
-        case bool():
-            return page.write_boolean
-        case str():
-            return page.write_string
-        case date():
-            return lambda row, column, day, code: page.write_datetime(row, column, datetime.combine(day, time()), code)
-    return page.write_number
