@@ -1,9 +1,11 @@
+import io
 from datetime import datetime, time
 
 import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
+from xlsxwriter import Workbook as Written
 
 from planit_mailer.spreadsheets import reading
 from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
@@ -156,6 +158,25 @@ def test_a_formula_without_a_saved_result_is_known_as_such() -> None:
     found = cells(a_workbook(lambda page: page.append(["=1+1"])))
 
     assert (found["A1"].kind, found["A1"].value) == (Kind.UNSAVED, None)
+
+
+def test_a_zero_that_a_program_stored_for_excel_to_calculate_is_no_result() -> None:
+    def written(*results: float) -> bytes:
+        out = io.BytesIO()
+        with Written(out) as book:
+            page = book.add_worksheet()
+            for row, result in enumerate(results):
+                page.write_formula(row, 0, "=B1/2", None, result)
+            page.write_number(0, 1, 0)
+        return out.getvalue()
+
+    found = cells(written(0, 7))
+
+    assert [found[place].kind for place in ("A1", "B1", "A2")] == [Kind.UNSAVED, Kind.NUMBER, Kind.NUMBER]
+
+
+def test_a_zero_that_excel_calculated_is_one() -> None:
+    assert texts(with_rows('<row r="1"><c r="A1"><f>1-1</f><v>0</v></c></row>')) == {"A1": "0"}
 
 
 def test_a_formula_whose_result_is_an_empty_text_is_blank() -> None:
