@@ -42,6 +42,8 @@ def general(number: Decimal) -> str:
 
 def shown(number: float, section: Section) -> str:
     """A number under a section without dates and times; raise Unsupported."""
+    if section.has(Part.ELSEWHERE):
+        raise Unsupported("digits that are not ours")
     sign = "-" if number < 0 and not section.absolute else ""
     size = abs(kept(number))
     if section.has(Part.GENERAL):
@@ -52,7 +54,7 @@ def shown(number: float, section: Section) -> str:
         return sign + _scientific(size, section.tokens)
     if (slash := _slash(section.tokens)) is not None:
         return sign + _fraction(Fraction(abs(number)), section.tokens, slash)
-    if section.alone and _count(section.tokens) and not _figures(size, section.tokens):
+    if sign and section.alone and _count(section.tokens) and not _figures(size, section.tokens):
         sign = ""
     return sign + _fixed(size, section.tokens)
 

@@ -21,7 +21,6 @@ LANGUAGE = 0x3FF
 OURS = (0x00, 0x09)  # that of the computer, and English
 WESTERN = (0, 1)  # digits and calendars that are those of the West
 UNKNOWN = 0xFFFF
-NAMES = 3  # from three letters on, months and days are shown by their names
 COMPARE = {
     "<": operator.lt,
     "<=": operator.le,
@@ -66,6 +65,7 @@ class Part(Enum):
     ELAPSED = auto()  # [h], [m], [s]
     NOON = auto()
     FOREIGN = auto()  # a language that is not English
+    ELSEWHERE = auto()  # digits or a calendar that are not those of the West
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +135,14 @@ def _split(code: str) -> Iterator[Section]:
     for found in TOKEN.finditer(code):
         match found.lastgroup:
             case "end":
-                yield _section(tokens, compare, limit)
+                yield Section(tuple(_with_minutes(tokens)), compare, limit)
                 tokens, compare, limit = [], "", 0.0
             case "condition":
                 compare = found["condition"].rstrip("-.0123456789 ")
                 limit = float(found["condition"][len(compare) :])
             case group:
                 tokens += _tokens(str(group), found[str(group)])
-    yield _section(tokens, compare, limit)
+    yield Section(tuple(_with_minutes(tokens)), compare, limit)
 
 
 def _tokens(group: str, text: str) -> Iterator[Token]:
@@ -172,17 +172,9 @@ def _locale(text: str) -> Iterator[Token]:
         return
     number = int(language, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", language) else UNKNOWN
     if number >> 24 not in WESTERN or number >> 16 & 0xFF not in WESTERN:
-        raise Unsupported(text)
+        yield Token(Part.ELSEWHERE, "")
     if number & LANGUAGE not in OURS:
         yield Token(Part.FOREIGN, "")
-
-
-def _section(tokens: list[Token], compare: str, limit: float) -> Section:
-    section = Section(tuple(_with_minutes(tokens)), compare, limit)
-    names = any(token.part is Part.MOMENT and len(token.text) >= NAMES and token.text[0] in "md" for token in tokens)
-    if names and section.has(Part.FOREIGN):
-        raise Unsupported("names in another language than English")
-    return section
 
 
 def _with_minutes(tokens: list[Token]) -> Iterator[Token]:

@@ -26,12 +26,29 @@ UNSUPPORTED = [
 
 @pytest.mark.parametrize(("number", "code", "shown"), UNSUPPORTED)
 def test_what_cannot_be_followed_shows_general_and_says_so(number: float, code: str, shown: str) -> None:
-    assert display.of_number(number, code) == display.Shown(shown, exact=False)
+    found = display.of_number(number, code)
+
+    assert (found.text, found.exact) == (shown, False)
+
+
+@pytest.mark.parametrize("code", ["[$-452]d mmmm yyyy;@", "[$-cy-GB]dddd d mmmm yyyy", "[$-2010000]dd/mm/yyyy"])
+def test_a_date_in_another_language_or_digits_is_a_date_all_the_same(code: str) -> None:
+    found = display.of_number(39094, code)
+
+    assert (found.moment, found.exact) == (datetime.fromisoformat("2007-01-12"), False)
 
 
 @pytest.mark.parametrize(
     ("code", "shown"),
-    [("General", "Ann"), ("0.00", "Ann"), ("@", "Ann"), (";;;", ""), ('0;0;0;"Ms "@', "Ms Ann"), ('@" B"', "Ann B")],
+    [
+        ("General", "Ann"),
+        ("0.00", "Ann"),
+        ("@", "Ann"),
+        (";;;", ""),
+        ('0;0;0;"Ms "@', "Ms Ann"),
+        ('@" B"', "Ann B"),
+        ("[$-40C]@", "Ann"),
+    ],
 )
 def test_text_follows_the_section_for_text(code: str, shown: str) -> None:
     assert display.of_text("Ann", code) == display.Shown(shown)

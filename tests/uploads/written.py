@@ -18,7 +18,7 @@ from tests.uploads import forms
 
 TITLES = dict(zip(forms.KEYS, forms.COMPULSORY, strict=True))
 FIELDS = ("History", "Art")
-DATES = ("dd/mm/yyyy", "d mmm yyyy", "yyyy-mm-dd", "[$-809]dd mmmm yyyy;@", 14)
+DATES = ("dd/mm/yyyy", "d mmm yyyy", "yyyy-mm-dd", "[$-809]dd mmmm yyyy;@", "[$-452]d mmmm yyyy;@", 14)
 LITERALLY = {"strings_to_formulas": False, "strings_to_urls": False}
 JUNK = st.text("abc xyz!?-&", min_size=1, max_size=12)
 TEXT = st.text("ABCDE123456789+-/ ", max_size=6).map(str.strip)
