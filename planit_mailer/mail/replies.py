@@ -14,7 +14,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from planit_mailer.ledger import Changes, File, JudgedUpload, Reply, ReplyKind, Verdict
+from planit_mailer.ledger import Changes, JudgedUpload, Reply, ReplyKind, Verdict
+from planit_mailer.mail import arrivals
 from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import problems
 from planit_mailer.uploads.annotated import Annotated
@@ -129,14 +130,14 @@ def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: De
             subject = f"Your School Data: we need to check who you are ({reference})"
             return Text(kind, subject, "held", facts)
         case ReplyKind.HELP if letter.registered:
-            facts["arrived"] = _arrived(letter)
+            facts["arrived"] = arrivals.arrived(letter)
             subject = f"Your School Data: there was no spreadsheet in your email ({reference})"
             return Text(kind, subject, "help", facts, ((BLANK_FORM, desk.stationery.blank_form),))
         case ReplyKind.HELP:
             return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
         case _:
             uploads = _views(verdict.uploads, changes, reference)
-            facts |= {"uploads": uploads, "passed_over": [_what(file) for file in verdict.passed_over]}
+            facts |= {"uploads": uploads, "passed_over": [arrivals.described(file) for file in verdict.passed_over]}
             painted = tuple(
                 (_attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted and u.painted.data
             )
@@ -188,19 +189,6 @@ def _view(upload: JudgedUpload, changes: Changes | None, attached: str) -> Uploa
         attached=attached if upload.painted else "",
         returned=upload.painted,
     )
-
-
-def _arrived(letter: Letter) -> tuple[str, ...]:
-    """What came instead of a spreadsheet, in a school's words."""
-    forwarded = ["a forwarded email: take the workbook out of it and attach that"] if letter.message.forwarded else []
-    link = [f"a link to {letter.message.link}"] if letter.message.link else []
-    return (*map(_what, letter.files), *forwarded, *link)
-
-
-def _what(file: File) -> str:
-    """A file as the school knows it, and what it is."""
-    name = problems.quoted(file.name) or "a file without a name"
-    return f"{name} ({file.found})" if file.found else name
 
 
 def _answer(letter: Letter, verdict: Verdict, text: Text, desk: Desk) -> EmailMessage:

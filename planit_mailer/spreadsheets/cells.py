@@ -22,11 +22,17 @@ OUTER = " \n\u200b\u2060\u3000"
 class Cells:
     """Makes the cells of one workbook, each different one once: most cells of a school's form show what others show."""
 
-    def __init__(self, strings: Sequence[str], formats: Sequence[str], *, since_1904: bool) -> None:
-        """Take the shared texts and the number formats of the cell styles, both by number."""
+    def __init__(
+        self, strings: Sequence[str], formats: Sequence[str], *, since_1904: bool, uncalculated: bool = False
+    ) -> None:
+        """Take the shared texts and the number formats of the cell styles, both by number.
+
+        `uncalculated` is a workbook whose writer left the results of formulas to Excel, and stored zeros for them.
+        """
         self._strings = strings
         self._formats = formats
         self._since_1904 = since_1904
+        self._uncalculated = uncalculated
         self._made: dict[tuple[str, str | None, str, bool], Cell | None] = {}
 
     def cell(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
@@ -41,7 +47,8 @@ class Cells:
         # A formula whose result is an empty text says that it is a text; any other without one was never calculated.
         if stored in ("inlineStr", "str"):
             return text(value, self._format(style)) if value else None
-        if value and (stripped := value.strip()):
+        stripped = value.strip() if value else ""
+        if stripped and not (formula and self._uncalculated and stripped == "0"):
             return self._filled(stored, stripped, self._format(style))
         return Cell("", Kind.UNSAVED, None, self._format(style)) if formula else None
 

@@ -5,13 +5,11 @@ import io
 import re
 from collections.abc import Iterator
 
-from planit_mailer.spreadsheets import cells
+from planit_mailer.spreadsheets import cells, encodings
 from planit_mailer.spreadsheets.archives import Damaged, TooLarge
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Row, Sheet
 
 DELIMITERS = (",", ";", "\t", "|")
-MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-SAMPLE = 1_000  # bytes in which NULs tell an encoding
 DECLARED = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # for Excel, which does not show that line
 # What Excel writes of a cell that holds an error, or whose column is too narrow for its number.
 ERROR = re.compile(r"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|SPILL!|CALC!|#+)")
@@ -39,14 +37,9 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def decoded(data: bytes) -> str:
-    """The text in whichever encoding it is: by its mark, by its NULs, UTF-8, or else that of Windows in the West."""
-    for mark, encoding in MARKS:
-        if data.startswith(mark):
-            return _decoded(data, encoding)
-    start = data[:SAMPLE]
-    for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if start[place::2].count(0) > len(start) // 3:
-            return _decoded(data, encoding)
+    """The text in whichever encoding it is: a wide one, UTF-8, or else that of Windows in the West."""
+    if encoding := encodings.of(data):
+        return _decoded(data, encoding)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

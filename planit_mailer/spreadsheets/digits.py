@@ -6,7 +6,7 @@ Numbers come as Decimals of the 15 digits that Excel keeps; halves are rounded a
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from planit_mailer.spreadsheets.formats import Part, Section, Token, Unsupported
 
@@ -42,6 +42,8 @@ def general(number: Decimal) -> str:
 
 def shown(number: float, section: Section) -> str:
     """A number under a section without dates and times; raise Unsupported."""
+    if section.has(Part.ELSEWHERE):
+        raise Unsupported("digits that are not ours")
     sign = "-" if number < 0 and not section.absolute else ""
     size = abs(kept(number))
     if section.has(Part.GENERAL):
@@ -52,6 +54,8 @@ def shown(number: float, section: Section) -> str:
         return sign + _scientific(size, section.tokens)
     if (slash := _slash(section.tokens)) is not None:
         return sign + _fraction(Fraction(abs(number)), section.tokens, slash)
+    if sign and section.alone and _count(section.tokens) and not _figures(size, section.tokens):
+        sign = ""
     return sign + _fixed(size, section.tokens)
 
 
@@ -62,23 +66,32 @@ def _with_general(size: Decimal, tokens: Sequence[Token]) -> str:
 
 
 def _fixed(size: Decimal, tokens: Sequence[Token]) -> str:
-    """Digit places with an optional point; the percent sign and commas at the end scale."""
+    """Digit places with an optional point."""
     if not _count(tokens):
-        return "".join(token.text for token in tokens)
-    commas = {place: _separates(tokens, place) for place in _commas(tokens)}
-    scale = 2 * sum(token.part is Part.PERCENT for token in tokens) - 3 * list(commas.values()).count(False)
+        return _literally(tokens)
+    integer, _, fraction = f"{_figures(size, tokens):f}".partition(".")
+    commas = _commas(tokens)
     tokens = [token for place, token in enumerate(tokens) if place not in commas]
-    whole = list(takewhile(lambda token: token.part is not Part.POINT, tokens))
-    decimals = tokens[len(whole) :]
-    figures = rounded(size.scaleb(scale, EXACT), _count(decimals))
-    integer, _, fraction = f"{figures:f}".partition(".")
-    return _whole(integer.lstrip("0"), whole, thousands=True in commas.values()) + _decimals(fraction, decimals)
+    whole = list(takewhile(_is_no_point, tokens))
+    shown = _whole(integer.lstrip("0"), whole, thousands=True in commas.values())
+    return shown + _decimals(fraction, tokens[len(whole) :])
 
 
-def _commas(tokens: Sequence[Token]) -> list[int]:
-    """The commas that mean something: those after the first digit place."""
+def _figures(size: Decimal, tokens: Sequence[Token]) -> Decimal:
+    """The number that digit places show: scaled by percent signs and by commas at the end, and rounded."""
+    scale = 2 * sum(token.part is Part.PERCENT for token in tokens) - 3 * list(_commas(tokens).values()).count(False)
+    return rounded(size.scaleb(scale, EXACT), _count(tuple(dropwhile(_is_no_point, tokens))))
+
+
+def _is_no_point(token: Token) -> bool:
+    return token.part is not Part.POINT
+
+
+def _commas(tokens: Sequence[Token]) -> dict[int, bool]:
+    """The places of commas that mean something, those after the first digit place, and whether they separate."""
     first = next(place for place, token in enumerate(tokens) if token.part is Part.DIGIT)
-    return [place for place, token in enumerate(tokens) if token.part is Part.COMMA and place > first]
+    commas = (place for place, token in enumerate(tokens) if token.part is Part.COMMA and place > first)
+    return {place: _separates(tokens, place) for place in commas}
 
 
 def _separates(tokens: Sequence[Token], comma: int) -> bool:
@@ -91,7 +104,7 @@ def _whole(digits: str, tokens: Sequence[Token], *, thousands: bool = False) -> 
     """Digits into places, from the right; the left-most place takes all that are left."""
     places = [place for place, token in enumerate(tokens) if token.part is Part.DIGIT]
     if not places:
-        return "".join(token.text for token in tokens) + digits
+        return _literally(tokens) + digits
     written: list[str] = []
     left = digits
     count = 0
@@ -130,7 +143,7 @@ def _scientific(size: Decimal, tokens: Sequence[Token]) -> str:
     before, after = tokens[:mark], tokens[mark + 1 :]
     if any(token.part not in (Part.DIGIT, Part.POINT, Part.LITERAL) for token in (*before, *after)):
         raise Unsupported("more than digits in powers of ten")
-    whole = list(takewhile(lambda token: token.part is not Part.POINT, before))
+    whole = list(takewhile(_is_no_point, before))
     width, decimals = _count(whole), _count(before) - _count(whole)
     step = max(width, 1)
     power = (size.adjusted() + (width == 0)) // step * step if size else 0
@@ -143,11 +156,17 @@ def _scientific(size: Decimal, tokens: Sequence[Token]) -> str:
 
 
 def _slash(tokens: Sequence[Token]) -> int | None:
-    """Where the slash of a fraction stands: between two digits."""
-    for place, token in enumerate(tokens[1:-1], start=1):
-        if token.part is Part.SLASH and tokens[place - 1].part is Part.DIGIT and _is_digit(tokens[place + 1]):
+    """Where the slash of a fraction stands: between two digits, perhaps with blanks around it."""
+    for place, token in enumerate(tokens):
+        before = next(dropwhile(_is_blank, reversed(tokens[:place])), None)
+        after = next(dropwhile(_is_blank, tokens[place + 1 :]), None)
+        if token.part is Part.SLASH and before and before.part is Part.DIGIT and after and _is_digit(after):
             return place
     return None
+
+
+def _is_blank(token: Token) -> bool:
+    return token.part is Part.LITERAL and token.text.isspace()
 
 
 def _is_digit(token: Token) -> bool:
@@ -155,21 +174,27 @@ def _is_digit(token: Token) -> bool:
 
 
 def _fraction(size: Fraction, tokens: Sequence[Token], slash: int) -> str:
-    """A fraction, after a whole number where there are places for one."""
+    """A fraction, after a whole number where there are places for one; of a whole number, blanks as wide."""
     if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH, Part.FOREIGN) for token in tokens):
         raise Unsupported("more than digits in a fraction")
-    above = list(takewhile(lambda token: token.part is Part.DIGIT, reversed(tokens[:slash])))
-    below = list(takewhile(_is_digit, tokens[slash + 1 :]))
-    before = tokens[: slash - len(above)]
-    after = "".join(token.text for token in tokens[slash + 1 + len(below) :])
+    left = slash - len(list(takewhile(_is_blank, reversed(tokens[:slash]))))
+    right = slash + 1 + len(list(takewhile(_is_blank, tokens[slash + 1 :])))
+    above = list(takewhile(lambda token: token.part is Part.DIGIT, reversed(tokens[:left])))
+    below = list(takewhile(_is_digit, tokens[right:]))
+    before, over = tokens[: left - len(above)], _literally(tokens[left:right])
+    after = _literally(tokens[right + len(below) :])
     mixed = any(token.part is Part.DIGIT for token in before)
     value = _near(size, below)
     whole, rest = divmod(value, 1) if mixed else (0, value)
     if mixed and not rest:
-        return _whole(str(whole), before) + after
-    left = _whole(str(whole or ""), before) if mixed else "".join(token.text for token in before)
+        return _whole(str(whole), before) + " " * (len(above) + len(over) + len(below)) + after
+    first = _whole(str(whole or ""), before) if mixed else _literally(before)
     numerator, denominator = _over(rest, below)
-    return f"{left}{_whole(str(numerator or ''), above[::-1])}/{denominator:<{len(below)}}{after}"
+    return f"{first}{_whole(str(numerator or ''), above[::-1])}{over}{denominator:<{len(below)}}{after}"
+
+
+def _literally(tokens: Sequence[Token]) -> str:
+    return "".join(token.text for token in tokens)
 
 
 def _near(value: Fraction, below: Sequence[Token]) -> Fraction:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planit_mailer.spreadsheets import digits, formats, moments, plainformats
-from planit_mailer.spreadsheets.formats import Part, Section, Unsupported
+from planit_mailer.spreadsheets.formats import Part, Unsupported
 from planit_mailer.spreadsheets.numberformats import GENERAL
 
 DATES = (Part.MOMENT, Part.MINUTE, Part.ELAPSED, Part.NOON)
@@ -29,13 +29,16 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
         return Shown(digits.general(digits.kept(number)))
     if plain := plainformats.of(code):
         return Shown(plain.shown(number))
+    moment = None
     try:
         section = formats.compiled(code).section(number)
+        if moments.is_date(section):
+            moment = moments.moment(number, since_1904=since_1904)
         if section.has(*DATES):
-            return _date(number, section, since_1904=since_1904)
+            return Shown(moments.shown(number, section, since_1904=since_1904), moment=moment)
         return Shown(digits.shown(number, section))
-    except Unsupported:
-        return Shown(digits.general(digits.kept(number)), exact=False)
+    except Unsupported:  # what is known to be a date stays one
+        return Shown(digits.general(digits.kept(number)), exact=False, moment=moment)
 
 
 def of_text(text: str, code: str = GENERAL) -> Shown:
@@ -50,10 +53,4 @@ def of_text(text: str, code: str = GENERAL) -> Shown:
         return Shown(text)
     if any(token.part not in (Part.TEXT, Part.GENERAL, Part.LITERAL, Part.FOREIGN) for token in section.tokens):
         return Shown(text, exact=False)
-    return Shown("".join(token.text if token.part is Part.LITERAL else text for token in section.tokens))
-
-
-def _date(number: float, section: Section, *, since_1904: bool) -> Shown:
-    text = moments.shown(number, section, since_1904=since_1904)
-    moment = moments.moment(number, since_1904=since_1904) if moments.is_date(section) else None
-    return Shown(text, moment=moment)
+    return Shown("".join(text if token.part in (Part.TEXT, Part.GENERAL) else token.text for token in section.tokens))

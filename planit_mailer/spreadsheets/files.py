@@ -5,7 +5,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 
-from planit_mailer.spreadsheets import archives, compound
+from planit_mailer.spreadsheets import archives, compound, encodings
 
 START = 4_096  # bytes in which text is told from other things
 DIVIDERS = ("\t", ";", ",", "|")
@@ -34,6 +34,7 @@ ENCRYPTED = FileKind("a password-protected workbook", is_spreadsheet=True)
 ODS = FileKind("an OpenDocument spreadsheet", is_spreadsheet=True)
 XML_2003 = FileKind("an Excel 2003 XML file", is_spreadsheet=True)
 NUMBERS = FileKind("an Apple iWork file", is_spreadsheet=True)
+FLAT_ODS = FileKind("a flat OpenDocument spreadsheet", is_spreadsheet=True)
 TABLE = FileKind("a table in plain text", is_spreadsheet=True)
 TEXT = FileKind("plain text")
 HTML = FileKind("a web page")
@@ -42,6 +43,7 @@ PICTURE = FileKind("a picture")
 WORD = FileKind("a Word document")
 OPEN_DOCUMENT = FileKind("an OpenDocument text")
 POWERPOINT = FileKind("a PowerPoint presentation")
+LINK = FileKind("a link to a file")
 ARCHIVE = FileKind("a zip archive", holds_files=True)
 CALENDAR = FileKind("a calendar entry")
 CONTACT = FileKind("a contact card")
@@ -51,6 +53,7 @@ RICH_TEXT = FileKind("a rich text document")
 VIDEO = FileKind("a video")
 EMPTY = FileKind("an empty file")
 UNKNOWN = FileKind("")
+OPENED_BY_EXCEL = (HTML,)  # which report tools call .xls
 PLAIN = (TABLE, TEXT)  # a spreadsheet where it holds a form, or is called one
 
 BEGINNINGS = (
@@ -83,10 +86,15 @@ STREAMS = (
 WORDS = (
     (r"begin:vcalendar", CALENDAR),
     (r"begin:vcard", CONTACT),
+    (r"\[internetshortcut\]|\{.*(?:docs\.google\.com|\"doc_id\")", LINK),  # .url of Windows, .gsheet of Google Drive
+    (r"<office:document\b[^>]*opendocument\.spreadsheet", FLAT_ODS),
     (r"<.*urn:schemas-microsoft-com:office:spreadsheet", XML_2003),
     (r"(?:<!doctype svg[^>]*>\s*)?<svg\b", PICTURE),
     (r"mime-version:.*multipart/related", HTML),
-    (r"<(?:!doctype html|html|head|meta|title|body|table|script|style|div)\b", HTML),
+    (
+        r"<(?:!doctype html|html|head|meta|link|title|style|script|body|table|tr|div|center|p|h[1-6]|font|span|b|br)\b",
+        HTML,
+    ),
 )
 PROLOGUE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
@@ -159,13 +167,5 @@ def _is_table(lines: list[str]) -> bool:
 
 def _text(start: bytes) -> str | None:
     """A beginning as text, in whatever encoding; None where it is not text."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif start[1::2].count(0) > len(start) // 3:
-        encoding = "utf-16-le"
-    elif start[::2].count(0) > len(start) // 3:
-        encoding = "utf-16-be"
-    else:
-        encoding = "latin-1"  # every encoding that keeps ASCII will do here
-    text = start[: len(start) // 2 * 2 if encoding != "latin-1" else None].decode(encoding, "replace")
+    text = start.decode(encodings.of(start) or "latin-1", "replace")  # every encoding that keeps ASCII will do here
     return None if UNPRINTABLE.search(text) else text

@@ -16,9 +16,11 @@ CODE = 255  # characters that Excel takes of a format
 # How Excel stores "as this computer shows dates and times": as in the United Kingdom.
 SYSTEM = {"f800": "dd mmmm yyyy", "x-sysdate": "dd mmmm yyyy", "f400": "hh:mm:ss", "x-systime": "hh:mm:ss"}
 SYSTEM_CODE = re.compile(rf"\[\$-({'|'.join(SYSTEM)})\].*", re.IGNORECASE | re.DOTALL)
-ENGLISH = 0x09  # the low ten bits of a locale's number
-LANGUAGES = 0xFFFF  # beyond, a locale's number asks for other calendars and digits
-NAMES = 3  # from three letters on, months and days are shown by their names
+# A locale's number: its low ten bits are the language, the two high bytes the kind of digits and the calendar.
+LANGUAGE = 0x3FF
+OURS = (0x00, 0x09)  # that of the computer, and English
+WESTERN = (0, 1)  # digits and calendars that are those of the West
+UNKNOWN = 0xFFFF
 COMPARE = {
     "<": operator.lt,
     "<=": operator.le,
@@ -63,6 +65,7 @@ class Part(Enum):
     ELAPSED = auto()  # [h], [m], [s]
     NOON = auto()
     FOREIGN = auto()  # a language that is not English
+    ELSEWHERE = auto()  # digits or a calendar that are not those of the West
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Section:
     compare: str = ""
     limit: float = 0
     absolute: bool = False  # all its values are negative or zero, and shown without a sign of ours
+    alone: bool = False  # the whole format: a number that it rounds to zero has no sign
 
     def takes(self, value: float) -> bool:
         """Whether this section is meant for a value."""
@@ -119,6 +123,8 @@ def compiled(code: str) -> Format:
     if sections[-1].has(Part.TEXT):
         general = Section((Token(Part.GENERAL, ""),))
         return Format(_conditions(sections[:-1] or (general,)), sections[-1])
+    if len(sections) == 1:
+        return Format((replace(sections[0], alone=True),), None)
     return Format(_conditions(sections), None)
 
 
@@ -129,14 +135,14 @@ def _split(code: str) -> Iterator[Section]:
     for found in TOKEN.finditer(code):
         match found.lastgroup:
             case "end":
-                yield _section(tokens, compare, limit)
+                yield Section(tuple(_with_minutes(tokens)), compare, limit)
                 tokens, compare, limit = [], "", 0.0
             case "condition":
                 compare = found["condition"].rstrip("-.0123456789 ")
                 limit = float(found["condition"][len(compare) :])
             case group:
                 tokens += _tokens(str(group), found[str(group)])
-    yield _section(tokens, compare, limit)
+    yield Section(tuple(_with_minutes(tokens)), compare, limit)
 
 
 def _tokens(group: str, text: str) -> Iterator[Token]:
@@ -151,8 +157,8 @@ def _tokens(group: str, text: str) -> Iterator[Token]:
             yield from _locale(text)
         case "unsupported":
             raise Unsupported(text)
-        case "noon":  # keeps its case: "a/p" shows "a"
-            yield Token(Part.NOON, text)
+        case "noon":  # of a letter, the case is kept: "a/p" shows "a"
+            yield Token(Part.NOON, text if len(text) == len("a/p") else text.upper())
         case _:
             yield Token(Part[group.upper()], text.lower())
 
@@ -162,20 +168,13 @@ def _locale(text: str) -> Iterator[Token]:
     sign, _, language = text.partition("-")
     if sign:
         yield Token(Part.LITERAL, sign)
-    if language and not language.lower().startswith("en"):
-        number = int(language, 16) if re.fullmatch("[0-9a-fA-F]+", language) else 0
-        if number > LANGUAGES:
-            raise Unsupported(text)
-        if number & 0x3FF != ENGLISH:
-            yield Token(Part.FOREIGN, "")
-
-
-def _section(tokens: list[Token], compare: str, limit: float) -> Section:
-    section = Section(tuple(_with_minutes(tokens)), compare, limit)
-    names = any(token.part is Part.MOMENT and len(token.text) >= NAMES and token.text[0] in "md" for token in tokens)
-    if names and section.has(Part.FOREIGN):
-        raise Unsupported("names in another language than English")
-    return section
+    if not language or language.lower().startswith("en"):
+        return
+    number = int(language, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", language) else UNKNOWN
+    if number >> 24 not in WESTERN or number >> 16 & 0xFF not in WESTERN:
+        yield Token(Part.ELSEWHERE, "")
+    if number & LANGUAGE not in OURS:
+        yield Token(Part.FOREIGN, "")
 
 
 def _with_minutes(tokens: list[Token]) -> Iterator[Token]:

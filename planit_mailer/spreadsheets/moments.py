@@ -18,6 +18,7 @@ LAST = 2_958_466  # the day after 31 December 9999
 DAY = 86_400  # seconds
 HALF_DAY = 12
 DATE_PARTS = "ymd"
+NAMES = 3  # from three letters on, months and days are shown by their names
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -49,9 +50,15 @@ def is_date(section: Section) -> bool:
 
 def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
     """A serial number under a section of dates and times; raise Unsupported where Excel shows ####, as before 1900."""
+    if section.has(Part.ELSEWHERE) or (section.has(Part.FOREIGN) and any(map(_is_name, section.tokens))):
+        raise Unsupported("digits, a calendar or names that are not English")
     tokens = _with_decimals(section.tokens)
     instant = _instant(number, tokens, since_1904=since_1904)
     return "".join(_token(token, instant, section) for token in tokens)
+
+
+def _is_name(token: Token) -> bool:
+    return token.part is Part.MOMENT and token.text[0] in "md" and len(token.text) >= NAMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 CONTAINERS = tuple(TABLE + name for name in ("table", "table-rows", "table-row-group", "table-header-rows"))
 HIDDEN = ("collapse", "filter")
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
-DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.,]+)S)?)?")
+# LibreOffice writes some whole hours as a minute less and sixty seconds more: PT1000H0-1M59.999999999S.
+DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:0?(-?\d+)M)?(?:([\d.,]+)S)?)?")
 MERGED = 100_000
 
 

@@ -33,9 +33,12 @@ def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
     workbook = workbook_of(archive)
     relations = relations_of(archive, workbook)
     root = markup.tree(archive, workbook)
-    properties = next(markup.children(root, "workbookPr"), None)
-    since_1904 = properties is not None and markup.is_true(properties, "date1904")
-    cells = Cells(_strings(archive, relations), _formats(archive, relations), since_1904=since_1904)
+    cells = Cells(
+        _strings(archive, relations),
+        _formats(archive, relations),
+        since_1904=_is_set(root, "workbookPr", "date1904"),
+        uncalculated=_is_set(root, "calcPr", "fullCalcOnLoad"),
+    )
     return tuple(_sheets(archive, root, relations, worksheets.Reader(cells, limits)))
 
 
@@ -60,6 +63,11 @@ def _relation(element: Element, folder: str) -> Relation:
     target = element.get("Target", "").replace("\\", "/")
     name = target if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
     return Relation(element.get("Id", ""), element.get("Type", "").rpartition("/")[2], name)
+
+
+def _is_set(workbook: Element, properties: str, flag: str) -> bool:
+    """Whether a flag of the whole workbook is set."""
+    return any(markup.is_true(element, flag) for element in markup.children(workbook, properties))
 
 
 def _strings(archive: Archive, relations: tuple[Relation, ...]) -> list[str]:

@@ -13,6 +13,7 @@ CODE = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<decimals>0{1,9}))?(?P<percent>
 HALF = 0.5
 NEAR = 1e-4  # of a half: floats below LARGE are wrong by far less, and so are rounded as the decimals that people see
 LARGE = 1e10
+ZERO = "0.,%"  # what zero is written with; Excel shows no sign before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Plain:
         else:
             scaled = digits.kept(size).scaleb(self.scale, digits.EXACT)
             figures = self.written.format(digits.rounded(scaled, self.decimals))
-        return f"-{figures}" if number < 0 else figures
+        return f"-{figures}" if number < 0 and figures.strip(ZERO) else figures
 
 
 @lru_cache(maxsize=512)

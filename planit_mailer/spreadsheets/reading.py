@@ -48,7 +48,8 @@ def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[
 def _reason(kind: FileKind) -> Reason:
     if kind is files.ENCRYPTED:
         return Reason.PASSWORD
-    return Reason.UNSUPPORTED if kind.is_spreadsheet else Reason.NOT_A_SPREADSHEET
+    unread = kind.is_spreadsheet or kind in files.OPENED_BY_EXCEL
+    return Reason.UNSUPPORTED if unread else Reason.NOT_A_SPREADSHEET
 
 
 def _xlsx(data: bytes, limits: Limits) -> tuple[Sheet, ...]:

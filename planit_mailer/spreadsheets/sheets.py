@@ -72,7 +72,7 @@ class Reason(StrEnum):
 
     EMPTY = "empty"  # no bytes at all
     NOT_A_SPREADSHEET = "not a spreadsheet"
-    UNSUPPORTED = "unsupported"  # a spreadsheet of a kind that we do not read
+    UNSUPPORTED = "unsupported"  # of a kind that we do not read, but that can be saved as one that we do
     PASSWORD = "password"  # noqa: S105  the reason's name
     TOO_LARGE = "too large"  # more bytes, unpacked bytes, rows or columns than the limits allow
     CANNOT_BE_OPENED = "cannot be opened"  # damaged, or it kills, hangs or exhausts its reader

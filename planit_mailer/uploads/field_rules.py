@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Kind
-from planit_mailer.uploads import problems, values
+from planit_mailer.spreadsheets.sheets import Cell, Kind, Range
+from planit_mailer.uploads import header, problems, values
 from planit_mailer.uploads.columns import Column
 from planit_mailer.uploads.down import Down
 from planit_mailer.uploads.form import Form
@@ -45,6 +45,18 @@ def long_values(form: Form, _judging: Judging) -> Iterator[Problem]:
         places += _places(form, column, down, [cell for cell in down.different if len(cell.text) > LONG])
     if places:
         yield problems.problem("value-long", places)
+
+
+def merged(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """Beneath a merged cell every other is blank to us, though to the school it shows what the merged one does."""
+    rows = {row.number: row for row in form.sheet.rows} if form.sheet.merged else {}
+    places: list[str] = []
+    for block in form.sheet.merged:
+        first = rows.get(block.first_row)
+        if first and header.filled(first.cell(block.first_column)) and _covers_blank_fields(form, block):
+            places.append(sheets.address(block.first_row, block.first_column))
+    if places:
+        yield problems.problem("value-merged", dict.fromkeys(places))
 
 
 def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
@@ -101,6 +113,13 @@ def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
 def _places(form: Form, column: Column, down: Down, found: Iterable[Cell]) -> list[str]:
     """The addresses of the cells of a column that were found."""
     return [sheets.address(form.learners[place].number, column.number) for place in down.places(found)]
+
+
+def _covers_blank_fields(form: Form, block: Range) -> bool:
+    """Whether any of the learners' fields within a block holds nothing."""
+    columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
+    rows = (row for row in form.learners if block.first_row <= row.number <= block.last_row)
+    return bool(columns) and any(not header.filled(row.cell(column)) for row in rows for column in columns)
 
 
 def _in_full(cell: Cell) -> bool:

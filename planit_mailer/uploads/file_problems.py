@@ -26,9 +26,10 @@ FILE = (
         "file-kind-not-read",
         ERROR,
         Stage.FILE,
-        "The file is {found}, a kind that we do not read. Open it in Excel, save it as an Excel Workbook (.xlsx) and "
-        "send that.",
-        "In Excel choose File, Save As, and in the list of types Excel Workbook (*.xlsx).",
+        "The file is {found}, a kind that we do not read. Open it in Excel, or in the program that it was made with, "
+        "save it as an Excel Workbook (.xlsx) and send that.",
+        "In Excel choose File, Save As, and in the list of types Excel Workbook (*.xlsx). In Apple Numbers choose "
+        "File, Export To, Excel.",
         "learners.xlsx",
     ),
     Entry(

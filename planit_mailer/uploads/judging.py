@@ -94,10 +94,6 @@ def too_large() -> Judgement:
 
 def _unreadable(file: Unreadable, kind: FileKind) -> Judgement:
     """What is said of a file that gave no sheets; too large a picture is a picture all the same."""
-    code = CODES[file.reason]
-    is_spreadsheet = file.reason not in (Reason.EMPTY, Reason.NOT_A_SPREADSHEET)
-    if file.reason is Reason.TOO_LARGE:
-        is_spreadsheet = kind.is_spreadsheet
     found = str(file.found) or "of a kind that we do not know"
-    problem = problems.problem(code, found=found)
-    return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=is_spreadsheet)
+    problem = problems.problem(CODES[file.reason], found=found)
+    return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=kind.is_spreadsheet)

@@ -199,6 +199,15 @@ WARNINGS = (
         "Satisfactory",
     ),
     Entry(
+        "value-merged",
+        WARNING,
+        Stage.ROWS,
+        "The value stands in merged cells, so the first of them has it and the others count as blank. Where it is "
+        "meant for the others too, unmerge the cells and enter it in each.",
+        "Select the merged cell, choose Home, Merge & Center to undo it, and enter the value in each cell.",
+        "The value in each learner's row",
+    ),
+    Entry(
         "row-passed-over",
         WARNING,
         Stage.ROWS,

@@ -47,6 +47,7 @@ ROWS: tuple[Rule, ...] = (
     row_rules.year_for_dob,
     field_rules.fields,
     field_rules.long_values,
+    field_rules.merged,
     row_rules.below,
 )
 RULES: tuple[tuple[Rule, ...], ...] = (REQUIRED, HEADINGS, ROWS)

@@ -225,7 +225,7 @@ HOSTILE = (
     Hostile(
         "a web page called .xls, as report tools write",
         lambda: b"<html><table><tr><td>UPN</td></tr></table></html>",
-        (KIND,),
+        (UNREAD,),
     ),
     Hostile(
         "Excel's XML of 2003 called .xls",

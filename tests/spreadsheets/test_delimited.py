@@ -1,6 +1,7 @@
 """Tables in plain text: in whichever encoding, divided by whichever sign."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 
@@ -29,9 +30,14 @@ def test_columns_may_be_divided_by_any_usual_sign(delimiter: str, end: str) -> N
     assert shown(text(delimiter, end).encode()) == [list(ROWS[0]), list(ROWS[1]), list(ROWS[2][:3])]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
-def test_text_may_be_in_any_usual_encoding(encoding: str) -> None:
-    assert shown(text("\t").encode(encoding))[1] == list(ROWS[1])
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("cp1252", ""), *product(["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"], ["", "\ufeff"])],
+)
+def test_text_may_be_in_any_usual_encoding_with_or_without_a_mark(encoding: str, mark: str) -> None:
+    found = shown((mark + text("\t")).encode(encoding))
+
+    assert found[:2] == [list(ROWS[0]), list(ROWS[1])]
 
 
 def test_leading_zeros_are_text_and_errors_are_errors() -> None:

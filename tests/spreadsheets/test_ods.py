@@ -95,6 +95,13 @@ def test_each_kind_of_value_keeps_its_kind_and_shows_its_text() -> None:
     assert all(one.exact for one in found.values())
 
 
+def test_a_time_as_libreoffice_writes_whole_hours_is_read() -> None:
+    found = cells(with_rows(row(cell("1000:00", "time PT1000H0-1M59.999999999S"))))
+
+    assert found["A1"].text == "1000:00"
+    assert found["A1"].value == pytest.approx(1000 / 24)
+
+
 def test_what_a_writer_does_not_say_how_to_show_is_shown_plainly_and_told() -> None:
     found = cells(with_rows(row(cell(None, "percentage 0.953"), cell(None, "date 2007-01-12T00:00:00"))))
 

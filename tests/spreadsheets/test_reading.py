@@ -2,9 +2,10 @@ import io
 from datetime import datetime, time
 
 import pytest
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
+from xlsxwriter import Workbook as Written
 
 from planit_mailer.spreadsheets import reading
 from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
@@ -24,8 +25,6 @@ from tests.spreadsheets.workbooks import (
     with_sheet,
     with_styles,
 )
-
-NUMBERS = ("General", "0.00", "#,##0", "0%", "@", "# ?/?", '"£"#,##0.00;[Red]-"£"#,##0.00')
 
 
 def unreadable(data: bytes, limits: Limits | None = None) -> Unreadable:
@@ -159,6 +158,25 @@ def test_a_formula_without_a_saved_result_is_known_as_such() -> None:
     found = cells(a_workbook(lambda page: page.append(["=1+1"])))
 
     assert (found["A1"].kind, found["A1"].value) == (Kind.UNSAVED, None)
+
+
+def test_a_zero_that_a_program_stored_for_excel_to_calculate_is_no_result() -> None:
+    def written(*results: float) -> bytes:
+        out = io.BytesIO()
+        with Written(out) as book:
+            page = book.add_worksheet()
+            for row, result in enumerate(results):
+                page.write_formula(row, 0, "=B1/2", None, result)
+            page.write_number(0, 1, 0)
+        return out.getvalue()
+
+    found = cells(written(0, 7))
+
+    assert [found[place].kind for place in ("A1", "B1", "A2")] == [Kind.UNSAVED, Kind.NUMBER, Kind.NUMBER]
+
+
+def test_a_zero_that_excel_calculated_is_one() -> None:
+    assert texts(with_rows('<row r="1"><c r="A1"><f>1-1</f><v>0</v></c></row>')) == {"A1": "0"}
 
 
 def test_a_formula_whose_result_is_an_empty_text_is_blank() -> None:
@@ -368,31 +386,3 @@ def test_the_cause_says_what_was_raised_and_nothing_of_the_file() -> None:
 
     assert found.cause.startswith("ValueError in serial")
     assert "Secret" not in found.cause
-
-
-# ── the referee ──
-
-
-def by_openpyxl(data: bytes) -> dict[str, tuple[object, str]]:
-    page = load_workbook(io.BytesIO(data), data_only=True).active
-    assert isinstance(page, Worksheet)
-    return {cell.coordinate: (cell.value, cell.number_format) for row in page for cell in row if cell.value is not None}
-
-
-def test_openpyxl_reads_the_same_values_and_formats() -> None:
-    moments = [
-        datetime.fromisoformat("2024-02-29T13:30"),
-        datetime.fromisoformat("1900-01-01"),
-        datetime.fromisoformat("9999-12-31"),
-    ]
-    values: list[float | str | bool] = [0, 1, -2.5, 0.1 + 0.2, 1e15, 1e-7, "Ann", True, False]
-
-    def fill(page: Worksheet) -> None:
-        for row, value in enumerate((*values, *moments), start=1):
-            dates = isinstance(value, datetime)
-            for column, code in enumerate(("dd/mm/yyyy hh:mm", "yyyy-mm-dd") if dates else NUMBERS, start=2):
-                page.cell(row, column, value).number_format = code
-
-    data = a_workbook(fill)
-
-    assert {place: (cell.value, cell.format) for place, cell in cells(data).items()} == by_openpyxl(data)

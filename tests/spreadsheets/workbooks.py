@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from openpyxl import Workbook
@@ -16,6 +16,12 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 STRICT_RELATIONS = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+TYPES = {
+    "xl/workbook.xml": "sheet.main",
+    "xl/worksheets/sheet1.xml": "worksheet",
+    "xl/sharedStrings.xml": "sharedStrings",
+    "xl/styles.xml": "styles",
+}
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -51,6 +57,7 @@ def with_sheet(body: str, parts: Mapping[str, str] = NOTHING, *, main: str = MAI
     kind = relations.rpartition("/")[0]
     return packed(
         {
+            "[Content_Types].xml": _types(("xl/workbook.xml", "xl/worksheets/sheet1.xml", *parts)),
             "_rels/.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="a" '
             f'Type="{kind}/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
             "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}">'
@@ -63,6 +70,18 @@ def with_sheet(body: str, parts: Mapping[str, str] = NOTHING, *, main: str = MAI
             **parts,
         }
     )
+
+
+def _types(parts: Collection[str]) -> str:
+    """The part that says what the others are."""
+    family = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    named = "".join(
+        f'<Override PartName="/{part}" ContentType="{family}.{kind}+xml"/>'
+        for part, kind in TYPES.items()
+        if part in parts
+    )
+    space = "http://schemas.openxmlformats.org/package/2006/content-types"
+    return f'<Types xmlns="{space}"><Default Extension="rels" ContentType="application/xml"/>{named}</Types>'
 
 
 def with_rows(rows: str, parts: Mapping[str, str] = NOTHING) -> bytes:

@@ -118,6 +118,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "leading-zeros-mixed": lambda: flat(learner(1, values=("007",)), learner(2, values=(12,))),
     "long-number": lambda: flat(learner(1, values=(123456789012,))),
     "value-long": lambda: flat(learner(1, values=("x" * 1001,))),
+    "value-merged": lambda: changed(lambda page: page.merge_cells("G11:G12"), learner(1), learner(2, values=())),
     "row-passed-over": lambda: changed(setting("A14", "Total")),
 }
 

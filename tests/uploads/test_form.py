@@ -2,8 +2,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Range, Sheet
 from planit_mailer.uploads.judging import Judgement
@@ -316,52 +314,6 @@ def test_a_draft_holds_what_could_be_read_of_a_form_that_is_not_accepted() -> No
     [one] = draft_of(judgement).learners
     assert not judgement.accepted
     assert (one.dob, one.upin, one.year, one.fields) == (None, "B207000016049", "9", ())
-
-
-JUNK = st.text("abc xyz!?-&", min_size=1, max_size=12)
-VALUE = st.text("ABCDE123456789+-/ ", max_size=6).map(str.strip)
-
-
-@forms.CALM
-@given(
-    order=st.permutations([*forms.KEYS, "History", "Art"]),
-    drawn=st.booleans(),
-    grades=st.lists(st.tuples(VALUE, VALUE), min_size=1, max_size=5),
-    gaps=st.lists(st.integers(0, 2), min_size=5, max_size=5),
-    corner=st.tuples(st.integers(0, 30), st.integers(0, 4)),
-    junk=st.lists(JUNK, max_size=3),
-)
-def test_columns_in_any_order_blank_rows_and_junk_around_are_read_back_as_written(
-    *,
-    order: list[str],
-    drawn: bool,
-    grades: list[tuple[str, str]],
-    gaps: list[int],
-    corner: tuple[int, int],
-    junk: list[str],
-) -> None:
-    titles = dict(zip(forms.KEYS, forms.COMPULSORY, strict=True))
-    rows: list[tuple[object, ...]] = [(text,) for text in junk]
-    rows += [*forms.block(), ()]
-    rows += [tuple(None if name in titles else name for name in order)] if drawn else []
-    rows += [tuple(titles.get(name, None if drawn else name) for name in order)]
-    wanted = []
-    for number, (history, art) in enumerate(grades, 1):
-        rows += [()] * gaps[number - 1]
-        one = learner(number) | {"History": history or None, "Art": art or None}
-        rows.append(tuple(one[name] for name in order))
-        pairs = (("History", history), ("Art", art))
-        shown = {heading: value for heading, value in pairs if value}
-        wanted.append((one["upin"], tuple((name, shown[name]) for name in order if name in shown)))
-    rows += [(), ("Created on Tuesday",)] if junk else []
-    row, column = corner
-
-    judgement = forms.checked(forms.sheet(forms.cells(rows, row + 1, column + 1)))
-
-    assert judgement.accepted, judgement.problems
-    assert [
-        (one.upin, tuple((f.heading, f.value) for f in one.fields)) for one in draft_of(judgement).learners
-    ] == wanted
 
 
 @pytest.mark.parametrize("value", ["=1+1", "<b>", "\N{RIGHT-TO-LEFT OVERRIDE}abc"])

@@ -1,5 +1,6 @@
 import pickle
 import random
+import re
 from dataclasses import replace
 from datetime import date
 from io import BytesIO
@@ -16,6 +17,7 @@ from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judging, Rules
 from planit_mailer.uploads.problems import grouped
+from tests.corpus.workbooks import encrypted
 from tests.spreadsheets import encrypting, workbooks
 from tests.uploads import forms
 from tests.uploads.forms import learner
@@ -37,6 +39,35 @@ def test_what_is_no_workbook_is_said_by_name(data: bytes, code: str, found: str,
     assert (judgement.found, judgement.is_spreadsheet) == (found, is_spreadsheet)
     assert judgement.draft is None
     assert not judgement.accepted
+
+
+SAVE = "save it as an Excel Workbook (.xlsx)"
+SHEET_2003 = b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>'
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<html><table><tr><td>UPN", f"The file is a web page, a kind that we do not read. Open it in Excel.* {SAVE}"),
+        (SHEET_2003, f"The file is an Excel 2003 XML file, a kind that we do not read. Open it in Excel.* {SAVE}"),
+        (
+            workbooks.packed({"Index/Document.iwa": b""}),
+            f"an Apple iWork file, .* in the program that it was made with, {SAVE}",
+        ),
+        (b"%PDF-1.7\n", "The file is a PDF, not a spreadsheet. Attach the form as an Excel workbook"),
+        (
+            workbooks.packed({"word/document.xml": b""}),
+            "The file is a Word document, not a spreadsheet. Attach the form",
+        ),
+        (b"\xff\xd8\xff\xe0", "The file is a picture, not a spreadsheet. Attach the form"),
+        (workbooks.packed({"learners.xlsx": b"PK"}), "The file is a zip archive, not a spreadsheet. Attach the form"),
+        (encrypted(), "The workbook is protected by a password, so we cannot read it. Save it without the password"),
+    ],
+)
+def test_what_only_pretends_to_be_a_workbook_is_named_with_what_to_do(data: bytes, said: str) -> None:
+    [problem] = forms.judge(data).problems
+
+    assert re.search(said.replace("(", r"\(").replace(")", r"\)"), problem.message)
 
 
 def test_a_workbook_that_is_too_large_counts_as_one_but_a_picture_does_not() -> None:

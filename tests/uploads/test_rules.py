@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from planit_mailer.spreadsheets.sheets import Cell, Kind
+from planit_mailer.spreadsheets.sheets import Cell, Kind, Range
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.problems import Problem, Severity
 from tests.uploads import forms
@@ -365,6 +365,20 @@ def test_a_number_format_that_cannot_be_followed_is_pointed_out() -> None:
 
 def test_a_value_of_more_than_a_thousand_characters_is_pointed_out() -> None:
     assert found(grades("x" * 1000, "x" * 1001)) == [("value-long", ("G12",))]
+
+
+def test_fields_beneath_a_merged_value_are_pointed_out_and_blank_blocks_are_not() -> None:
+    content = forms.cells(
+        forms.flat_rows(
+            [learner(1, values=("B", "7", "x")), learner(2, values=()), learner(3, values=("C", "5", "y"))],
+            ("Art", "Maths", "Music"),
+        )
+    )
+    blocks = (Range(11, 7, 12, 8), Range(12, 9, 12, 10), Range(13, 1, 13, 2), Range(9, 1, 10, 1))
+
+    [problem] = forms.checked(forms.sheet(content, merged=blocks)).problems
+
+    assert (problem.code, problem.cells) == ("value-merged", ("G11",))
 
 
 def test_no_message_repeats_what_a_learners_cell_says() -> None:

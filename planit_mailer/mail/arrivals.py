@@ -1,0 +1,45 @@
+"""What came instead of a spreadsheet, and what to do about it, in a school's words."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from planit_mailer.ledger import File
+from planit_mailer.mail.letters import Letter
+from planit_mailer.spreadsheets import files
+from planit_mailer.uploads import problems
+
+TAKE_OUT = "take the workbook out of it and attach that"
+DOWNLOAD = "download the workbook and attach a copy of it"
+COPY = "copy the data to the form that is attached, and send that"
+# What to do about a file, by what it is.
+ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        files.ARCHIVE.name: TAKE_OUT,
+        files.OUTLOOK.name: TAKE_OUT,
+        files.WINMAIL.name: "in Outlook, send the email as HTML or plain text, not as rich text",
+        files.LINK.name: DOWNLOAD,
+        files.PDF.name: COPY,
+        files.WORD.name: COPY,
+    }
+)
+
+
+def arrived(letter: Letter) -> tuple[str, ...]:
+    """Each thing that a message without a spreadsheet brought, with what to do about it."""
+    brought = [advised(described(file), ADVICE.get(file.found, "")) for file in letter.files]
+    if letter.message.forwarded:
+        brought.append(advised("a forwarded email", TAKE_OUT))
+    if letter.message.link:
+        brought.append(advised(f"a link to {letter.message.link}", DOWNLOAD))
+    return tuple(brought)
+
+
+def described(file: File) -> str:
+    """A file as the school knows it, and what it is."""
+    name = problems.quoted(file.name) or "a file without a name"
+    return f"{name} ({file.found})" if file.found else name
+
+
+def advised(thing: str, advice: str) -> str:
+    """A thing, and what to do about it where that is known."""
+    return f"{thing}: {advice}" if advice else thing
