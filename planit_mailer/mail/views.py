@@ -1,0 +1,97 @@
+"""What the templates see of an upload: its most important problems, what changed, and how the page will look.
+
+It names headings, counts and cells. The values on the page are invented, the same whatever a form says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+from planit_mailer.ledger import Changes, JudgedUpload
+from planit_mailer.uploads import problems
+from planit_mailer.uploads.problems import Group, Severity
+from planit_mailer.uploads.upload import Draft, Field
+
+GROUPS = 20  # of one upload, in a mail; the workbook that goes back has them all
+BLOCKS = 20  # of cells, for one of them
+HEADING, PARAGRAPH = 200, 2_000  # characters, on the page
+INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook section 8: letters, numbers and text
+
+
+@dataclass(frozen=True, slots=True)
+class UploadView:
+    """One upload as the templates see it; `more` counts the groups of problems that are left out.
+
+    `page` are the fields as a learner will see them, with invented values. `attached` names the workbook that goes
+    back, "" where none does; `painted` is False where that is the list of problems alone.
+    """
+
+    name: str
+    accepted: bool
+    school: str
+    errors: tuple[Group, ...]
+    warnings: tuple[Group, ...]
+    to_fix: int
+    more: int = 0
+    learners: int = 0
+    introduction: tuple[str, ...] = ()
+    page: tuple[Field, ...] = ()
+    changes: Changes | None = None
+    attached: str = ""
+    lost: tuple[str, ...] = ()
+    painted: bool = False
+
+
+def of(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: str) -> tuple[UploadView, ...]:
+    """The uploads of a message, with what each that was applied changed."""
+    changed = {change.number: change for change in changes}
+    return tuple(_view(upload, changed.get(upload.number), reference) for upload in uploads)
+
+
+def attached(upload: JudgedUpload, reference: str) -> str:
+    """What the workbook is called that goes back: our name, for theirs may be a learner's."""
+    return f"{reference}-{upload.number}.xlsx"
+
+
+def _view(upload: JudgedUpload, changes: Changes | None, reference: str) -> UploadView:
+    groups = problems.grouped(upload.judgement.problems)
+    shown = [_shortened(group) for group in groups[:GROUPS]]
+    view = UploadView(
+        name=problems.quoted(upload.file_name),
+        accepted=upload.judgement.accepted,
+        school=upload.school.name if upload.school else "",
+        errors=tuple(group for group in shown if group.severity is Severity.ERROR),
+        warnings=tuple(group for group in shown if group.severity is Severity.WARNING),
+        to_fix=sum(group.severity is Severity.ERROR for group in groups),
+        more=len(groups) - len(shown),
+        changes=changes,
+        attached=attached(upload, reference) if upload.painted else "",
+        lost=upload.painted.lost if upload.painted else (),
+        painted=bool(upload.painted and upload.painted.whole),
+    )
+    return _with_page(view, upload.judgement.draft) if upload.judgement.draft else view
+
+
+def _with_page(view: UploadView, draft: Draft) -> UploadView:
+    """The view with what learners will read."""
+    return replace(
+        view,
+        learners=len(draft.learners),
+        introduction=tuple(_cut(paragraph, PARAGRAPH) for paragraph in draft.introduction),
+        page=tuple(Field(_cut(heading, HEADING), value) for heading, value in zip(draft.headings, cycle(INVENTED))),
+    )
+
+
+def _shortened(group: Group) -> Group:
+    """A group whose cells can be read in a mail; every second cell of a column is a block of its own."""
+    blocks = group.ranges.split(", ")
+    if len(blocks) <= BLOCKS:
+        return group
+    return replace(group, ranges=f"{', '.join(blocks[:BLOCKS])} and {len(blocks) - BLOCKS:,} more places")
+
+
+def _cut(text: str, most: int) -> str:
+    line = problems.plain(text)
+    return (
+        line if len(line) <= most else f"{line[:most].rstrip()}… (cut here; learners see all {len(line):,} characters)"
+    )
