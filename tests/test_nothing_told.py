@@ -123,7 +123,7 @@ def sent() -> dict[str, tuple[str, bytes]]:
         "other children": (OFFICE, book(*wrong)),
         "known otherwise": (OFFICE, book(*elsewhere)),
         "required": (OFFICE, book(*three("rejected"), postcode=f"{MARK}postcode", submitted=f"{MARK}date")),
-        "other school": (OFFICE, book(*three("rejected"), school=f"{MARK}school", postcode="AB1 2CD")),
+        "other school": (OFFICE, book(*three("rejected"), school=f"{MARK}school", postcode="LS1 4AP")),
         "other name": (OFFICE, book(*three(), school=f"{MARK}school")),
         "no form": (OFFICE, forms.workbook({"A1": f"{MARK}cell", "A2": "UPIN", "B2": f"{MARK}near"})),
         "two sheets": (OFFICE, forms.workbook(*[forms.cells(rows(*three("rejected")))] * 2)),
