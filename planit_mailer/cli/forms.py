@@ -1,21 +1,16 @@
 """check, blank: the verbs about spreadsheets."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from planit_mailer import checking, config, service
-from planit_mailer.cli import annotating, context
+from planit_mailer.cli import annotating, context, reports
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
 from planit_mailer.uploads import blank as blanks
-from planit_mailer.uploads import problems
-from planit_mailer.uploads.judging import Judgement, Judging
-from planit_mailer.uploads.problems import Severity
+from planit_mailer.uploads.judging import Judging
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,7 +43,7 @@ def check(
     limits = settings.limits if settings else config.Limits()
     rules = service.rules(settings.rules if settings else config.Rules())
     judging = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
-    accepted, unread = True, []
+    judgements, unread = [], []
     with service.reader(limits) as reader:
         for path in files:
             try:
@@ -56,21 +51,26 @@ def check(
             except OSError as error:
                 unread.append(f"{path} cannot be read: {error.strerror}.")
                 continue
-            judgement = reader.judge(data, judging)
+            with context.busy(f"Reading {path.name}"):
+                judgement = reader.judge(data, judging)
             if store:
                 with store.reading() as reading:
                     judgement = checking.compared(judgement, reading)
-            accepted = accepted and judgement.accepted
+            judgements.append(judgement)
             if json:
                 context.print_json(checking.checked(str(path), judgement, values=values))
             else:
-                _print(path, judgement, context.console())
+                reports.show(path, judgement, context.console())
             if annotate:
-                made = reader.annotate(data, judgement, judging.limits)
+                with context.busy(f"Painting {path.name}"):
+                    made = reader.annotate(data, judgement, judging.limits)
                 typer.echo(annotating.save(made, annotate), err=json)
+    accepted = sum(judgement.accepted for judgement in judgements)
+    if len(files) > 1 and not json:
+        reports.sum_up(accepted, len(files), context.console())
     if unread:
         raise ConfigError("\n".join(unread))
-    if not accepted:
+    if accepted < len(files):
         raise typer.Exit(1)
 
 
@@ -84,23 +84,3 @@ def blank(out: Annotated[Path, typer.Argument(metavar="OUT.xlsx", help="The file
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror}.") from error
     typer.echo(f"The blank form is in {out}.")
-
-
-def _print(path: Path, judgement: Judgement, out: Console) -> None:
-    """The problems as the email would tell them."""
-    verdict = "[green]would be accepted[/]" if judgement.accepted else "[red]would be rejected[/]: nothing would change"
-    out.print(f"[bold]{escape(str(path))}[/] {verdict}")
-    if judgement.draft:
-        draft = judgement.draft
-        out.print(f"  {escape(draft.school_name or 'no school name')}, {escape(draft.postcode or 'no postcode')}")
-        out.print(f"  {len(draft.learners)} learners, {len(draft.headings)} fields")
-    _print_groups(problems.grouped(judgement.problems), out)
-    out.print()
-
-
-def _print_groups(groups: Sequence[problems.Group], out: Console) -> None:
-    for group in groups:
-        colour, word = ("red", "Error") if group.severity is Severity.ERROR else ("yellow", "Warning")
-        out.print(f"  [{colour}]{word}:[/] {escape(group.message)}")
-        if group.ranges:
-            out.print(f"         {'Cell' if group.single else 'Cells'} {group.ranges}")
