@@ -12,7 +12,7 @@ from planit_mailer.uploads import problems
 from planit_mailer.uploads.problems import Group, Severity
 from planit_mailer.uploads.upload import Draft, Field
 
-GROUPS = 20  # of one upload, in a mail; the workbook that goes back has them all
+GROUPS, FEWEST = 20, 5  # in a mail, and of one upload; the workbook that goes back has them all
 BLOCKS = 20  # of cells, for one of them
 HEADING, PARAGRAPH = 200, 2_000  # characters, on the page
 INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook section 8: letters, numbers and text
@@ -45,7 +45,9 @@ class UploadView:
 def of(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: str) -> tuple[UploadView, ...]:
     """The uploads of a message, with what each that was applied changed."""
     changed = {change.number: change for change in changes}
-    return tuple(_view(upload, changed.get(upload.number), reference) for upload in uploads)
+    most = max(GROUPS // max(len(uploads), 1), FEWEST)
+    views = (_view(upload, most, reference) for upload in uploads)
+    return tuple(replace(view, changes=changed.get(u.number)) for view, u in zip(views, uploads, strict=True))
 
 
 def attached(upload: JudgedUpload, reference: str) -> str:
@@ -53,9 +55,9 @@ def attached(upload: JudgedUpload, reference: str) -> str:
     return f"{reference}-{upload.number}.xlsx"
 
 
-def _view(upload: JudgedUpload, changes: Changes | None, reference: str) -> UploadView:
+def _view(upload: JudgedUpload, most: int, reference: str) -> UploadView:
     groups = problems.grouped(upload.judgement.problems)
-    shown = [_shortened(group) for group in groups[:GROUPS]]
+    shown = [_shortened(group) for group in groups[:most]]
     view = UploadView(
         name=problems.quoted(upload.file_name),
         accepted=upload.judgement.accepted,
@@ -64,7 +66,6 @@ def _view(upload: JudgedUpload, changes: Changes | None, reference: str) -> Uplo
         warnings=tuple(group for group in shown if group.severity is Severity.WARNING),
         to_fix=sum(group.severity is Severity.ERROR for group in groups),
         more=len(groups) - len(shown),
-        changes=changes,
         attached=attached(upload, reference) if upload.painted else "",
         lost=upload.painted.lost if upload.painted else (),
         painted=bool(upload.painted and upload.painted.whole),

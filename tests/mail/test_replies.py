@@ -143,6 +143,16 @@ def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_a
     assert len([row for row in page.iter_rows(min_row=5) if row[1].value]) == 30 + 3
 
 
+def test_several_files_share_the_twenty_causes() -> None:
+    found = [problems.problem("field-twice", ("G10", "H10"), count=2, heading=f"Art {n}") for n in range(15)]
+    uploads = [replace(bad(n), judgement=Judgement(DRAFT, tuple(found), 1, 11)) for n in range(1, 6)]
+
+    text = part(written(a_letter(), report(*uploads)), "plain")
+
+    assert len(re.findall(r"columns have the heading", text)) == 5 * 5
+    assert text.count("And 10 more") == 5
+
+
 def test_cells_all_over_a_column_are_told_as_far_as_they_can_be_read() -> None:
     everywhere = problems.problem("year-wrong", (f"F{row}" for row in range(12, 2_012, 2)))
     upload = replace(bad(), judgement=Judgement(DRAFT, (everywhere,), 1, 11))
