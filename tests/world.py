@@ -84,11 +84,13 @@ class World:
         """One poll and one delivery, in this process."""
         service.once(self.settings)
 
-    def send(self, *files: tuple[str, bytes], sender: str = OFFICE, **headers: str) -> str:
+    def send(self, *files: tuple[str, bytes], sender: str = OFFICE, body: str = "Here it is.\n", **headers: str) -> str:
         """Email files to the service; the Message-ID."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named.setdefault("Message-ID", f"<{uuid.uuid4()}@greenfield.test>")
-        self.post.send(an_email(sender, attachments=files, headers=tuple(named.items())), sender, self.post.address)
+        self.post.send(
+            an_email(sender, body=body, attachments=files, headers=tuple(named.items())), sender, self.post.address
+        )
         return named["Message-ID"]
 
     def replies(self) -> list[tuple[str, EmailMessage]]:

@@ -2,19 +2,22 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from planit_mailer import config, logs, service
 from planit_mailer.config import Config
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import ConfigError
+from planit_mailer.uploads import problems
 
 CONFIG_FILE = "config.toml"
 
@@ -57,6 +60,19 @@ def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
 def console() -> Console:
     """Standard output for people; wide enough for every fact where it is no terminal."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Say on a terminal's standard error what is done, and for how long, as long as the block lasts."""
+    out = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    shown = Progress(
+        *columns, console=out, transient=True, redirect_stdout=False, redirect_stderr=False, disable=not out.is_terminal
+    )
+    with shown:
+        shown.add_task(problems.plain(what))
+        yield
 
 
 def table(*headings: str) -> Table:

@@ -1,25 +1,20 @@
 """check, blank: the verbs about spreadsheets."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from planit_mailer import checking, config, service
-from planit_mailer.cli import annotating, context
+from planit_mailer.cli import annotating, context, reports
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.uploads import blank as blanks
-from planit_mailer.uploads import problems
 from planit_mailer.uploads.judging import Judgement, Judging
-from planit_mailer.uploads.problems import Severity
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,7 +48,7 @@ def check(
     limits = settings.limits if settings else config.Limits()
     rules = service.rules(settings.rules if settings else config.Rules())
     by = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
-    accepted, unread = True, []
+    judgements, unread = [], []
     with service.reader(limits) as reader:
         judge = _Judge(reader, store, by, _passwords(store))
         for path in files:
@@ -62,18 +57,23 @@ def check(
             except OSError as error:
                 unread.append(f"{path} cannot be read: {error.strerror}.")
                 continue
-            judgement, judging = judge(data)
-            accepted = accepted and judgement.accepted
+            with context.busy(f"Reading {path.name}"):
+                judgement, judging = judge(data)
+            judgements.append(judgement)
             if json:
                 context.print_json(checking.checked(str(path), judgement, values=values))
             else:
-                _print(path, judgement, context.console())
+                reports.show(path, judgement, context.console())
             if annotate:
-                made = reader.annotate(data, judgement, judging)
+                with context.busy(f"Painting {path.name}"):
+                    made = reader.annotate(data, judgement, judging)
                 typer.echo(annotating.save(made, annotate), err=json)
+    accepted = sum(judgement.accepted for judgement in judgements)
+    if len(files) > 1 and not json:
+        reports.sum_up(accepted, len(files), context.console())
     if unread:
         raise ConfigError("\n".join(unread))
-    if not accepted:
+    if accepted < len(files):
         raise typer.Exit(1)
 
 
@@ -115,23 +115,3 @@ def _passwords(store: Store | None) -> tuple[Password, ...]:
         return ()
     with store.reading() as reading:
         return reading.passwords([entry.school for entry in reading.schools() if entry.has_password])
-
-
-def _print(path: Path, judgement: Judgement, out: Console) -> None:
-    """The problems as the email would tell them."""
-    verdict = "[green]would be accepted[/]" if judgement.accepted else "[red]would be rejected[/]: nothing would change"
-    out.print(f"[bold]{escape(str(path))}[/] {verdict}")
-    if judgement.draft:
-        draft = judgement.draft
-        out.print(f"  {escape(draft.school_name or 'no school name')}, {escape(draft.postcode or 'no postcode')}")
-        out.print(f"  {len(draft.learners)} learners, {len(draft.headings)} fields")
-    _print_groups(problems.grouped(judgement.problems), out)
-    out.print()
-
-
-def _print_groups(groups: Sequence[problems.Group], out: Console) -> None:
-    for group in groups:
-        colour, word = ("red", "Error") if group.severity is Severity.ERROR else ("yellow", "Warning")
-        out.print(f"  [{colour}]{word}:[/] {escape(group.message)}")
-        if group.ranges:
-            out.print(f"         {'Cell' if group.single else 'Cells'} {group.ranges}")

@@ -14,12 +14,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from planit_mailer.ledger import Changes, JudgedUpload, Reply, ReplyKind, Verdict
-from planit_mailer.mail import arrivals
+from planit_mailer.ledger import Changes, Reply, ReplyKind, Verdict
+from planit_mailer.mail import arrivals, letters, views
 from planit_mailer.mail.letters import Letter
-from planit_mailer.uploads import problems
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.problems import Group, Severity
+from planit_mailer.mail.views import UploadView
 
 # Python folds a long header before its first word, which some mail programs show as a space: ours stay on one line.
 POLICY = SMTP.clone(max_line_length=150)
@@ -48,23 +46,6 @@ class Desk:
 
     stationery: Stationery
     now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class UploadView:
-    """One upload as the templates see it."""
-
-    name: str
-    accepted: bool
-    school: str
-    errors: tuple[Group, ...]
-    warnings: tuple[Group, ...]
-    learners: int = 0
-    headings: tuple[str, ...] = ()
-    introduction: tuple[str, ...] = ()
-    changes: Changes | None = None
-    attached: str = ""
-    returned: Annotated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +117,11 @@ def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: De
         case ReplyKind.HELP:
             return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
         case _:
-            uploads = _views(verdict.uploads, changes, reference)
+            uploads = views.of(verdict.uploads, changes, reference)
             facts |= {"uploads": uploads, "passed_over": [arrivals.described(file) for file in verdict.passed_over]}
+            facts["received"] = f"{letters.day_of(letter.receipt.received_at):%-d %B %Y}"
             painted = tuple(
-                (_attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted and u.painted.data
+                (views.attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted and u.painted.data
             )
             return Text(kind, _subject(uploads, reference), "answer", facts, painted)
 
@@ -147,7 +129,7 @@ def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: De
 def _subject(uploads: Sequence[UploadView], reference: str) -> str:
     """Ours alone: kind, counts and reference."""
     applied = [upload for upload in uploads if upload.accepted]
-    to_fix = sum(len(upload.errors) for upload in uploads)
+    to_fix = sum(upload.to_fix for upload in uploads)
     if not applied:
         return f"Your School Data: nothing was changed, {_count(to_fix, 'problem')} to fix ({reference})"
     learners = _count(sum(upload.learners for upload in applied), "learner")
@@ -161,34 +143,6 @@ def _subject(uploads: Sequence[UploadView], reference: str) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _views(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: str) -> tuple[UploadView, ...]:
-    changed = {change.number: change for change in changes}
-    return tuple(_view(upload, changed.get(upload.number), _attached(upload, reference)) for upload in uploads)
-
-
-def _attached(upload: JudgedUpload, reference: str) -> str:
-    """What the workbook is called that goes back: our name, for theirs may be a learner's."""
-    return f"{reference}-{upload.number}.xlsx"
-
-
-def _view(upload: JudgedUpload, changes: Changes | None, attached: str) -> UploadView:
-    groups = problems.grouped(upload.judgement.problems)
-    draft = upload.judgement.draft
-    return UploadView(
-        name=problems.quoted(upload.file_name),
-        accepted=upload.judgement.accepted,
-        school=upload.school.name if upload.school else "",
-        errors=tuple(group for group in groups if group.severity is Severity.ERROR),
-        warnings=tuple(group for group in groups if group.severity is Severity.WARNING),
-        learners=len(draft.learners) if draft else 0,
-        headings=tuple(problems.quoted(heading) for heading in draft.headings) if draft else (),
-        introduction=tuple(problems.plain(paragraph) for paragraph in draft.introduction) if draft else (),
-        changes=changes,
-        attached=attached if upload.painted else "",
-        returned=upload.painted,
-    )
 
 
 def _answer(letter: Letter, verdict: Verdict, text: Text, desk: Desk) -> EmailMessage:

@@ -81,9 +81,10 @@ def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def long_numbers(cells: Sequence[Cell]) -> list[Cell]:
-    """What General shows as 1.23E+11."""
+    """What General shows as 1.23E+11, and what was saved as text when it was shown so."""
     powers = (cell for cell in cells if "E" in cell.text)
-    return [cell for cell in powers if cell.kind is Kind.NUMBER and values.SCIENTIFIC.fullmatch(cell.text)]
+    shown = (cell for cell in powers if cell.kind in (Kind.NUMBER, Kind.TEXT))
+    return [cell for cell in shown if values.SCIENTIFIC.fullmatch(cell.text)]
 
 
 def unknown_formats(cells: Sequence[Cell]) -> list[Cell]:

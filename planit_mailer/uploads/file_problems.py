@@ -63,7 +63,8 @@ FILE = (
         "link-instead-of-file",
         ERROR,
         Stage.FILE,
-        "The email has a link to a file, not the file itself. Download the workbook and attach a copy of it.",
+        "The email has a link to a file on {store}, not the file itself. Download the workbook and attach a copy of "
+        "it.",
         "In Outlook choose Attach File, then “Attach as copy”.",
         "An attached file, learners.xlsx",
     ),

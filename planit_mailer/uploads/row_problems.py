@@ -176,8 +176,8 @@ WARNINGS = (
         "long-number",
         WARNING,
         Stage.ROWS,
-        "“{heading}” shows long numbers in scientific notation, like 1.23E+11, and learners will see that. Format the "
-        "column as Text and type the numbers again.",
+        "“{heading}” shows long numbers in scientific notation, like 1.23E+11, in place of all their digits. Format "
+        "the column as Text and type the numbers again.",
         "Excel shortens numbers of more than 11 digits and loses digits beyond the 15th.",
         "123456789012 in a column that is formatted as Text",
     ),

@@ -77,12 +77,23 @@ def upin(form: Form, judging: Judging) -> Iterator[Problem]:
 
     def cause(cell: Cell) -> str:
         found = values.upin(cell)
+        if values.SCIENTIFIC.fullmatch(found):
+            return "long-number"
         looks = values.upn(found)
         if looks.shape:
             return "" if looks.right or not judging.rules.check_letter else "upin-check-letter"
         return "upin-uln" if values.ULN.fullmatch(found) else "upin-not-upn"
 
-    yield from _by_cause(form, Identity.UPIN, cause)
+    yield from _by_cause(form, Identity.UPIN, cause, heading=Identity.UPIN.value)
+
+
+def sims_no(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """A SIMS No can be anything, but not what Excel leaves of a long number."""
+
+    def cause(cell: Cell) -> str:
+        return "long-number" if values.SCIENTIFIC.fullmatch(values.text(cell)) else ""
+
+    yield from _by_cause(form, Identity.SIMS_NO, cause, heading=Identity.SIMS_NO.value)
 
 
 def provider_number(form: Form, _judging: Judging) -> Iterator[Problem]:
@@ -156,7 +167,8 @@ def _provider_number(form: Form) -> bool:
     """Whether three or more rows have one UPIN, all of them."""
     upins = (values.upin(cell) for _, cell in form.cells(Identity.UPIN))
     first = next(upins, "")
-    return first != "" and len(form.learners) >= FEWEST and all(upin == first for upin in upins)
+    is_one = first != "" and not values.SCIENTIFIC.fullmatch(first)
+    return is_one and len(form.learners) >= FEWEST and all(upin == first for upin in upins)
 
 
 def _twice(form: Form, name: Identity, key: Callable[[Cell], str]) -> Iterator[Problem]:

@@ -39,6 +39,7 @@ ROWS: tuple[Rule, ...] = (
     row_rules.dob,
     row_rules.year,
     row_rules.upin,
+    row_rules.sims_no,
     row_rules.provider_number,
     row_rules.same_upin,
     row_rules.same_sims_no,

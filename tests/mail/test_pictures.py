@@ -1,77 +1,84 @@
-"""The mails in a browser, on a telephone's screen and on a desk's: nothing has to be scrolled sideways."""
+"""The mails in a browser, on a telephone's screen and on a desk's, in light and dark; pictures are left in build/."""
 
-import html
-import json
-import re
-import shutil
-import subprocess
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
+from playwright.sync_api import Browser
 
-from planit_mailer.ledger import File, Outcome, ReplyKind, Verdict
+from planit_mailer.ledger import File, JudgedUpload, Outcome, ReplyKind, Verdict
+from planit_mailer.mail import replies
 from planit_mailer.mail.letters import Letter
-from tests.mail.test_replies import CHANGES, a_letter, bad, confirmation, good, part, report, written
-from tests.mailservers import missing
+from planit_mailer.mail.replies import Desk
+from planit_mailer.uploads import annotated, problems
+from planit_mailer.uploads.judging import Judgement
+from tests import browsers
+from tests.books import NOW, OFFICE
+from tests.mail.test_replies import (
+    CHANGES,
+    DRAFT,
+    GREENFIELD,
+    a_letter,
+    bad,
+    confirmation,
+    good,
+    parsed,
+    part,
+    report,
+    written,
+)
+from tests.test_delivery import stationery
 
-WIDTHS = (375, 1280)
-# Asked once everything is laid out: of each mail, how wide it is, and how wide its window.
-MEASURE = """
-<script>
-onload = () => {
-  const measured = [...document.querySelectorAll("iframe")].map(frame => {
-    const page = frame.contentDocument.documentElement;
-    return [frame.id, page.scrollWidth, frame.clientWidth];
-  });
-  document.getElementById("measured").textContent = JSON.stringify(measured);
-};
-</script>
-"""
+LONG = "a-name-that-goes-on-and-on-without-any-space-" * 3
 
 
-@pytest.fixture
-def chromium() -> str:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not program:
-        missing("Chromium")
-    assert program
-    return program
+def many() -> JudgedUpload:
+    """An upload with more problems than a mail tells of, some of them all over the sheet."""
+    found = [
+        problems.problem("value-missing", (f"A{row}" for row in range(12, 212, 2)), heading="First name", what="it"),
+        *(problems.problem("field-twice", ("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),
+        problems.problem("date-submitted-old", ("B5",)),
+    ]
+    return JudgedUpload(1, f"{LONG}.xlsx", Judgement(DRAFT, tuple(found), 1, 11), painted=annotated.alone(found))
+
+
+def full() -> JudgedUpload:
+    """An upload with as many fields as a form can have, under headings of every length, and a long introduction."""
+    headings = tuple(f"{'Progress in Design and Technology ' * (n % 4)}{n}" for n in range(1, 74))
+    draft = replace(DRAFT, introduction=("Word " * 2_000, LONG * 5), headings=(*headings, LONG, "العربية"))
+    return JudgedUpload(1, "full.xlsx", Judgement(draft, (), 1, 11), GREENFIELD)
 
 
 def mails() -> dict[str, str]:
     letter = a_letter()
-    long = File("a-photograph-with-a-name-that-goes-on-and-on-without-any-space-" * 2, is_spreadsheet=False, found="")
-    with_file = Letter(letter.receipt, letter.message, letter.sender, letter.standing, "", (long,))
-    written_mails = {
-        "confirmation": written(letter, confirmation(good(name="x" * 110 + ".xlsx")), CHANGES),
-        "report": written(letter, report(bad())),
+    photograph = File(f"{LONG}.jpg", is_spreadsheet=False, found="a picture")
+    with_file = Letter(letter.receipt, letter.message, letter.sender, letter.standing, "", (photograph,))
+    answers = {
+        "confirmation": written(letter, confirmation(good(name=f"{LONG}.xlsx")), CHANGES),
+        "confirmation-full": written(letter, confirmation(full()), CHANGES),
+        "report": written(letter, report(replace(bad(), painted=annotated.alone(bad().judgement.problems)))),
+        "report-many": written(letter, report(many())),
         "both": written(letter, report(good(1), bad(2)), CHANGES),
         "help": written(with_file, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),
+        "stranger": written(a_letter(registered=False), Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),
         "held": written(letter, Verdict(Outcome.HELD, "held", reply=ReplyKind.HELD)),
+        "delayed": parsed(replies.delayed("PM-7F3K-9Q2T", OFFICE, Desk(stationery(), NOW))),
     }
-    return {name: part(mail, "html") for name, mail in written_mails.items()}
+    return {name: part(mail, "html") for name, mail in answers.items()}
 
 
-def test_no_mail_is_wider_than_its_window(chromium: str, tmp_path: Path) -> None:
-    frames = "".join(
-        f'<iframe id="{name} {width}" width="{width}" height="900" srcdoc="{html.escape(text)}"></iframe>'
-        for name, text in mails().items()
-        for width in WIDTHS
-    )
-    page = tmp_path / "mails.html"
-    page.write_text(f'<!DOCTYPE html><meta charset="utf-8"><p id="measured"></p>{frames}{MEASURE}', "utf-8")
+@pytest.mark.parametrize("name", mails())
+def test_a_mail_fits_its_window_can_be_read_by_everybody_and_fetches_nothing(name: str, chromium: Browser) -> None:
+    seen = browsers.look(chromium, name, mails()[name])
 
-    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
-    shown = subprocess.run(
-        [*command, "--virtual-time-budget=5000", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=90,
-    ).stdout
+    assert [one.name for one in seen if one.wide > one.window] == []
+    assert [(one.name, one.violations) for one in seen if one.violations] == []
+    assert [one.fetched for one in seen if one.fetched] == []
 
-    found = re.search(r'<p id="measured">(.*?)</p>', shown)
-    assert found, shown[:500]
-    measured = json.loads(html.unescape(found[1]))
-    assert len(measured) == len(WIDTHS) * len(mails())
-    assert [name for name, wide, window in measured if wide > window] == []
+
+def test_what_cannot_be_read_or_does_not_fit_would_be_seen(chromium: Browser) -> None:
+    pale = mails()["held"].replace("color:#0b0c0c", "color:#cccccc").replace("max-width:600px", "min-width:600px")
+
+    seen = {one.name: one for one in browsers.look(chromium, "held-spoilt", pale)}
+
+    assert any(found.startswith("color-contrast") for found in seen["held-spoilt-375-light"].violations)
+    assert seen["held-spoilt-375-light"].wide > 375

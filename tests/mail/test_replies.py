@@ -1,11 +1,15 @@
 """What schools read: the right thing first, plain text complete in itself, and nothing of a learner's."""
 
 import email
+import re
+from dataclasses import replace
 from datetime import date
 from email.message import EmailMessage
 from email.policy import default
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 
 from planit_mailer.ledger import (
     Changes,
@@ -13,6 +17,7 @@ from planit_mailer.ledger import (
     JudgedUpload,
     Outcome,
     Receipt,
+    Reply,
     ReplyKind,
     School,
     Sender,
@@ -23,9 +28,9 @@ from planit_mailer.ledger import (
 from planit_mailer.mail import messages, replies
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.replies import Desk
-from planit_mailer.uploads import problems
+from planit_mailer.uploads import annotated, problems
 from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.upload import Draft
+from planit_mailer.uploads.upload import Draft, DraftLearner, Field
 from tests.books import NOW, OFFICE
 from tests.builders import an_email
 from tests.test_delivery import stationery
@@ -61,6 +66,10 @@ def bad(number: int = 1, name: str = "spring.xlsx") -> JudgedUpload:
 
 def written(letter: Letter, verdict: Verdict, *changes: Changes) -> EmailMessage:
     [reply] = replies.compose(letter, verdict, changes, Desk(stationery(), NOW))
+    return parsed(reply)
+
+
+def parsed(reply: Reply) -> EmailMessage:
     message = email.message_from_bytes(reply.content, policy=default)
     assert isinstance(message, EmailMessage)
     assert message["Message-ID"] == reply.message_id
@@ -89,6 +98,88 @@ def test_a_confirmation_says_what_changed_and_what_learners_will_read() -> None:
     assert "Fields: Art & Design, Maths." in text
     assert "1 of them was passed over" in text
     assert "12 other learners of your school were not on this form and keep" in " ".join(text.split())
+
+
+def test_a_confirmation_shows_the_page_with_all_fields_and_invented_values_alone() -> None:
+    learner = DraftLearner(
+        12, "Robin", "Fennimore", "R201100018042", "4512", NOW.date(), "10", (Field("Maths", "secret"),)
+    )
+    upload = replace(good(), judgement=replace(good().judgement, draft=replace(DRAFT, learners=(learner,))))
+
+    html = part(written(a_letter(), confirmation(upload), CHANGES), "html")
+
+    assert re.findall(r'<th scope="row"[^>]*>([A-Z].*?)</th><td[^>]*>(.*?)</td>', html) == [
+        ("Art &amp; Design", "B"),
+        ("Maths", "7"),
+    ]
+    assert "Provided by Greenfield School, 24 November 2026" in html
+    assert "invented" in html
+    assert not [told for told in ("secret", "Robin", "Fennimore", "R201100018042", "4512") if told in html]
+
+
+def test_a_confirmation_says_how_to_correct_also_where_another_file_was_not_applied() -> None:
+    for verdict in (confirmation(good()), report(good(1), bad(2))):
+        text = part(written(a_letter(), verdict, CHANGES), "plain")
+        assert "IF SOMETHING IS WRONG\n\nCorrect your spreadsheet and email it to data@s-cool.test" in text
+
+
+def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_all() -> None:
+    warnings = [problems.problem("sensitive-heading", (f"G{n}",), heading=f"SEN {n}", word="SEN") for n in range(1, 31)]
+    found = (*warnings, *bad().judgement.problems)
+    painted = annotated.alone(found)
+    with_workbook = replace(bad(), judgement=replace(bad().judgement, problems=found), painted=painted)
+
+    message = written(a_letter(), report(with_workbook))
+    text = part(message, "plain")
+    alone = part(written(a_letter(), report(replace(with_workbook, painted=None))), "plain")
+
+    assert re.findall(r"^(\d+)\. ", text.partition("WHAT TO DO")[0], re.MULTILINE) == [*"12", *map(str, range(1, 19))]
+    assert text.index("DOB must be") < text.index("SEN 1")
+    assert "And 12 more: all of them are in the workbook that is attached." in text
+    assert "And 12 more: we tell you of them once these are put right." in " ".join(alone.split())
+    assert "2 problems to fix" in str(message["Subject"])
+    [attached] = message.iter_attachments()
+    page = load_workbook(BytesIO(attached.get_content()))["Problems"]
+    assert len([row for row in page.iter_rows(min_row=5) if row[1].value]) == 30 + 3
+
+
+def test_several_files_share_the_twenty_causes() -> None:
+    found = [problems.problem("field-twice", ("G10", "H10"), count=2, heading=f"Art {n}") for n in range(15)]
+    uploads = [replace(bad(n), judgement=Judgement(DRAFT, tuple(found), 1, 11)) for n in range(1, 6)]
+
+    text = part(written(a_letter(), report(*uploads)), "plain")
+
+    assert len(re.findall(r"columns have the heading", text)) == 5 * 5
+    assert text.count("And 10 more") == 5
+
+
+def test_cells_all_over_a_column_are_told_as_far_as_they_can_be_read() -> None:
+    everywhere = problems.problem("year-wrong", (f"F{row}" for row in range(12, 2_012, 2)))
+    upload = replace(bad(), judgement=Judgement(DRAFT, (everywhere,), 1, 11))
+
+    text = " ".join(part(written(a_letter(), report(upload)), "plain").split())
+
+    assert "Cells F12, F14, F16" in text
+    assert "F50 and 980 more places" in text
+    assert "F52" not in text
+
+
+def test_a_very_long_introduction_is_cut_and_says_so() -> None:
+    upload = replace(good(), judgement=Judgement(replace(DRAFT, introduction=("x" * 32_767,)), (), 1, 11))
+
+    message = written(a_letter(), confirmation(upload), CHANGES)
+
+    assert "x" * 2_000 + "… (cut here; learners see all 32,767 characters)" in part(message, "html")
+    assert len(message.as_bytes()) < 30_000
+
+
+def test_a_link_instead_of_a_file_is_said_in_the_catalogues_words() -> None:
+    sent = an_email(OFFICE, body="Here: https://greenfield-my.sharepoint.com/:x:/g/abc\n")
+    letter = replace(a_letter(), message=messages.parse(sent))
+
+    text = part(written(letter, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)), "plain")
+
+    assert problems.problem("link-instead-of-file", store="OneDrive").message in " ".join(text.split())
 
 
 def test_a_report_says_first_that_nothing_was_changed_and_lists_cells_as_ranges() -> None:

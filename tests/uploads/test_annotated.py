@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from io import BytesIO, StringIO
 from typing import Any
@@ -27,7 +27,7 @@ from tests.uploads.test_catalogue import CASES
 PAINT = re.compile("FFFF(B[0-9A-F]B[0-9A-F]|E[0-9A-F]8[0-9A-F])")
 FIRST = 11  # row with a learner
 LEARNERS = 6
-MISTAKES: dict[str, object] = {
+MISTAKES: dict[str, object] = {  # by column, in rows with a learner
     "A": None,
     "C": "B207000016049",
     "D": None,
@@ -35,6 +35,8 @@ MISTAKES: dict[str, object] = {
     "F": "Year ninety",
     "G": "#N/A",
 }
+ABOVE: dict[str, object] = {"B2": None, "B3": "nowhere", "B5": "01/01/2999", "G10": "UPIN", "H10": "History"}
+HIDDEN = ("12", "14", "H")  # rows, and a column of the school's own
 
 
 def annotate(data: bytes, judgement: Judgement | None = None) -> Annotated:
@@ -50,13 +52,21 @@ def marked(data: bytes) -> tuple[set[str], set[str]]:
 
 
 def worked_on(data: bytes, values: dict[str, Any]) -> bytes:
-    """The workbook after somebody has typed into the school's sheet, written by another program."""
+    """The workbook after somebody has typed into the school's sheet, written by another program.
+
+    The value of a row, "12", or of a column, "H", says whether it is hidden.
+    """
     book = load_workbook(BytesIO(data))
     page = next(page for page in book.worksheets if page["F1"].value != MARKER)
     for address, value in values.items():
-        page[address] = value
-        if value == "#N/A":
-            page[address].data_type = "e"
+        if address.isdigit():
+            page.row_dimensions[int(address)].hidden = value
+        elif address.isalpha():
+            page.column_dimensions[address].hidden = value
+        else:
+            page[address] = value
+            if value == "#N/A":
+                page[address].data_type = "e"
     return forms.saved(book)
 
 
@@ -69,35 +79,54 @@ def told_of(data: bytes) -> set[str]:
     return {str(row[1].value) for row in page.iter_rows(min_row=5) if row[1].value}
 
 
+def a_form() -> bytes:
+    return forms.flat(
+        [learner(number, values=("B", "7")) for number in range(1, LEARNERS + 1)], headings=("History", "Maths")
+    )
+
+
+def mistake(place: str) -> object:
+    return True if place in HIDDEN else ABOVE[place] if place in ABOVE else MISTAKES[place[0]]
+
+
+def fixes(places: Sequence[str]) -> dict[str, Any]:
+    """What stands in these places of the form when nothing is wrong."""
+    right = load_workbook(BytesIO(a_form())).active
+    return {place: False if place in HIDDEN else right[place].value for place in places}
+
+
 @st.composite
 def mistakes(draw: st.DrawFn) -> list[str]:
-    places = [f"{column}{row}" for column in MISTAKES for row in range(FIRST, FIRST + LEARNERS)]
-    return draw(st.lists(st.sampled_from(places), min_size=1, max_size=12, unique=True))
+    below = [f"{column}{row}" for column in MISTAKES for row in range(FIRST, FIRST + LEARNERS)]
+    rows = draw(st.lists(st.sampled_from(below), max_size=12, unique=True))
+    others = draw(st.lists(st.sampled_from([*ABOVE, *HIDDEN]), min_size=not rows, max_size=3, unique=True))
+    return draw(st.permutations(rows + others))
 
 
-@settings(forms.CALM, max_examples=40)
+@settings(forms.CALM, max_examples=60)
 @given(places=mistakes())
 def test_what_is_wrong_is_painted_and_alone_and_put_right_it_is_accepted(places: list[str]) -> None:
-    form = forms.flat([learner(number) for number in range(1, LEARNERS + 1)])
-    right = load_workbook(BytesIO(form)).active
-    fixes = {place: right[place].value for place in places}
-    sent = worked_on(form, {place: MISTAKES[place[0]] for place in places})
+    sent = worked_on(a_form(), {place: mistake(place) for place in places})
+    right = fixes(places)
 
     first = forms.judge(sent)
     painted = annotate(sent, first)
     assert painted.whole
     assert marked(painted.data) == (cells_of(first), cells_of(first))
+    assert told_of(painted.data) == {problem.message for problem in first.problems}
     assert forms.judge(painted.data).problems == first.problems
 
-    half = worked_on(painted.data, {place: fixes[place] for place in places[: len(places) // 2]})
+    some = {place: right[place] for place in places[: len(places) // 2]}
+    half = worked_on(painted.data, some)
     second = forms.judge(half)
     again = annotate(half, second)
+    assert second.problems == forms.judge(worked_on(sent, some)).problems, "as if it had never been painted"
     assert again.whole
     assert marked(again.data) == (cells_of(second), cells_of(second))
     assert told_of(again.data) == {problem.message for problem in second.problems}
 
     assert load_workbook(BytesIO(again.data)).sheetnames == ["Problems", "Sheet"]
-    assert forms.judge(worked_on(again.data, fixes)).accepted
+    assert forms.judge(worked_on(again.data, right)).accepted
 
 
 @pytest.mark.parametrize("code", sorted(CASES))

@@ -437,3 +437,19 @@ def test_an_excel_error_that_was_pasted_as_text_is_one_and_controls_of_direction
     draft = forms.judge(forms.flat([forms.learner(1, values=("\u202eB",))])).draft
     assert draft
     assert draft.learners[0].fields[0].value == "B"
+
+
+@pytest.mark.parametrize("key", ["upin", "sims_no"])
+def test_numbers_that_excel_shortened_before_they_were_saved_as_text_are_explained_once(key: str) -> None:
+    judgement = judged(*(learner(number, **{key: "8.8012E+11"}) for number in range(1, 5)))
+
+    found = {problem.code: problem for problem in judgement.problems}
+
+    name, column = {"upin": ("UPIN", "C"), "sims_no": ("SIMS No", "D")}[key]
+    assert set(found) == {"long-number", f"{key.replace('_', '-')}-twice"}
+    assert f"“{name}” shows long numbers in scientific notation" in found["long-number"].message
+    assert found["long-number"].cells == tuple(f"{column}{row}" for row in range(11, 15))
+
+
+def test_a_field_of_plain_text_that_excel_shortened_is_explained_too() -> None:
+    assert found(grades("1.23457E+11", "level 3")) == [("long-number", ("G11",))]

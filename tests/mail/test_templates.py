@@ -1,0 +1,90 @@
+"""Every template renders for every outcome; a name that is not given to it would be an error."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+from planit_mailer.ledger import Changes, File, JudgedUpload, Outcome, ReplyKind, Verdict, YearCount
+from planit_mailer.mail import replies
+from planit_mailer.mail.letters import Letter
+from planit_mailer.mail.replies import Desk, Stationery
+from planit_mailer.uploads import annotated, judging, problems
+from planit_mailer.uploads.annotated import Annotated
+from planit_mailer.uploads.judging import Judgement
+from planit_mailer.uploads.problems import CATALOGUE
+from tests.books import NOW, OFFICE
+from tests.mail.test_replies import CHANGES, DRAFT, GREENFIELD, a_letter, bad, confirmation, good, parsed, part, report
+from tests.test_delivery import stationery
+
+PARAMETERS = (
+    *("found", "nearest", "count", "sheets", "label", "where", "heading", "what", "column", "columns", "has", "rows"),
+    *("headings", "it", "word", "row", "youngest", "oldest", "store"),
+)
+EVERY = tuple(problems.problem(code, ("A1",), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
+LOGO = File("", is_spreadsheet=False, found="")
+
+
+def accepted() -> Iterator[tuple[JudgedUpload, Changes]]:
+    """Accepted uploads with and without a name, an introduction, fields, warnings and learners left as they were."""
+    warnings = tuple(one for one in EVERY if one.severity is problems.Severity.WARNING)
+    drafts = (DRAFT, replace(DRAFT, introduction=(), headings=()), replace(DRAFT, headings=("Art",)))
+    nothing = Changes(1, (), passed_over=0, absent=0)
+    one = Changes(1, (YearCount("X", 1),), passed_over=2, absent=1)
+    for name, draft, found, changes in product(("", "form.xlsx"), drafts, ((), warnings), (nothing, one, CHANGES)):
+        yield JudgedUpload(1, name, Judgement(draft, found, 1, 11), GREENFIELD), changes
+
+
+def rejected() -> Iterator[JudgedUpload]:
+    """Rejected uploads with and without a form, with all problems there are, and every kind of workbook."""
+    painted = (None, annotated.alone(EVERY), Annotated(b"PK", ("macros", "the digital signature")), Annotated(b"PK"))
+    judgements = (
+        *(Judgement(None, (one,)) for one in EVERY if one.severity is problems.Severity.ERROR),
+        *(Judgement(DRAFT, EVERY, 1, 11), judging.cannot_be_opened(), judging.too_large()),
+    )
+    for name, judgement, workbook in product(("", "form.xlsx"), judgements, painted):
+        yield JudgedUpload(2, name, judgement, painted=workbook)
+
+
+def outcomes() -> Iterator[tuple[Letter, Verdict, tuple[Changes, ...]]]:
+    """Letters with every kind of answer, and what the operator hears."""
+    letter, stranger = a_letter(), a_letter(registered=False)
+    for upload, changes in accepted():
+        yield letter, confirmation(upload), (changes,)
+        yield letter, report(upload, bad(2)), (changes,)
+    for upload in rejected():
+        yield letter, report(upload), ()
+    yield letter, report(good(), bad(2), passed_over=(LOGO,), alert="Look at it."), (CHANGES,)
+    linked = replace(letter.message, link="OneDrive", forwarded=True)
+    for files, message in product(((), (LOGO, LOGO)), (letter.message, linked)):
+        help_wanted = replace(letter, files=files, message=message)
+        yield help_wanted, Verdict(Outcome.IGNORED, "no spreadsheet", reply=ReplyKind.HELP), ()
+    yield stranger, Verdict(Outcome.IGNORED, "no spreadsheet", reply=ReplyKind.HELP), ()
+    yield stranger, Verdict(Outcome.HELD, "not registered", reply=ReplyKind.HELD), ()
+    yield letter, Verdict(Outcome.QUARANTINED, "forged", alert="Quarantined: forged."), ()
+
+
+def mails(paper: Stationery) -> Iterator[replies.Reply]:
+    desk = Desk(paper, NOW)
+    for letter, verdict, changes in outcomes():
+        yield from replies.compose(letter, verdict, changes, desk)
+    yield replies.delayed("PM-7F3K-9Q2T", OFFICE, desk)
+    yield replies.alert("PM-7F3K-9Q2T", "Something.", desk)
+
+
+def test_every_template_renders_for_every_outcome_and_leaves_nothing_unsaid() -> None:
+    paper = stationery()
+
+    kinds = set()
+    for reply in mails(paper):
+        message = parsed(reply)
+        bodies = ["plain"] if reply.kind is ReplyKind.OPERATOR else ["plain", "html"]
+        texts = [part(message, kind) for kind in bodies]
+        kinds.add(reply.kind)
+        for text in texts:
+            assert "PM-7F3K-9Q2T" in text
+            assert not [left for left in ("{{", "{%", "None", "Undefined") if left in text]
+        assert max(map(len, texts[0].splitlines())) <= 78, texts[0]
+
+    assert kinds == set(ReplyKind)
+    used = {name for _, name in paper.templates.cache or ()}
+    assert used == set(paper.templates.list_templates())
