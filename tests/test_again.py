@@ -4,26 +4,33 @@ What is in the inbox is known by its UID, by its bytes, or by its sender, Messag
 Message-ID alone it is not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer.demo.servers import Post
 from planit_mailer.doors.mailbox import Mailbox
 from planit_mailer.errors import Declined, Unavailable
 from tests import world
+from tests.mailservers import DovecotPost
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
 
 SAME = "<same@greenfield.test>"
+Once = Callable[[], None]  # one poll, one delivery
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
-    return world.make(tmp_path, post)
+def service(tmp_path: Path, dovecot_post: DovecotPost) -> World:
+    return world.make(tmp_path, dovecot_post)
+
+
+@pytest.fixture
+def once(service: World) -> Iterator[Once]:
+    with service.at_work() as once:
+        yield once
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def a_form(value: str, number: int = 1) -> tuple[str, bytes]:
     return ("form.xlsx", forms.handbook(learners=rows, headings=("Art",)))
 
 
-def process_without_filing(service: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def process_without_filing(once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
     """A poll and a delivery, while the mailbox refuses to move anything."""
 
     def refuse(*_: object) -> bool:
@@ -47,7 +54,7 @@ def process_without_filing(service: World, monkeypatch: pytest.MonkeyPatch) -> N
 
     with monkeypatch.context() as patch, suppress(Unavailable):
         patch.setattr(Mailbox, "file", refuse)
-        service.once()
+        once()
 
 
 def copy(person: IMAPClient, folder: str) -> None:
@@ -71,12 +78,12 @@ def outcomes(service: World) -> dict[str, int]:
     return {outcome: number for outcome, number in service.ask("status")["messages"].items() if number}
 
 
-def test_a_known_uid_that_is_settled_is_only_filed(service: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_uid_that_is_settled_is_only_filed(service: World, once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = service.send(a_form("B"))
-    process_without_filing(service, monkeypatch)
+    process_without_filing(once, monkeypatch)
     assert folders(service) == {"INBOX": 1}
 
-    service.once()
+    once()
 
     assert folders(service) == {"Processed": 1}
     assert (outcomes(service), len(service.replies())) == ({"accepted": 1}, 1)
@@ -84,47 +91,49 @@ def test_a_known_uid_that_is_settled_is_only_filed(service: World, monkeypatch: 
 
 
 def test_bytes_of_a_message_that_is_not_filed_yet_are_only_filed(
-    service: World, person: IMAPClient, monkeypatch: pytest.MonkeyPatch
+    service: World, once: Once, person: IMAPClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = service.send(a_form("B"))
-    process_without_filing(service, monkeypatch)
+    process_without_filing(once, monkeypatch)
     copy(person, "INBOX")
     expunge_first(person)
 
-    service.once()
+    once()
 
     assert folders(service) == {"Processed": 1}
     assert (outcomes(service), len(service.replies())) == ({"accepted": 1}, 1)
     assert service.explain(sent)["folder"] == "Processed"
 
 
-def test_of_two_copies_that_lie_there_together_one_is_answered(service: World, person: IMAPClient) -> None:
+def test_of_two_copies_that_lie_there_together_one_is_answered(service: World, once: Once, person: IMAPClient) -> None:
     service.send(a_form("B"))
     copy(person, "INBOX")
 
-    service.once()
+    once()
 
     assert folders(service) == {"Processed": 2}
     assert (outcomes(service), len(service.replies())) == ({"accepted": 1}, 1)
 
 
-def test_bytes_of_a_filed_message_were_put_back_by_a_person_and_arrive_now(service: World, person: IMAPClient) -> None:
+def test_bytes_of_a_filed_message_were_put_back_by_a_person_and_arrive_now(
+    service: World, once: Once, person: IMAPClient
+) -> None:
     service.send(a_form("B"))
-    service.once()
+    once()
     copy(person, "Processed")
 
-    service.once()
+    once()
 
     assert (outcomes(service), len(service.replies())) == ({"accepted": 2}, 2)
     assert "0 new, 0 changed, 1 unchanged" in text_of(service.replies()[-1][1])
 
 
-def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service: World) -> None:
+def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service: World, once: Once) -> None:
     form = a_form("B")
     service.send(form, Message_ID=SAME)
-    service.once()
+    once()
     service.send(form, Message_ID=SAME, Received="by another way")
-    service.once()
+    once()
 
     assert folders(service) == {"Processed": 1, "Ignored": 1}
     assert (outcomes(service), len(service.replies())) == ({"accepted": 1, "ignored": 1}, 1)
@@ -133,74 +142,74 @@ def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service
     assert told["unanswered"] == told["reason"]
 
 
-def test_what_has_only_the_message_id_in_common_is_another_message(service: World) -> None:
+def test_what_has_only_the_message_id_in_common_is_another_message(service: World, once: Once) -> None:
     service.send(a_form("first"), Message_ID=SAME)
-    service.once()
+    once()
     service.send(a_form("second"), Message_ID=SAME)
     service.send(a_form("second", number=2), Message_ID=SAME, sender="head@elsewhere.test")
-    service.once()
+    once()
 
     assert service.shown(forms.upn(1)) == {"Art": "second"}
     assert outcomes(service) == {"accepted": 2, "held": 1}
     assert [to for to, _ in service.replies()] == [OFFICE, OFFICE, "head@elsewhere.test"]
 
 
-def test_a_spoof_that_carries_a_later_messages_message_id_keeps_it_from_nothing(service: World) -> None:
+def test_a_spoof_that_carries_a_later_messages_message_id_keeps_it_from_nothing(service: World, once: Once) -> None:
     form = a_form("B")
     service.send(form, Message_ID=SAME, From=f"{OFFICE}, someone@elsewhere.test")
-    service.once()
+    once()
     assert (folders(service), service.replies()) == ({"Quarantine": 1}, [])
 
     service.send(form, Message_ID=SAME)
-    service.once()
+    once()
 
     assert outcomes(service) == {"accepted": 1, "quarantined": 1}
     assert [to for to, _ in service.replies()] == [OFFICE]
     assert service.shown(forms.upn(1)) == {"Art": "B"}
 
 
-def test_a_spoof_of_what_was_settled_is_quarantined_and_not_taken_for_it(service: World) -> None:
+def test_a_spoof_of_what_was_settled_is_quarantined_and_not_taken_for_it(service: World, once: Once) -> None:
     form = a_form("B")
     service.send(form, Message_ID=SAME)
-    service.once()
+    once()
     service.send(form, Message_ID=SAME, From=f"{OFFICE}, someone@elsewhere.test")
-    service.once()
+    once()
     assert outcomes(service) == {"accepted": 1, "quarantined": 1}
     assert len(service.replies()) == 1
 
 
-def test_a_spoof_that_the_operator_lets_through_leaves_the_real_message_as_it_is(service: World) -> None:
+def test_a_spoof_that_the_operator_lets_through_leaves_the_real_message_as_it_is(service: World, once: Once) -> None:
     service.send(a_form("forged"), Message_ID=SAME, From=f"{OFFICE}, someone@elsewhere.test")
-    service.once()
+    once()
     [spoof] = service.ask("held")
     service.send(a_form("real"), Message_ID=SAME)
-    service.once()
+    once()
 
     service.verb("approve", spoof["reference"])
-    service.once()
+    once()
 
     assert service.shown(forms.upn(1)) == {"Art": "real"}
 
 
-def test_a_quarantined_message_that_comes_again_makes_nothing_known(service: World) -> None:
+def test_a_quarantined_message_that_comes_again_makes_nothing_known(service: World, once: Once) -> None:
     form = a_form("B")
     for _ in range(2):
         service.send(form, Message_ID=SAME, From=f"{OFFICE}, someone@elsewhere.test", Received="by another way")
-        service.once()
+        once()
     assert outcomes(service) == {"quarantined": 2}
 
 
 def test_a_message_that_was_gone_before_it_was_processed_is_processed_when_it_comes_again(
-    service: World, person: IMAPClient, monkeypatch: pytest.MonkeyPatch
+    service: World, once: Once, person: IMAPClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = a_form("B")
     service.send(form, Message_ID=SAME)
     with monkeypatch.context() as patch:
         patch.setattr("planit_mailer.mail.verdicts.judge", lambda *_: 1 / 0)
-        service.once()
+        once()
     expunge_first(person)
     service.send(form, Message_ID=SAME, Received="by another way")
-    service.once()
+    once()
 
     assert service.shown(forms.upn(1)) == {"Art": "B"}
     assert len(service.replies()) == 1

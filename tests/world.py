@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -83,6 +83,19 @@ class World:
     def once(self) -> None:
         """One poll and one delivery, in this process."""
         service.once(self.settings)
+
+    @contextmanager
+    def at_work(self) -> Iterator[Callable[[], None]]:
+        """What polls and delivers as `once` does, with its doors left open: to open them takes the most time."""
+        with service.serving(self.settings) as served:
+
+            def once() -> None:
+                try:
+                    served.poll()
+                finally:
+                    served.deliver()
+
+            yield once
 
     def send(self, *files: tuple[str, bytes], sender: str = OFFICE, body: str = "Here it is.\n", **headers: str) -> str:
         """Email files to the service; the Message-ID."""
