@@ -26,6 +26,7 @@ DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=5)
 FORGET_EVERY = timedelta(minutes=1)
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
+TRUST_KEY = "senders.trusted_authserv_ids"
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
 
 
@@ -79,8 +80,8 @@ def _serve(settings: Config, signals: Signals) -> None:
     with service.serving(settings, signals.wake.is_set) as served:
         clock = _clock(served)
         clock.start()
-        if settings.senders.unauthenticated == "quarantine":
-            log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
+        if service.trust(settings.senders).believes_nobody:
+            log.error("no sender can be believed: every message waits for the operator", key=TRUST_KEY)
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
         signals.wake.wait()
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")

@@ -16,6 +16,7 @@ from planit_mailer.errors import Unavailable
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Outcome
 from planit_mailer.mail import replies
+from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.replies import Stationery
 from planit_mailer.places import folder
 from planit_mailer.ports import Doors
@@ -124,7 +125,7 @@ def policy(settings: Config, paper: Stationery) -> Policy:
     """What the configuration says about messages."""
     return Policy(
         folders=folders(settings.mailbox.folders),
-        unauthenticated=settings.senders.unauthenticated,
+        trust=trust(settings.senders),
         reply_within=settings.service.reply_within,
         message=settings.limits.message,
         rules=rules(settings.rules),
@@ -132,6 +133,11 @@ def policy(settings: Config, paper: Stationery) -> Policy:
         stationery=paper,
         return_workbook=settings.service.return_workbook,
     )
+
+
+def trust(settings: config.Senders) -> Trust:
+    """Whose word counts for who sent a message."""
+    return Trust(settings.unauthenticated, settings.trusted_authserv_ids, settings.results)
 
 
 def folders(settings: config.Folders) -> dict[Outcome, str]:
