@@ -159,6 +159,7 @@ def recall(letter: Letter, account: Account, transaction: Transaction, now: date
     return Known(
         twin=transaction.twin(letter.receipt, account),
         recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
+        alerts=transaction.alerts_about(letter.sender.address, now - answering.DAY),
         children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
     )
 

@@ -102,6 +102,9 @@ class Transaction(Protocol):
     def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
         """What we wrote to an address."""
 
+    def alerts_about(self, sender: str, since: datetime) -> int:
+        """How many mails the operator was sent about messages that name a sender."""
+
     def children(self, school_id: int) -> tuple[Child, ...]:
         """The learners of a school, as far as identity goes."""
 
@@ -160,7 +163,13 @@ class Transaction(Protocol):
     def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
         """Whether this topic was not told since then; it counts as told now."""
 
+    def told_at(self, topic: str) -> datetime | None:
+        """When a topic was told last; None where it never was."""
+
     # ── the promise, and forgetting ──
+
+    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
+        """What was quarantined in a time and waits still, and what no mail to the operator is about; references."""
 
     def unanswered(self) -> tuple[Unanswered, ...]:
         """The messages whose clock runs."""

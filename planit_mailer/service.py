@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from planit_mailer import config, delivery, intake, promise, retention
+from planit_mailer import config, delivery, digest, intake, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors.mailbox import open_mailbox
@@ -74,8 +74,9 @@ class Service:
         delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
 
     def watch(self) -> None:
-        """Look after the promised time."""
+        """Look after the promised time, and tell the operator once a day what was quarantined without a word."""
         promise.watch(self.store, now, self.stationery)
+        digest.tell(self.store, now, self.stationery)
 
     def forget(self) -> None:
         """Delete what must not be kept; the mailbox is opened only where there is something."""

@@ -21,6 +21,8 @@ class Decisions(Verbs):
     def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:
         """Let a settled message be processed once more; it keeps its place in the order of arrival.
 
+        Its sender is believed, or not, as before: see vouch().
+
         Raises Refused where it is not settled yet, or deleted already.
         """
         row = self._named(reference)
@@ -28,9 +30,13 @@ class Decisions(Verbs):
             raise Refused(f"{row.reference} has been deleted: the school has to send it again.")
         if row.outcome:
             self._release(row, now, due_at)
-        elif not row.released:
+        elif not row.to_bring_back:
             raise Refused(f"{row.reference} is being processed.")
         self._change(row.id, {"accept_identities": accept_identities})
+
+    def vouch(self, reference: str) -> None:
+        """Let the sender of this one message be believed, whatever its mail server found."""
+        self._change(self._named(reference).id, {"released": True})
 
     def release_registered(self, now: datetime, reply_within: timedelta) -> int:
         """Release every held message whose sender has been registered since, in order of arrival; how many."""
@@ -78,7 +84,6 @@ class Decisions(Verbs):
             "outcome": None,
             "attempts": 0,
             "deaths": 0,
-            "released": True,
             "accept_identities": False,
             "clock_from": now,
             "due_at": due_at,
