@@ -12,20 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imapclient import IMAPClient
+from structlog.testing import capture_logs
 
 from planit_mailer import intake, service
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Outcome
+from planit_mailer.ledger import Outcome, ReplyKind
 from planit_mailer.mail import answering, messages, senders
 from planit_mailer.mail.authentication import Trust
 from planit_mailer.ports import Doors
 from planit_mailer.records import Pending, Story
 from tests import world
 from tests.builders import SERVICE
-from tests.corpus.messages import HOSTILE, OFFICE, PROVIDER, Hostile
+from tests.corpus.messages import HOSTILE, OFFICE, PROVIDER, Hostile, passing, text
 from tests.dovecot import Dovecot
 from tests.mailservers import behind_a_relay
 from tests.world import World
@@ -96,6 +97,19 @@ def test_a_hostile_message_ends_as_it_must(hostile: Hostile, bench: Bench, store
         assert sent.get_all("To") == [mail.reply.recipient]
         assert not {"bcc", "cc", "reply-to"} & {name.lower() for name in sent}
         assert str(sent["Subject"]).isprintable()
+
+
+def test_a_storm_of_answers_without_any_mark_ends_after_ten_and_leaves_the_log_calm(bench: Bench, store: Store) -> None:
+    with capture_logs() as lines:
+        for number in range(13):
+            raw = text(passing(), f"From: {OFFICE}", f"Message-ID: <{number}@greenfield.test>", body=f"{number}\n")
+            story, _ = taken_in(raw, bench, store)
+
+    with store.transaction() as transaction:
+        assert [mail.reply.kind for mail in transaction.due(service.now(), 100)] == [ReplyKind.HELP] * answering.A_DAY
+    assert story.unanswered == "10 help, held and delayed replies went to this address within a day"
+    assert {line["log_level"] for line in lines} == {"info"}
+    assert len(lines) == 2 * 13
 
 
 MESSAGES = tuple(raw for raw in (hostile.make() for hostile in HOSTILE) if len(raw) < 30_000)
