@@ -27,7 +27,7 @@ from pydantic import (
 from planit_mailer import credentials, sensitive, units
 from planit_mailer.errors import ConfigError
 from planit_mailer.oauth2 import OAuth2
-from planit_mailer.units import Duration, MailAddress, Port, Security, Size
+from planit_mailer.units import AuthservId, Duration, MailAddress, Port, Security, Size
 
 
 class Section(BaseModel):
@@ -124,9 +124,11 @@ class Service(Section):
 
 
 class Senders(Section):
-    """Whose word counts for who sent a message."""
+    """Whose word counts for who sent a message: that of the servers named so, or of Microsoft 365, which are not."""
 
     unauthenticated: Literal["quarantine", "accept"] = "quarantine"
+    trusted_authserv_ids: tuple[AuthservId, ...] = ()
+    results: Literal["authserv-id", "microsoft365"] = "authserv-id"
 
 
 class Rules(Section):

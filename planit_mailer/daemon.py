@@ -26,6 +26,7 @@ DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
+TRUST_KEY = "senders.trusted_authserv_ids"
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
 LOOK_AT_CLOCK, STEP = 5.0, 2.0  # seconds between two looks; by how many it may be off without having been set
 
@@ -80,8 +81,8 @@ def _serve(settings: Config, signals: Signals) -> None:
     with service.serving(settings, signals.wake.is_set) as served:
         clock = _clock(served)
         clock.start()
-        if settings.senders.unauthenticated == "quarantine":
-            log.error("no sender can be believed: every message waits for the operator", key="senders.unauthenticated")
+        if service.trust(settings.senders).believes_nobody:
+            log.error("no sender can be believed: every message waits for the operator", key=TRUST_KEY)
         for exposed in credentials.exposed(settings.model_dump()):
             log.warning("secret file is open to others", file=exposed)
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)

@@ -1,5 +1,6 @@
 """The outbox: pending replies → relay → sent, or postponed. None is ever dropped."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,9 +53,16 @@ def deliver(post: Post) -> int:
     return sent
 
 
-def _due(post: Post) -> tuple[Pending, ...]:
+def _due(post: Post) -> Iterator[Pending]:
+    """All that is due, some at a time. What was sent or postponed is due no more, so that the rest comes forward."""
+    now = post.clock()
+    while batch := _batch(post, now):
+        yield from batch
+
+
+def _batch(post: Post, now: datetime) -> tuple[Pending, ...]:
     with post.store.transaction() as transaction:
-        return transaction.due(post.clock(), BATCH)
+        return transaction.due(now, BATCH)
 
 
 def _claim_and_send(pending: Pending, post: Post) -> bool:
@@ -106,7 +114,7 @@ def _too_many(pending: Pending, post: Post) -> bool:
         if transaction.first_since(f"too many replies {pending.reply.recipient}", now - DAY, now):
             what = f"An address has had {post.replies_per_day} replies in a day; further ones wait."
             transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
-    log.warning("reply waits: its address had many today", limit=post.replies_per_day)
+            log.warning("replies wait: their address had many today", limit=post.replies_per_day)
     return True
 
 

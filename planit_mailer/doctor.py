@@ -61,9 +61,10 @@ def _configuration(settings: Config) -> Iterator[Finding]:
 
 
 def _senders(settings: Config) -> Iterator[Finding]:
-    if settings.senders.unauthenticated == "quarantine":
+    trust = service.trust(settings.senders)
+    if trust.believes_nobody:
         raise ConfigError("no sender can be believed: every message waits for the operator")
-    yield Finding("senders", f'unauthenticated = "{settings.senders.unauthenticated}"')
+    yield Finding("senders", trust.in_words)
 
 
 def _database(settings: Config) -> Iterator[Finding]:

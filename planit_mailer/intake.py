@@ -14,6 +14,7 @@ from planit_mailer import logs, releases
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
+from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.messages import Message
 from planit_mailer.mail.replies import Desk, Stationery
@@ -35,7 +36,7 @@ class Policy:
     """What the configuration says about messages. `folders` has one for each outcome; `message` is a size in bytes."""
 
     folders: Mapping[Outcome, str]
-    unauthenticated: str
+    trust: Trust
     reply_within: timedelta
     message: int
     rules: Rules
@@ -132,7 +133,7 @@ def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) ->
 
 def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt:
     """Judge a message and commit all its consequences at once; the receipt, settled."""
-    sender = senders.believe(message, policy.unauthenticated, released=receipt.released)
+    sender = senders.believe(message, policy.trust, released=receipt.released)
     account = Account(sender, message.date, message.message_id, message.attachments_digest)
     with doors.store.transaction() as transaction:
         standing = transaction.introduce(receipt, account)
@@ -188,6 +189,7 @@ def recall(letter: Letter, account: Account, transaction: Transaction, now: date
     return Known(
         twin=transaction.twin(letter.receipt, account),
         recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
+        alerts=transaction.alerts_about(letter.sender.address, now - answering.DAY),
         children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
     )
 

@@ -229,12 +229,14 @@ class Recent:
 class Known:
     """What the store knows that bears on one message.
 
-    `twin` is the reference of a settled message with the same authentic From, Message-ID and attachments, or "".
+    `alerts` is how many mails the operator had within a day about messages that name its sender, `twin` the reference
+    of a settled message with the same authentic From, Message-ID and attachments, or "".
     `children` are the learners of each school that an upload of the message is for, by the school's id.
     """
 
     twin: str = ""
     recent: tuple[Recent, ...] = ()
+    alerts: int = 0
     children: Mapping[int, Sequence[Child]] = field(default_factory=dict)
 
 

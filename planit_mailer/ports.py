@@ -115,6 +115,9 @@ class Transaction(Protocol):
     def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
         """What we wrote to an address."""
 
+    def alerts_about(self, sender: str, since: datetime) -> int:
+        """How many mails the operator was sent about messages that name a sender."""
+
     def children(self, school_id: int) -> tuple[Child, ...]:
         """The learners of a school, as far as identity goes."""
 
@@ -182,7 +185,13 @@ class Transaction(Protocol):
     def is_over(self, topic: str) -> bool:
         """Whether this topic was told; it counts as never told from now on."""
 
+    def told_at(self, topic: str) -> datetime | None:
+        """When a topic was told last; None where it never was."""
+
     # ── the promise, and forgetting ──
+
+    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
+        """What was quarantined in a time and waits still, and what no mail to the operator is about; references."""
 
     def unanswered(self) -> tuple[Unanswered, ...]:
         """The messages whose clock runs."""

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from planit_mailer import alarm, config, delivery, intake, logins, promise, retention
+from planit_mailer import alarm, config, delivery, digest, intake, logins, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors import tokens
@@ -18,6 +18,7 @@ from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Key, Outcome
 from planit_mailer.mail import replies
+from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.places import folder
 from planit_mailer.ports import Doors
@@ -102,9 +103,10 @@ class Service:
         delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
 
     def watch(self) -> None:
-        """Look after the promised time, whether the mailbox is read, and secrets that will expire."""
+        """Look after the promised time, and tell the operator once of what nobody else will see."""
         promise.watch(self.store, now, self.stationery)
         alarm.watch(self.store, now, self.stationery)
+        digest.tell(self.store, now, self.stationery)
         logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
 
     def forget(self) -> None:
@@ -174,7 +176,7 @@ def policy(settings: Config, paper: Stationery) -> Policy:
     """What the configuration says about messages."""
     return Policy(
         folders=folders(settings.mailbox.folders),
-        unauthenticated=settings.senders.unauthenticated,
+        trust=trust(settings.senders),
         reply_within=settings.service.reply_within,
         message=settings.limits.message,
         rules=rules(settings.rules),
@@ -182,6 +184,11 @@ def policy(settings: Config, paper: Stationery) -> Policy:
         stationery=paper,
         return_workbook=settings.service.return_workbook,
     )
+
+
+def trust(settings: config.Senders) -> Trust:
+    """Whose word counts for who sent a message."""
+    return Trust(settings.unauthenticated, settings.trusted_authserv_ids, settings.results)
 
 
 def folders(settings: config.Folders) -> dict[Outcome, str]:

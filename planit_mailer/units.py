@@ -6,7 +6,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -39,8 +39,15 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _authserv_id(value: str) -> str:
+    if not re.fullmatch(r"[!-~]+", value) or set(value) & set('";=()'):
+        raise ValueError('write the name with which Authentication-Results begin, such as "mx.example.org"')
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Size = Annotated[int, BeforeValidator(_size)]
+AuthservId = Annotated[str, AfterValidator(_authserv_id)]
 MailAddress = Annotated[str, BeforeValidator(_mail_address)]
 Security = Literal["tls", "starttls", "none"]
 Port = Annotated[int, Field(ge=1, le=65535)]

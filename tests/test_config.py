@@ -72,6 +72,14 @@ def test_believing_everybody_is_refused_beyond_this_machine(tmp_path: Path) -> N
         load(tmp_path, LEAST + '[senders]\nunauthenticated = "accept"\n')
 
 
+def test_trusted_servers_are_named_as_their_results_begin(tmp_path: Path) -> None:
+    loaded = load(tmp_path, LEAST + '[senders]\ntrusted_authserv_ids = ["mx.example.org"]\n')
+    assert loaded.senders.trusted_authserv_ids == ("mx.example.org",)
+    for name in ("", "mx.example.org;", "mx example"):
+        with pytest.raises(ConfigError, match=r"senders\.trusted_authserv_ids\.0: write the name"):
+            load(tmp_path, LEAST + f'[senders]\ntrusted_authserv_ids = ["{name}"]\n')
+
+
 def test_a_password_in_the_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, LEAST.replace("[smtp]", '[smtp]\npassword = "oops-here"'))

@@ -3,15 +3,23 @@
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from tests import world
 from tests.daemons import running
 from tests.uploads import forms
 from tests.world import OFFICE, World
+
+
+@pytest.fixture
+def embedded() -> Iterator[Post]:
+    with servers.running("data@s-cool.test", "pw") as post:
+        yield post
 
 
 @pytest.fixture
@@ -31,6 +39,23 @@ def test_a_school_has_its_answer_within_seconds_and_sigterm_ends_cleanly(service
         assert daemon.events()[-1]["event"] == "daemon stopped"
     assert to == OFFICE
     assert list((service.shown(forms.upn(1)) or {}).values()) == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("trust", "believes"),
+    [("", False), ('trusted_authserv_ids = ["mx.s-cool.test"]', True), ('results = "microsoft365"', True)],
+)
+def test_where_no_sender_can_be_believed_the_log_says_so_at_the_start(
+    tmp_path: Path,
+    embedded: Post,
+    trust: str,
+    believes: bool,  # noqa: FBT001
+) -> None:
+    service = world.make(tmp_path, embedded)
+    service.configure('unauthenticated = "accept"', trust)
+    with running(service) as daemon:
+        said = [line for line in daemon.events() if str(line["event"]).startswith("no sender can be believed")]
+    assert [line["level"] for line in said] == ([] if believes else ["error"])
 
 
 def test_stopped_between_messages_the_next_daemon_does_the_rest(service: World) -> None:

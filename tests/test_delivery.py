@@ -119,3 +119,25 @@ def test_above_the_limit_of_a_day_replies_wait_and_the_operator_is_told_once(
     to = [recipient for recipient, _ in embedded.delivered()]
     assert to.count(OFFICE) == 5
     assert to.count("ops@s-cool.test") == 1
+
+
+def test_more_than_one_round_takes_are_sent_in_one_go(delivering: Delivering, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 2)
+    queue(delivering.store, 3)
+    assert delivery.deliver(delivering) == 3
+
+
+def test_the_three_hundredth_upload_of_one_address_in_a_day_is_answered_too(
+    delivering: Delivering, embedded: Post
+) -> None:
+    with delivering.store.transaction() as transaction:
+        for _ in range(300):
+            transaction.enqueue(books.a_reply(), None, NOW)
+        for pending in transaction.due(NOW, 299):
+            transaction.note_sent(pending, "250 OK", NOW)
+    a_day = config.Limits().replies_per_day
+
+    assert delivery.deliver(dataclasses.replace(delivering, replies_per_day=a_day)) == 1
+
+    assert outbox(delivering.store) == {"sent": 300}
+    assert [to for to, _ in embedded.delivered()] == [OFFICE]

@@ -111,6 +111,21 @@ def test_a_message_beyond_the_limit_is_answered_without_being_fetched(service: W
 # ── who may send ──
 
 
+def test_a_school_that_its_provider_vouches_for_is_believed(service: World) -> None:
+    service.configure('unauthenticated = "accept"', 'trusted_authserv_ids = ["mx.s-cool.test"]')
+    results = "mx.s-cool.test; dkim=pass header.d=greenfield.test; dmarc=pass header.from=greenfield.test"
+    sent = service.send(("1.xlsx", a_form(1)), Authentication_Results=results)
+    forged = service.send(("2.xlsx", a_form(2)), Authentication_Results=results.replace("=pass", "=fail"))
+    service.once()
+
+    told = service.explain(sent)
+    assert (told["outcome"], told["verdicts"]["why"]) == (
+        "accepted",
+        "mx.s-cool.test says dmarc=pass for greenfield.test",
+    )
+    assert (service.explain(forged)["outcome"], service.shown(forms.upn(2))) == ("quarantined", None)
+
+
 def test_who_is_not_believed_is_quarantined_and_approved_once(service: World) -> None:
     service.configure('unauthenticated = "accept"', 'unauthenticated = "quarantine"')
     sent = service.send(("1.xlsx", a_form(1)))

@@ -1,5 +1,6 @@
 """held, approve, refuse, retry: the operator's decisions. The daemon acts on them at its next poll."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -7,8 +8,11 @@ import typer
 from planit_mailer import questions, service
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
+from planit_mailer.doors.store import Transaction
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome
+from planit_mailer.mail import addresses
+from planit_mailer.records import Story
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +47,8 @@ def approve(
     """Let a message proceed.
 
     A held one: with --school its sender is registered, and all that they have waiting proceeds in order. A
-    quarantined one is released once.
+    quarantined one is released once, and nobody is registered without --school; a reply goes to a registered address
+    alone.
 
     Examples: `planit-mailer approve PM-7F3K-9Q2T --school "ZZ9 9ZZ"`, `planit-mailer approve PM-7F3K-9Q2T`
     """
@@ -53,14 +58,29 @@ def approve(
         story = transaction.story(reference)
         if story is None or story.outcome not in {Outcome.HELD, Outcome.QUARANTINED}:
             raise Refused(f"{reference} does not wait for you; see: planit-mailer held")
+        if not addresses.canonical(story.sender.address):
+            raise Refused(f"{reference}: {story.sender.why}. The school has to send it again.")
         if school:
             transaction.allow(the_school(school, transaction), story.sender.address)
-            transaction.release_registered(now, within)
-        elif story.outcome is Outcome.HELD:
-            raise Refused(f"Nobody has registered {story.sender.address}. Say the school: --school POSTCODE-OR-ID")
-        if story.outcome is Outcome.QUARANTINED:
+        unknown = not transaction.standing(story.sender.address).schools
+        if story.outcome is Outcome.HELD:
+            _release_held(story, transaction, now, within)
+        else:
             transaction.release(reference, now, now + within)
+            transaction.vouch(reference)
     typer.echo(f"{story.reference} proceeds at the next poll.")
+    if unknown:
+        typer.echo(f"Nobody has registered {story.sender.address}: there it is held, and nothing is sent.", err=True)
+
+
+def _release_held(story: Story, transaction: Transaction, now: datetime, within: timedelta) -> None:
+    """Let all held messages of registered senders proceed. Raises Refused where this one's is not among them."""
+    standing = transaction.standing(story.sender.address)
+    if not standing.schools:
+        raise Refused(f"Nobody has registered {story.sender.address}. Say the school: --school POSTCODE-OR-ID")
+    if standing.denied:
+        raise Refused(f"{story.sender.address} is denied; see: planit-mailer senders list")
+    transaction.release_registered(now, within)
 
 
 def refuse(ctx: typer.Context, reference: context.Reference) -> None:

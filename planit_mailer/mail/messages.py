@@ -24,6 +24,7 @@ HEADER = 8_000  # characters that are kept of one header
 HEADERS = 1_000
 PARTS = 2_000
 DEPTH = 20
+DATE = 100  # characters of a Date header; what is longer is no date
 NAME = 120  # characters of a file's name
 BODY = 1_000_000  # bytes of one body part in which links are looked for
 TABLES = ("text/csv", "text/comma-separated-values", "text/tab-separated-values")
@@ -104,7 +105,7 @@ def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  a
         message_id=message_id,
         in_reply_to=headers.message_id(_value(lines, "in-reply-to")),
         references=headers.references(_value(lines, "references")),
-        date=_value(lines, "date"),
+        date=_value(lines, "date")[:DATE],
         headers=lines,
         attachments=attachments,
         link=_link(part for part in parts if _is_body(part)),
@@ -117,7 +118,7 @@ def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  a
 
 def _lines(root: Part) -> Iterator[tuple[str, str]]:
     for name, value in islice(root.raw_items(), HEADERS):
-        yield name.lower(), headers.one_line(str(value)[:HEADER])
+        yield name.lower(), headers.one_line(str(value))[:HEADER]
 
 
 def _value(lines: tuple[tuple[str, str], ...], name: str) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
+from planit_mailer.mail import addresses, authentication
+from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.headers import Address
 from planit_mailer.mail.messages import Message
 from planit_mailer.uploads import headings, identity
 
-# What we are ready to write to: RFC 5322 dot-atoms, no quoted local parts, no UTF-8 before the @.
-LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 ANY_ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\']+@[^\s@<>()\[\]\",:;\\']+")
 
 # Anybody can have an address there: as a sender, one of these would be everybody. The first line has many countries.
@@ -25,46 +24,27 @@ PUBLIC_DOMAIN = re.compile(
 )
 
 
-def believe(message: Message, unauthenticated: str, *, released: bool) -> Sender:
+def believe(message: Message, trust: Trust, *, released: bool) -> Sender:
     """The author of a message, and whether their address can be believed.
 
-    `unauthenticated` is "accept" where every single From address counts as authentic. `released`: the operator vouches
-    for this one message, so that nothing but the address itself can still be wrong with it.
+    `released`: the operator vouches for this one message, so that nothing but the address itself can still be wrong.
     """
     if len(message.from_addresses) != 1:
         count = "several" if message.from_addresses else "no"
         return Sender("", authentic=False, why=f"the message names {count} From addresses")
     author = message.from_addresses[0]
-    address = canonical(author.address)
+    address = addresses.canonical(author.address)
     if not address:
         return Sender(author.address, authentic=False, why="the From address is none that can be written to")
     if released:
-        before = believe(message, unauthenticated, released=False).why
+        before = believe(message, trust, released=False).why
         return Sender(address, authentic=True, why=f"released by the operator; before that: {before}")
     if _claims_another(author, address):
         return Sender(address, authentic=False, why="the display name contains a different address")
-    if unauthenticated == "accept":
+    if trust.unauthenticated == "accept":
         return Sender(address, authentic=True, why='senders.unauthenticated = "accept"')
-    return Sender(address, authentic=False, why="no trusted mail server vouches for the From address")
-
-
-def canonical(address: str) -> str:
-    """The one way to write an address: lower-case, its domain in ASCII (IDNA); "" where it is none."""
-    local, _, host = address.strip().lower().rpartition("@")
-    name = domain(host)
-    return f"{local}@{name}" if name and len(local) <= 64 and LOCAL_PART.fullmatch(local) else ""  # noqa: PLR2004  RFC 5321
-
-
-def domain(text: str) -> str:
-    """The one way to write a domain: lower-case ASCII; "" where it is neither ASCII nor valid IDNA."""
-    if not 0 < len(text) <= 253:  # noqa: PLR2004  RFC 1035; and the codec takes ages for more
-        return ""
-    try:
-        name = text.lower().encode("idna").decode("ascii").lower()
-        name.encode("ascii").decode("idna")  # an "xn--" label that decodes to nothing is none
-    except UnicodeError:
-        return ""
-    return name if all(LABEL.fullmatch(label) for label in name.split(".")) else ""
+    opinion = authentication.opinion(message, address.rpartition("@")[2], trust)
+    return Sender(address, opinion.passes, opinion.why)
 
 
 def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | None:
@@ -98,10 +78,10 @@ def address_or_domain(text: str) -> str:
     """
     value = text.strip().lower()
     if "@" in value.lstrip("@"):
-        if address := canonical(value):
+        if address := addresses.canonical(value):
             return address
         raise ConfigError(f"{text!r} is not a mail address. Write one such as office@greenfield.sch.uk.")
-    name = domain(value.removeprefix("@"))
+    name = addresses.domain(value.removeprefix("@"))
     if "." not in name:
         raise ConfigError(
             f"{text!r} is neither a mail address nor a domain. "
@@ -113,4 +93,4 @@ def address_or_domain(text: str) -> str:
 def _claims_another(author: Address, address: str) -> bool:
     """Mail programs show the name and hide the address: "head@greenfield.sch.uk" <someone@else.example>."""
     shown = unicodedata.normalize("NFKC", author.name)  # a full-width @ looks like one, too
-    return any(canonical(found.strip(".'")) != address for found in ANY_ADDRESS.findall(shown))
+    return any(addresses.canonical(found.strip(".'")) != address for found in ANY_ADDRESS.findall(shown))

@@ -1,7 +1,7 @@
 """What is to become of a letter: the whole policy as one ordered tuple of rules, each of which may decide.
 
 Pure: what the store knows comes in as `Known`, what is to be done goes out as `Verdict`. Rules follow the order in
-which outcomes are decided: is the sender believed, is it new, may they send, is there a form, and is it right?
+which outcomes are decided: is the sender wanted and believed, is it new, may they send, is there a form, is it right?
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.problems import Severity, Stage
 
+ONLY_VOUCHED = "the operator released it, but the sender is not registered and may be forged"
 SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 
 
@@ -42,17 +43,21 @@ def judge(letter: Letter, known: Known, now: datetime) -> Verdict:
 
 
 def not_authentic(case: Case) -> Verdict | None:
-    """Nothing is ever sent to an address that may be forged; where it is a registered one, the operator hears of it."""
+    """Nothing is ever sent to an address that may be forged; where it is a registered one, the operator hears of it.
+
+    At once, but so many times a day for each address: what comes above that is told once a day, as all others are.
+    """
     if case.letter.sender.authentic:
         return None
     registered = bool(case.letter.standing.schools)
+    tell = registered and case.known.alerts < answering.A_DAY
     why = case.letter.sender.why
-    alert = f"A message that names a registered sender was quarantined: {why}." if registered else ""
+    alert = f"A message that names a registered sender was quarantined: {why}." if tell else ""
     return Verdict(Outcome.QUARANTINED, why, unanswered="the sender may be forged", alert=alert, clock=registered)
 
 
 def denied(case: Case) -> Verdict | None:
-    """The operator does not want to hear from this address."""
+    """The operator does not want to hear from this address, nor of what somebody else sends in its name."""
     return _ignored("the sender is denied") if case.letter.standing.denied else None
 
 
@@ -95,8 +100,8 @@ def with_uploads(case: Case) -> Verdict:
 
 
 POLICY: tuple[Rule, ...] = (
-    not_authentic,
     denied,
+    not_authentic,
     delivered_twice,
     from_a_stranger,
     without_a_form,
@@ -128,7 +133,10 @@ def _ignored(reason: str) -> Verdict:
 def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
     """The verdict with an answer of this kind, or with the reason why there is none."""
     stranger = not case.letter.standing.schools
-    why_not = case.letter.machine or answering.limits(kind, case.known.recent, case.now, stranger=stranger)
+    # The operator vouched for what a message brings; that its address is no forged one's, nobody did.
+    forged = ONLY_VOUCHED if stranger and case.letter.receipt.released else ""
+    limited = answering.limits(kind, case.known.recent, case.now, stranger=stranger)
+    why_not = forged or case.letter.machine or limited
     if why_not:
         return replace(verdict, unanswered=why_not)
     return replace(verdict, reply=kind)

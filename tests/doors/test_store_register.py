@@ -133,7 +133,7 @@ def test_a_released_message_is_brought_back_and_keeps_its_place_in_the_order(sto
         [unanswered] = reading.unanswered()
     now = story(store, held)
     assert released == Released(held.reference, "Held", now.digest, account().message_id)
-    assert (now.arrival, now.outcome, now.released, now.attempts) == (held.arrival, None, True, 0)
+    assert (now.arrival, now.outcome, now.released, now.attempts) == (held.arrival, None, False, 0)
     assert (unanswered.clock_from, unanswered.due_at) == (LATER, LATER + TWO_DAYS), "its clock starts now"
 
 
@@ -146,9 +146,20 @@ def test_a_message_that_was_brought_back_is_recognised_by_its_bytes(store: Store
 
     back = books.adopt(store, books.begin(store), "its bytes")
 
-    assert (back.arrival, back.released, back.attempts, back.deaths) == (held.arrival, True, 1, 0)
+    assert (back.arrival, back.released, back.attempts, back.deaths) == (held.arrival, False, 1, 0)
     with store.reading() as reading:
         assert reading.to_bring_back() == ()
+
+
+def test_the_operator_vouches_for_one_message_and_releasing_it_again_keeps_that(store: Store) -> None:
+    spoofed, other = (settled(store, Outcome.QUARANTINED) for _ in range(2))
+
+    release(store, spoofed)
+    with store.transaction() as transaction:
+        transaction.vouch(spoofed.reference)
+    release(store, spoofed)
+
+    assert (story(store, spoofed).released, story(store, other).released) == (True, False)
 
 
 def test_identities_are_accepted_once(store: Store) -> None:

@@ -3,12 +3,13 @@ import pytest
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
 from planit_mailer.mail import messages, senders
+from planit_mailer.mail.authentication import Trust
 from tests.builders import an_email, with_header
 
 
 def believed(sender: str, unauthenticated: str = "accept", *, released: bool = False) -> Sender:
     message = messages.parse(with_header(b"To: data@s-cool.test\r\n\r\nx", f"From: {sender}"))
-    return senders.believe(message, unauthenticated, released=released)
+    return senders.believe(message, Trust(unauthenticated), released=released)
 
 
 def test_a_single_from_address_is_believed_where_that_is_configured() -> None:
@@ -39,6 +40,8 @@ def test_otherwise_nobody_vouches_for_it() -> None:
         ("b@xn--\u00ff.test", "b@xn--\u00ff.test", "written to"),
         ("b@-greenfield.test", "b@-greenfield.test", "written to"),
         ("b@green_field.test", "b@green_field.test", "written to"),
+        ("b@stra\u00dfe_.test", "b@stra\u00dfe_.test", "written to"),
+        ("b@\uff47reenfield.test", "b@\uff47reenfield.test", "written to"),
         ("b@" + "x" * 64 + ".test", "b@" + "x" * 64 + ".test", "written to"),
         ("b@" + "x." * 200 + "test", "b@" + "x." * 200 + "test", "written to"),
         ("jos\u00e9@greenfield.test", "jos\u00e9@greenfield.test", "written to"),
@@ -66,12 +69,16 @@ def test_a_name_that_repeats_the_address_or_holds_none_is_fine(value: str) -> No
 
 def test_a_second_from_header_makes_two() -> None:
     message = messages.parse(with_header(an_email(), "From: other@elsewhere.test"))
-    assert not senders.believe(message, "accept", released=False).authentic
+    assert not senders.believe(message, Trust("accept"), released=False).authentic
 
 
 def test_an_international_domain_is_written_one_way() -> None:
     assert believed("b@B\u00dcCHER.test").address == "b@xn--bcher-kva.test"
     assert believed("b@xn--bcher-kva.test").address == "b@xn--bcher-kva.test"
+
+
+def test_a_domain_that_only_old_idna_takes_for_another_is_not_that_one() -> None:
+    assert believed("b@stra\u00dfe.test").address == "b@xn--strae-oqa.test"
 
 
 def test_the_operator_can_vouch_for_a_message_but_not_for_two_senders() -> None:

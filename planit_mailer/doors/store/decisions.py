@@ -21,7 +21,8 @@ class Decisions(Verbs):
     def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:
         """Let a settled message be processed once more; it keeps its place in the order of arrival.
 
-        Raises Refused where it is not settled yet, was deleted, or cannot be found again: it was never read.
+        Its sender is believed, or not, as before: see vouch(). Raises Refused where it is not settled yet, was deleted,
+        or cannot be found again: it was never read.
         """
         row = self._named(reference)
         if row.mail_deleted_at or row.superseded:
@@ -32,9 +33,13 @@ class Decisions(Verbs):
             )
         if row.outcome:
             self._release(row, now, due_at)
-        elif not row.released:
+        elif not row.to_bring_back:
             raise Refused(f"{row.reference} is being processed.")
         self._change(row.id, {"accept_identities": accept_identities})
+
+    def vouch(self, reference: str) -> None:
+        """Let the sender of this one message be believed, whatever its mail server found."""
+        self._change(self._named(reference).id, {"released": True})
 
     def release_registered(self, now: datetime, reply_within: timedelta) -> int:
         """Release every held message whose sender has been registered since, in order of arrival; how many."""
@@ -82,7 +87,6 @@ class Decisions(Verbs):
             "outcome": None,
             "attempts": 0,
             "deaths": 0,
-            "released": True,
             "accept_identities": False,
             "clock_from": now,
             "due_at": due_at,

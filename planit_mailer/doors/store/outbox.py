@@ -74,9 +74,19 @@ class Outbox(Verbs):
         )
         return tuple(Recent(ReplyKind(row.kind), row.queued_at) for row in rows)
 
+    def alerts_about(self, sender: str, since: datetime) -> int:
+        """How many mails the operator was sent about messages that name a sender."""
+        alerts = (outbox.c.kind == ReplyKind.OPERATOR.value) & (outbox.c.queued_at >= since)
+        about = select(func.count()).select_from(outbox.join(receipts)).where(receipts.c.sender == sender, alerts)
+        return self._connection.scalar(about) or 0
+
+    def told_at(self, topic: str) -> datetime | None:
+        """When a topic was told last; None where it never was."""
+        return self._connection.scalar(select(told.c.at).where(told.c.topic == topic))
+
     def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
         """Whether this topic was not told after `since`; if so, it counts as told now."""
-        last = self._connection.scalar(select(told.c.at).where(told.c.topic == topic))
+        last = self.told_at(topic)
         if last is None:
             self._connection.execute(insert(told).values(topic=topic, at=now))
         elif last <= since:

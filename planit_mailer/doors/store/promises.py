@@ -10,7 +10,7 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import PENDING
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
-from planit_mailer.ledger import Outcome
+from planit_mailer.ledger import Outcome, ReplyKind
 from planit_mailer.records import Filed, Unanswered
 
 
@@ -24,6 +24,16 @@ class Promises(Verbs):
     def note_warned(self, unanswered: Unanswered, level: int) -> None:
         """The operator was warned, so that it is said once."""
         self._change(self._named(unanswered.reference).id, {"warned": level})
+
+    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
+        """What was quarantined in a time and waits still, and what no mail to the operator is about; references."""
+        told_of = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.OPERATOR.value)
+        waiting = select(receipts.c.reference).where(
+            receipts.c.outcome == Outcome.QUARANTINED.value, receipts.c.settled_at < until, ~told_of
+        )
+        if since:
+            waiting = waiting.where(receipts.c.settled_at >= since)
+        return tuple(self._connection.scalars(waiting.order_by(receipts.c.id)))
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past the time for which their outcome is kept."""

@@ -1,0 +1,66 @@
+"""Who is answered, and how often: the policy as it stands, without a store."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from planit_mailer.ledger import Known, Outcome, Receipt, Recent, School, Sender, Standing, Verdict
+from planit_mailer.mail import answering, messages, verdicts
+from planit_mailer.mail.letters import Letter
+from tests.books import NOW, OFFICE
+from tests.builders import SERVICE, an_email
+
+GREENFIELD = School(1, "900001", "Greenfield School", "ZZ9 9ZZ")
+STORM = 10_000
+
+
+def a_letter(*headers: tuple[str, str], registered: bool = True, authentic: bool = True) -> Letter:
+    message = messages.parse(an_email(OFFICE, headers=headers))
+    standing = Standing((GREENFIELD,) if registered else ())
+    sender = Sender(OFFICE, authentic, "tests")
+    return Letter(Receipt(1, "PM-7F3K-9Q2T", NOW), message, sender, standing, answering.machine(message, SERVICE))
+
+
+def storm(letter: Letter) -> list[Verdict]:
+    """The verdicts on a letter that comes ten thousand times within a day, each knowing what went out before it."""
+    found: list[Verdict] = []
+    recent: tuple[Recent, ...] = ()
+    for number in range(STORM):
+        now = NOW + timedelta(seconds=number)
+        verdict = verdicts.judge(letter, Known(recent=recent), now)
+        found.append(verdict)
+        recent += (Recent(verdict.reply, now),) if verdict.reply else ()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("letter", "answers"),
+    [
+        (a_letter(("Auto-Submitted", "auto-replied")), 0),
+        (a_letter(("Auto-Submitted", "auto-replied"), registered=False), 0),
+        (a_letter(), 10),
+        (a_letter(registered=False), 1),
+        (a_letter(authentic=False), 0),
+    ],
+    ids=["a school's, marked", "a stranger's, marked", "a school's, unmarked", "a stranger's, unmarked", "spoofs"],
+)
+def test_a_storm_of_ten_thousand_automatic_replies_gets_at_most_ten_answers(letter: Letter, answers: int) -> None:
+    found = storm(letter)
+    assert sum(verdict.reply is not None for verdict in found) == answers
+    assert all(verdict.unanswered for verdict in found if not verdict.reply), "each with its reason"
+
+
+def test_of_spoofs_of_a_registered_sender_ten_a_day_are_told_at_once() -> None:
+    letter = a_letter(authentic=False)
+    tenth, eleventh = (verdicts.judge(letter, Known(alerts=before), NOW) for before in (9, 10))
+    assert "names a registered sender" in tenth.alert
+    assert (eleventh.alert, eleventh.outcome, eleventh.owed) == ("", Outcome.QUARANTINED, True)
+    assert not verdicts.judge(a_letter(registered=False, authentic=False), Known(), NOW).alert
+
+
+@pytest.mark.parametrize("authentic", [True, False])
+def test_a_denied_sender_is_ignored_believed_or_not(authentic: bool) -> None:  # noqa: FBT001
+    letter = replace(a_letter(authentic=authentic), standing=Standing((GREENFIELD,), denied=True))
+    verdict = verdicts.judge(letter, Known(), NOW)
+    assert (verdict.outcome, verdict.reply, verdict.alert) == (Outcome.IGNORED, None, "")

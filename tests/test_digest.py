@@ -1,0 +1,89 @@
+"""Once a day the operator hears of what was quarantined in silence."""
+
+from datetime import UTC, datetime, timedelta
+
+from planit_mailer import digest
+from planit_mailer.doors.store import Store
+from planit_mailer.ledger import Outcome, Receipt, ReplyKind
+from planit_mailer.mail import replies
+from planit_mailer.mail.replies import Desk
+from tests import books
+from tests.test_delivery import stationery
+
+MORNING = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)  # after books.NOW, the day before
+DAY = timedelta(days=1)
+
+
+def quarantined(store: Store, at: datetime = books.NOW) -> Receipt:
+    receipt = books.adopt(store, books.begin(store, now=at), f"raw {next(books._uids)}")
+    with store.transaction() as transaction:
+        transaction.settle(receipt, books.verdict(Outcome.QUARANTINED, None), (), at)
+    return receipt
+
+
+def told(store: Store, now: datetime) -> list[str]:
+    """The mails to the operator that a look at a time has added to the outbox."""
+    with store.transaction() as transaction:
+        before = {pending.id for pending in transaction.due(now, 100)}
+    digest.tell(store, lambda: now, stationery())
+    with store.transaction() as transaction:
+        new = [pending for pending in transaction.due(now, 100) if pending.id not in before]
+    assert all(p.reply.kind is ReplyKind.OPERATOR and p.reply.recipient == "ops@s-cool.test" for p in new)
+    return [pending.reply.content.decode() for pending in new]
+
+
+def test_the_operator_has_one_mail_a_day_with_references_and_how_many(store: Store) -> None:
+    first, second = quarantined(store), quarantined(store)
+
+    assert told(store, books.NOW + timedelta(hours=1)) == [], "the day is not over"
+    [mail] = told(store, MORNING)
+    assert told(store, MORNING + timedelta(hours=16)) == []
+
+    assert "Subject: planit_mailer: 2 messages quarantined" in mail
+    assert first.reference in mail
+    assert second.reference in mail
+
+
+def test_the_next_one_tells_what_is_new_however_long_the_daemon_was_away(store: Store) -> None:
+    old = quarantined(store)
+    told(store, MORNING)
+    new = quarantined(store, MORNING + timedelta(hours=1))
+
+    [mail] = told(store, MORNING + 5 * DAY)
+
+    assert "1 message quarantined" in mail
+    assert new.reference in mail
+    assert old.reference not in mail
+    assert told(store, MORNING + 6 * DAY) == []
+
+
+def test_what_the_operator_was_told_at_once_or_has_decided_is_not_told_again(store: Store) -> None:
+    alerted, refused, held = quarantined(store), quarantined(store), books.settled(store, Outcome.HELD)
+    with store.transaction() as transaction:
+        mail = replies.alert(alerted.reference, "Look.", Desk(stationery(), books.NOW))
+        transaction.enqueue(mail, alerted, books.NOW)
+        transaction.refuse(refused.reference, books.NOW)
+
+    assert told(store, MORNING) == []
+    assert held.reference
+
+
+def test_of_very_many_some_are_listed_and_the_others_counted(store: Store) -> None:
+    for _ in range(digest.LISTED + 3):
+        quarantined(store)
+    [mail] = told(store, MORNING)
+    assert "103 messages quarantined" in mail
+    assert mail.count("\r\n  PM-") == digest.LISTED
+    assert "and 3 more" in mail
+
+
+def test_alerts_about_a_sender_are_counted(store: Store) -> None:
+    receipt = quarantined(store)
+    with store.transaction() as transaction:
+        transaction.introduce(receipt, books.account(authentic=False))
+        mail = replies.alert(receipt.reference, "Look.", Desk(stationery(), books.NOW))
+        transaction.enqueue(mail, receipt, books.NOW)
+        transaction.enqueue(books.a_reply(), receipt, books.NOW)
+        assert transaction.alerts_about(books.OFFICE, books.NOW - DAY) == 1
+        assert transaction.alerts_about(books.OFFICE, books.NOW + DAY) == 0
+        assert transaction.alerts_about("head@greenfield.test", books.NOW - DAY) == 0
