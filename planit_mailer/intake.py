@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from planit_mailer import logs
 from planit_mailer.errors import Declined, Unavailable
-from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
+from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, ReplyKind, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.messages import Message
@@ -144,7 +144,18 @@ def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: D
     changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
     for reply in replies.compose(letter, verdict, changes, desk):
         transaction.enqueue(reply, letter.receipt, desk.now)
+    note_bounces(letter, transaction, desk)
     transaction.settle(letter.receipt, verdict, changes, desk.now)
+
+
+def note_bounces(letter: Letter, transaction: Transaction, desk: Desk) -> None:
+    """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing."""
+    returned = answering.returns(letter.message, desk.stationery.address)
+    for bounced in transaction.note_bounced(returned, desk.now) if returned else ():
+        log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)
+        if bounced.kind is not ReplyKind.OPERATOR:
+            what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."
+            transaction.enqueue(replies.alert(bounced.reference, what, desk), letter.receipt, desk.now)
 
 
 def paint(upload: JudgedUpload, message: Message, doors: Doors, policy: Policy) -> Annotated:

@@ -24,7 +24,7 @@ from planit_mailer.ledger import (
     Waiting,
 )
 from planit_mailer.mail.messages import Message
-from planit_mailer.records import Filed, Pending, Released, Unanswered
+from planit_mailer.records import Bounced, Filed, Pending, Released, Unanswered
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads.annotated import Annotated
@@ -153,6 +153,9 @@ class Transaction(Protocol):
 
     def note_failed(self, pending: Pending, answer: str, now: datetime) -> None:
         """The relay will never take it: its content is deleted."""
+
+    def note_bounced(self, message_ids: Sequence[str], now: datetime) -> tuple[Bounced, ...]:
+        """These mails came back: those that were sent count as failed; which they are."""
 
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
         """Try again later."""

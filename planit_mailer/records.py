@@ -24,6 +24,14 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounced:
+    """A mail of ours that came back; `reference` is "" for one that answered no message."""
+
+    reference: str
+    kind: ReplyKind
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """A message that the operator let go on and that still lies in `folder`; `digest` is the SHA-256 of its bytes."""
 
