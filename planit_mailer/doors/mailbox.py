@@ -19,6 +19,7 @@ from planit_mailer.ledger import Fetched, Key, Waiting
 
 log = logs.get(__name__)
 
+BIN = rb"\Trash"  # a folder's special use (RFC 6154), whatever its name is in the language of the mailbox
 IDLE = 300  # seconds; networks drop a connection that is silent for longer
 
 
@@ -151,8 +152,10 @@ class Mailbox:
     def _delete(self, folder: str, message_id: str, is_it: Callable[[Connection, int], bool]) -> bool:
         with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
             found = [uid for uid in self._named(client, folder, message_id) if is_it(client, uid)]
-            for uid in found:
-                imap.expunge(client, uid)
+            bins = {_delete_one(client, uid) for uid in found} - {""}
+            for bin_ in bins - {folder}:
+                for uid in [uid for uid in self._named(client, bin_, message_id) if is_it(client, uid)]:
+                    imap.expunge(client, uid)
         self.look()
         return bool(found)
 
@@ -187,6 +190,22 @@ def _at_most(client: Connection, uid: int, size: int, limit: int) -> bytes | Non
         if len(raw) > limit:
             break
     return None if max(size, len(raw)) > limit else bytes(raw)
+
+
+def _delete_one(client: Connection, uid: int) -> str:
+    """Delete one message of the selected folder for ever; on Gmail it is still to be deleted in the folder returned.
+
+    There a folder is a label: what is expunged from it stays in All Mail. Only what is moved to the bin, and expunged
+    there, is gone.
+    """
+    if not client.has_capability("X-GM-EXT-1"):
+        imap.expunge(client, uid)
+        return ""
+    bin_ = client.find_special_folder(BIN)
+    if bin_ is None:
+        raise Unavailable("it shows no bin over IMAP: let Gmail's settings show the label Bin or Trash")
+    imap.move(client, uid, bin_)
+    return str(bin_)
 
 
 def _has_digest(client: Connection, uid: int, digest: str) -> bool:
