@@ -32,6 +32,28 @@ class Bounced:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased: learners, messages to be deleted, replies that waited.
+
+    `waiting` messages in quarantine name the learners' school, and stay until the operator has decided.
+    """
+
+    learners: int
+    messages: int
+    replies: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The receipt of an erasure: nothing in it says who."""
+
+    reference: str
+    at: datetime
+    erased: Erased
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """A message that the operator let go on and that still lies in `folder`; `digest` is the SHA-256 of its bytes."""
 

@@ -1,11 +1,12 @@
 """The composition root: a configuration becomes doors and policies, and what there is to do with them."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from planit_mailer import config, delivery, intake, promise, retention
+from planit_mailer import config, delivery, intake, logs, promise, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors.mailbox import open_mailbox
@@ -19,10 +20,13 @@ from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Stationery
 from planit_mailer.places import folder
 from planit_mailer.ports import Doors
+from planit_mailer.records import Erased, Erasure
 from planit_mailer.retention import Keep
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
+
+log = logs.get(__name__)
 
 LISTEN_SECONDS = 5.0  # a stop waits for no longer than this
 
@@ -77,12 +81,33 @@ class Service:
         promise.watch(self.store, now, self.stationery)
 
     def forget(self) -> None:
-        """Delete what must not be kept; the mailbox is opened only where there is something."""
-        times = keep(self.settings)
-        if forgettable := retention.due(self.store, times):
-            with open_mailbox(self.settings.mailbox) as mailbox:
-                retention.delete(forgettable, mailbox, self.store, times)
-        retention.purge(self.store, times)
+        """Delete mail and receipts that must not be kept."""
+        forget(self.settings, self.store)
+        retention.purge(self.store, keep(self.settings))
+
+
+def erasure(erased: Erased) -> Erasure:
+    """The receipt of an erasure, noted in the log as well."""
+    receipt = Erasure(f"ER-{secrets.token_hex(4).upper()}", now(), erased)
+    log.info("erased", reference=receipt.reference, learners=erased.learners, messages=erased.messages)
+    return receipt
+
+
+def forget_now(settings: Config) -> None:
+    """Delete the mail that must not be kept, without waiting for the daemon's round.
+
+    Raises Unavailable where the mailbox is away: the daemon deletes it then.
+    """
+    with closing(open_store(settings)) as store:
+        forget(settings, store)
+
+
+def forget(settings: Config, store: Store) -> None:
+    """Delete mail that must not be kept; the mailbox is opened only where there is some."""
+    times = keep(settings)
+    if forgettable := retention.due(store, times):
+        with open_mailbox(settings.mailbox) as mailbox:
+            retention.delete(forgettable, mailbox, store, times)
 
 
 @contextmanager

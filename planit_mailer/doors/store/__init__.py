@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from planit_mailer.doors.store import engine, locks, migrating
 from planit_mailer.doors.store.decisions import Decisions
 from planit_mailer.doors.store.engine import speaking
+from planit_mailer.doors.store.erasing import Erasing
 from planit_mailer.doors.store.learners import Learners
 from planit_mailer.doors.store.outbox import Outbox
 from planit_mailer.doors.store.promises import Promises
@@ -24,7 +25,7 @@ from planit_mailer.doors.store.register import Register
 from planit_mailer.errors import Unavailable
 
 
-class Transaction(Receipts, Learners, Outbox, Register, Decisions, Promises, Questions):
+class Transaction(Receipts, Learners, Outbox, Register, Decisions, Promises, Erasing, Questions):
     """One commit: all of it or nothing."""
 
 
