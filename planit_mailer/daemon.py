@@ -25,6 +25,7 @@ log = logs.get(__name__)
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=5)
 FORGET_EVERY = timedelta(minutes=1)
+RECONCILE_HOUR = 2  # UTC: by night, also in summer
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
 
@@ -117,6 +118,7 @@ def _clock(served: Service) -> BackgroundScheduler:
         clock.add_job(
             Patiently(name, work), "interval", seconds=every.total_seconds(), name=name, next_run_time=service.now()
         )
+    clock.add_job(Patiently("reconcile", served.reconcile), "cron", hour=RECONCILE_HOUR, name="reconcile")
     return clock
 
 

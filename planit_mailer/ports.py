@@ -24,7 +24,7 @@ from planit_mailer.ledger import (
     Waiting,
 )
 from planit_mailer.mail.messages import Message
-from planit_mailer.records import Bounced, Filed, Pending, Released, Unanswered
+from planit_mailer.records import Booked, Bounced, Filed, Pending, Released, Unanswered
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads.annotated import Annotated
@@ -51,6 +51,9 @@ class Mailbox(Protocol):
 
     def delete(self, folder: str, digest: str, message_id: str) -> bool:
         """Delete the message with this SHA-256 from a folder for ever; False where it is not there."""
+
+    def message_ids(self, folder: str) -> tuple[str, ...]:
+        """The Message-IDs in a folder, "" for each message that has none."""
 
     def delete_by_id(self, folder: str, message_id: str) -> bool:
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
@@ -170,6 +173,9 @@ class Transaction(Protocol):
 
     def note_warned(self, unanswered: Unanswered, level: int) -> None:
         """The operator was warned, so that it is said once."""
+
+    def booked(self) -> tuple[Booked, ...]:
+        """Every receipt, to be compared with the mailbox."""
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past their keep time."""

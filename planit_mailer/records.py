@@ -80,6 +80,24 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Booked:
+    """A receipt as the nightly reconciliation sees it; `answers` are its replies, `changed_at` when it last moved.
+
+    `folder` is "" where the message is not filed, `deleted` where its mail is gone or about to go.
+    """
+
+    reference: str
+    message_id: str
+    folder: str
+    changed_at: datetime
+    settled: bool
+    deleted: bool
+    released: bool
+    unanswered: str
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Filed:
     """A message that must be deleted from `folder`; `replies` are the Message-IDs of what we answered."""
 

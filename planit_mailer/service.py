@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from planit_mailer import config, delivery, intake, logs, promise, retention
+from planit_mailer import config, delivery, intake, logs, promise, reconciliation, retention
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors.mailbox import open_mailbox
@@ -79,6 +79,12 @@ class Service:
     def watch(self) -> None:
         """Look after the promised time."""
         promise.watch(self.store, now, self.stationery)
+
+    def reconcile(self) -> None:
+        """Compare mailbox and ledger."""
+        ours = tuple(dict.fromkeys(folders(self.settings.mailbox.folders).values()))
+        with open_mailbox(self.settings.mailbox) as mailbox:
+            reconciliation.reconcile(mailbox, self.store, ours, (now, self.stationery))
 
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept."""

@@ -93,6 +93,11 @@ class Postgres:
         self.run(database, sql.SQL("VACUUM FULL"))
         self.run(database, sql.SQL("CHECKPOINT"))
 
+    def plain_vacuum(self, database: str) -> None:
+        """What autovacuum does, and everything written to the files."""
+        self.run(database, sql.SQL("VACUUM"))
+        self.run(database, sql.SQL("CHECKPOINT"))
+
     def files(self, database: str) -> list[Path]:
         """The files of one database: its tables and indexes."""
         with psycopg.connect(host=str(self.folder), user="planit", dbname=database) as connection:

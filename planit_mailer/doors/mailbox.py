@@ -111,6 +111,17 @@ class Mailbox:
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
         return bool(message_id) and self._delete(folder, message_id, lambda _client, _uid: True)
 
+    def message_ids(self, folder: str) -> tuple[str, ...]:
+        """The Message-IDs in a folder, "" for each message that has none; none where there is no such folder."""
+        with self._asking(f'the mailbox did not list the folder "{folder}"') as client:
+            if not client.folder_exists(folder):
+                return ()
+            exists = int(client.select_folder(folder, readonly=True)[b"EXISTS"])
+            self._selected = folder
+            found = tuple(name for _, name in imap.message_ids(client, sorted(imap.uids(client, exists))))
+        self.look()
+        return found
+
     def ensure_folders(self, names: Iterable[str]) -> None:
         """Make the folders that are missing."""
         for name in dict.fromkeys(names):

@@ -103,9 +103,13 @@ def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: 
 def alert(reference: str, what: str, desk: Desk) -> Reply:
     """A mail to the operator about one message."""
     facts = {"reference": reference, "what": what}
-    text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts)
+    return to_operator(reference, Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts), desk)
+
+
+def to_operator(name: str, text: Text, desk: Desk) -> Reply:
+    """A mail to the operator; `name` is a word for its Message-ID."""
     recipient = parseaddr(desk.stationery.operator)[1]
-    return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
+    return _sealed(text.kind, recipient, _mail(name, recipient, text, desk))
 
 
 def delayed(reference: str, recipient: str, desk: Desk) -> Reply:
