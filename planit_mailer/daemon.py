@@ -25,7 +25,7 @@ log = logs.get(__name__)
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=5)
 FORGET_EVERY = timedelta(minutes=1)
-RECONCILE_HOUR = 2  # UTC: by night, also in summer
+NIGHT = 2  # UTC: by night, also in summer
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
 
@@ -118,7 +118,8 @@ def _clock(served: Service) -> BackgroundScheduler:
         clock.add_job(
             Patiently(name, work), "interval", seconds=every.total_seconds(), name=name, next_run_time=service.now()
         )
-    clock.add_job(Patiently("reconcile", served.reconcile), "cron", hour=RECONCILE_HOUR, name="reconcile")
+    for name, work in (("reconcile", served.reconcile), ("rewrite", served.rewrite)):
+        clock.add_job(Patiently(name, work), "cron", hour=NIGHT, name=name)
     return clock
 
 

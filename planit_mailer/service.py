@@ -86,6 +86,10 @@ class Service:
         with open_mailbox(self.settings.mailbox) as mailbox:
             reconciliation.reconcile(mailbox, self.store, ours, (now, self.stationery))
 
+    def rewrite(self) -> None:
+        """Leave no old value in the database's files."""
+        self.store.rewrite()
+
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept."""
         forget(self.settings, self.store)

@@ -120,7 +120,7 @@ def test_replaced_values_are_nowhere_on_sqlite(tmp_path: Path, dovecot_post: Dov
     assert not holds(log)
 
 
-def test_replaced_values_are_nowhere_on_postgresql_after_a_plain_vacuum(
+def test_replaced_values_are_nowhere_on_postgresql_after_a_night(
     tmp_path: Path, dovecot_post: DovecotPost, temporary: Path, postgresql: Postgres
 ) -> None:
     url = postgresql.new_database()
@@ -128,7 +128,9 @@ def test_replaced_values_are_nowhere_on_postgresql_after_a_plain_vacuum(
     database = str(make_url(url).database)
 
     replace(service, temporary)
-    postgresql.plain_vacuum(database)
+    with service.store() as store:
+        store.rewrite()
+    postgresql.checkpoint(database)
 
     assert [path.name for path in postgresql.files(database) if holds(path.read_bytes())] == []
     assert files_with_marks(temporary, dovecot_post.server.folder(dovecot_post.address)) == []

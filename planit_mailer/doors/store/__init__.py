@@ -57,9 +57,14 @@ class Store:
     def forget_pages(self) -> None:
         """Leave no old value in SQLite's write-ahead log; its free pages were overwritten when they became free.
 
-        PostgreSQL forgets by itself, with VACUUM. Where a reader keeps SQLite from it, the next transaction does it.
+        PostgreSQL forgets with `rewrite`. Where a reader keeps SQLite from it, the next transaction does it.
         """
         self._forgotten = engine.checkpoint(self._writing) if self._on_sqlite else True
+
+    def rewrite(self) -> None:
+        """Leave no old value in PostgreSQL's files, where plain VACUUM leaves some; SQLite has none left."""
+        if not self._on_sqlite:
+            engine.rewrite(self._writing)
 
     def prepare(self) -> None:
         """Make sure of the tables: SQLite's are made or brought up to date, elsewhere that is `migrate`'s.
