@@ -25,6 +25,7 @@ log = logs.get(__name__)
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
+NIGHT = 2  # UTC: by night, also in summer
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
 TRUST_KEY = "senders.trusted_authserv_ids"
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
@@ -137,6 +138,8 @@ def _clock(served: Service) -> BackgroundScheduler:
             name=name,
             next_run_time=service.now(),
         )
+    for name, work in (("reconcile", served.reconcile), ("rewrite", served.rewrite)):
+        clock.add_job(Patiently(name, served.telling(served.by_one(name, work))), "cron", hour=NIGHT, name=name)
     return clock
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from planit_mailer import logs, releases
+from planit_mailer import bounces, logs, releases
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
@@ -175,6 +175,7 @@ def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: D
     changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
     for reply in replies.compose(letter, verdict, changes, desk):
         transaction.enqueue(reply, letter.receipt, desk.now)
+    bounces.note(letter, transaction, desk)
     transaction.settle(letter.receipt, verdict, changes, desk.now)
 
 

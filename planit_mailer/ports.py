@@ -25,7 +25,7 @@ from planit_mailer.ledger import (
     Waiting,
 )
 from planit_mailer.mail.messages import Message
-from planit_mailer.records import Filed, Pending, Released, Unanswered
+from planit_mailer.records import Booked, Bounced, Filed, Pending, Released, Unanswered
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads.annotated import Annotated
@@ -52,6 +52,9 @@ class Mailbox(Protocol):
 
     def delete(self, folder: str, digest: str, message_id: str) -> bool:
         """Delete the message with this SHA-256 from a folder for ever; False where it is not there."""
+
+    def message_ids(self, folder: str) -> tuple[str, ...]:
+        """The Message-IDs in a folder, "" for each message that has none."""
 
     def delete_by_id(self, folder: str, message_id: str) -> bool:
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
@@ -176,6 +179,9 @@ class Transaction(Protocol):
     def note_failed(self, pending: Pending, answer: str, now: datetime) -> None:
         """The relay will never take it: its content is deleted."""
 
+    def note_bounced(self, message_ids: Sequence[str], now: datetime) -> tuple[Bounced, ...]:
+        """These mails came back: those that were sent count as failed; which they are."""
+
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
         """Try again later."""
 
@@ -198,6 +204,9 @@ class Transaction(Protocol):
 
     def note_warned(self, unanswered: Unanswered, level: int) -> None:
         """The operator was warned, so that it is said once."""
+
+    def booked(self) -> tuple[Booked, ...]:
+        """Every receipt, to be compared with the mailbox."""
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past their keep time."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from planit_mailer.ledger import Outcome, School
-from planit_mailer.records import Enrolled, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
+from planit_mailer.records import Enrolled, Erasure, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
 from planit_mailer.uploads import headings
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.upload import Field
@@ -116,6 +116,12 @@ def explain_from(who: str, days: tuple[datetime, datetime], reading: Reading) ->
     senders = [value for entry in meant for value in entry.senders] or [who.strip().lower()]
     stories = (explain(reference, reading) for reference in reading.references_from(senders, *days))
     return [story for story in stories if story]
+
+
+def erasure(receipt: Erasure) -> Json:
+    """The receipt of an erasure; `waiting` messages in quarantine name the school and were not opened."""
+    counts = {name: getattr(receipt.erased, name) for name in ("learners", "messages", "replies", "waiting")}
+    return {"reference": receipt.reference, "erased_at": moment(receipt.at)} | counts
 
 
 def moment(time: datetime | None) -> str | None:

@@ -24,6 +24,36 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounced:
+    """A mail of ours that came back; `reference` is "" for one that answered no message."""
+
+    reference: str
+    kind: ReplyKind
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased: learners, messages to be deleted, replies that waited.
+
+    `waiting` messages in quarantine name the learners' school, and stay until the operator has decided.
+    """
+
+    learners: int
+    messages: int
+    replies: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The receipt of an erasure: nothing in it says who."""
+
+    reference: str
+    at: datetime
+    erased: Erased
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """A message that the operator let go on and that still lies in `folder`; `digest` is the SHA-256 of its bytes."""
 
@@ -47,6 +77,24 @@ class Unanswered:
     warned: int
     sender: str
     registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A receipt as the nightly reconciliation sees it; `answers` are its replies, `changed_at` when it last moved.
+
+    `folder` is "" where the message is not filed, `deleted` where its mail is gone or about to go.
+    """
+
+    reference: str
+    message_id: str
+    folder: str
+    changed_at: datetime
+    settled: bool
+    deleted: bool
+    released: bool
+    unanswered: str
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,18 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from planit_mailer import alarm, config, delivery, digest, intake, logins, promise, retention
+from planit_mailer import (
+    alarm,
+    config,
+    delivery,
+    digest,
+    forgetting,
+    intake,
+    logins,
+    promise,
+    reconciliation,
+    retention,
+)
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors import tokens
@@ -22,7 +33,6 @@ from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.places import folder
 from planit_mailer.ports import Doors
-from planit_mailer.retention import Keep
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
@@ -109,13 +119,20 @@ class Service:
         digest.tell(self.store, now, self.stationery)
         logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
 
+    def reconcile(self) -> None:
+        """Compare mailbox and ledger."""
+        ours = tuple(dict.fromkeys(folders(self.settings.mailbox.folders).values()))
+        with open_mailbox(self.settings.mailbox) as mailbox:
+            reconciliation.reconcile(mailbox, self.store, ours, (now, self.stationery))
+
+    def rewrite(self) -> None:
+        """Leave no old value in the database's files."""
+        self.store.rewrite()
+
     def forget(self) -> None:
-        """Delete what must not be kept; the mailbox is opened only where there is something."""
-        times = keep(self.settings)
-        if forgettable := retention.due(self.store, times):
-            with open_mailbox(self.settings.mailbox) as mailbox:
-                retention.delete(forgettable, mailbox, self.store, times)
-        retention.purge(self.store, times)
+        """Delete mail and receipts that must not be kept."""
+        forgetting.forget_mail(self.settings, self.store, now)
+        retention.purge(self.store, forgetting.keep(self.settings, now))
 
     def telling(self, work: Callable[[], None]) -> Callable[[], None]:
         """This work; where a login is refused in it, the operator has mail."""
@@ -222,16 +239,3 @@ def stationery(settings: Config) -> Stationery:
         blank_form=blank.blank_form(),
         templates=replies.load(folder("templates")),
     )
-
-
-def keep(settings: Config) -> Keep:
-    """How long things are kept."""
-    times = settings.retention
-    mail = {
-        Outcome.ACCEPTED: times.keep_applied,
-        Outcome.REJECTED: times.keep_rejected,
-        Outcome.HELD: times.keep_held,
-        Outcome.QUARANTINED: times.keep_quarantined,
-        Outcome.IGNORED: times.keep_ignored,
-    }
-    return Keep(mail, times.keep_receipts, settings.mailbox.folders.sent, now)

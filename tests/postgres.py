@@ -85,9 +85,8 @@ class Postgres:
         with psycopg.connect(host=str(self.folder), user="planit", dbname=database, autocommit=True) as connection:
             connection.execute(statement)
 
-    def vacuum(self, database: str) -> None:
-        """What autovacuum does in time, at once, and everything written to the files."""
-        self.run(database, sql.SQL("VACUUM FULL"))
+    def checkpoint(self, database: str) -> None:
+        """Everything is written to the files, and files that nobody needs are removed."""
         self.run(database, sql.SQL("CHECKPOINT"))
 
     def files(self, database: str) -> list[Path]:

@@ -26,7 +26,7 @@ EXAMPLE = ROOT / "config.example.toml"
 
 VERBS = (
     *("run", "once", "demo", "check", "blank", "show", "status", "explain"),
-    *("held", "approve", "refuse", "retry", "schools", "senders", "migrate", "doctor"),
+    *("held", "approve", "refuse", "retry", "schools", "senders", "migrate", "erase", "doctor"),
 )
 
 

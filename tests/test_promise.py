@@ -6,7 +6,7 @@ import pytest
 
 from planit_mailer import promise
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import ReplyKind
+from planit_mailer.ledger import Outcome, ReplyKind, Verdict
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS
 from tests.test_delivery import stationery
@@ -59,3 +59,62 @@ def test_an_unregistered_sender_hears_nothing_of_a_delay(store: Store) -> None:
     an_unanswered_message(store, registered=False)
     watch_after(store, 0.8)
     assert told(store) == [ReplyKind.OPERATOR]
+
+
+def test_half_of_the_time_is_a_warning_in_the_log_and_the_end_an_error(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    an_unanswered_message(store)
+    watch_after(store, 0.49)
+    assert "answer is" not in "".join(capsys.readouterr())
+
+    watch_after(store, 0.5)
+    half = "".join(capsys.readouterr())
+    watch_after(store, 1.0)
+    late = "".join(capsys.readouterr())
+
+    assert "answer is due" in half
+    assert "warning" in half
+    assert "24.0 hours" in half
+    assert "answer is late" in late
+    assert "error" in late
+
+
+def test_the_clock_starts_when_the_mailbox_got_the_message_not_when_we_saw_it(store: Store) -> None:
+    books.begin(store, books.waiting(received_at=NOW - TWO_DAYS), now=NOW)
+    watch_after(store, 0)
+    assert told(store) == [ReplyKind.OPERATOR]
+
+
+def test_a_forged_sender_hears_nothing_of_a_delay(store: Store) -> None:
+    school = books.a_school(store)
+    receipt = books.adopt(store, books.begin(store), "raw")
+    with store.transaction() as transaction:
+        transaction.allow(school, OFFICE)
+        transaction.introduce(receipt, books.account(authentic=False))
+    watch_after(store, 0.8)
+    assert told(store) == [ReplyKind.OPERATOR]
+
+
+def test_a_held_message_has_no_clock_and_a_quarantined_one_of_a_registered_sender_has(store: Store) -> None:
+    for outcome, clock in ((Outcome.HELD, False), (Outcome.QUARANTINED, True)):
+        receipt = books.adopt(store, books.begin(store), outcome.value)
+        verdict = Verdict(outcome, "why", reply=None if clock else ReplyKind.HELD, unanswered="why", clock=clock)
+        with store.transaction() as transaction:
+            transaction.introduce(receipt, books.account())
+            transaction.settle(receipt, verdict, (), NOW)
+    watch_after(store, 1.1)
+    assert told(store) == [ReplyKind.OPERATOR]
+
+
+def test_an_answer_that_the_relay_has_stops_the_clock(store: Store) -> None:
+    receipt = books.adopt(store, books.begin(store), "raw")
+    with store.transaction() as transaction:
+        transaction.introduce(receipt, books.account())
+        transaction.enqueue(books.a_reply(), receipt, NOW)
+        transaction.settle(receipt, books.verdict(), (), NOW)
+    with store.transaction() as transaction:
+        [pending] = transaction.due(NOW, 1)
+        transaction.note_sent(pending, "250 OK", NOW)
+    watch_after(store, 1.1)
+    assert told(store) == []

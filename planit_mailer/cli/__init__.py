@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from planit_mailer import __version__, logs
-from planit_mailer.cli import decisions, diagnosis, forms, operation, questions, register
+from planit_mailer.cli import decisions, diagnosis, erasing, forms, operation, questions, register
 from planit_mailer.cli.context import CONFIG_FILE, Context
 from planit_mailer.errors import ConfigError, PlanitError, Refused, Unavailable
 
@@ -59,7 +59,7 @@ def options(
     ctx.obj = Context(config)
 
 
-for module in (operation, forms, questions, decisions, register, diagnosis):
+for module in (operation, forms, questions, decisions, register, erasing, diagnosis):
     module.add_to(app)
 
 

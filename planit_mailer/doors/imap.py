@@ -91,6 +91,14 @@ def with_message_id(client: Connection, message_id: str, exists: int) -> Iterato
     yield from found or _having(client, sorted(uids(client, exists), reverse=True), message_id)
 
 
+def message_ids(client: Connection, of: list[int]) -> Iterator[tuple[int, str]]:
+    """UID and Message-ID of each message that is still there, "" where it has none."""
+    for uid, item in facts(client, of, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]):
+        field = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
+        value = bytes(field or b"").decode("utf-8", "surrogateescape").partition(":")[2]
+        yield uid, headers.message_id(headers.one_line(value))
+
+
 def is_there(client: Connection, uid: int) -> bool:
     """Whether a message is in the selected folder."""
     return uid in client.search(f"UID {uid}")
@@ -166,11 +174,7 @@ def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
 
 
 def _having(client: Connection, among: list[int], message_id: str) -> Iterator[int]:
-    for uid, item in facts(client, among, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]):
-        field = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
-        value = bytes(field or b"").decode("utf-8", "surrogateescape").partition(":")[2]
-        if headers.message_id(headers.one_line(value)) == message_id:
-            yield uid
+    yield from (uid for uid, found in message_ids(client, among) if found == message_id)
 
 
 def _move_or_make(client: Connection, uid: int, folder: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from planit_mailer import config, logs
-from planit_mailer.doors import idling, imap, imap_login
+from planit_mailer.doors import bins, idling, imap, imap_login
 from planit_mailer.doors.imap import Connection, Vanished
 from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
@@ -111,6 +111,17 @@ class Mailbox:
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
         return bool(message_id) and self._delete(folder, message_id, lambda _client, _uid: True)
 
+    def message_ids(self, folder: str) -> tuple[str, ...]:
+        """The Message-IDs in a folder, "" for each message that has none; none where there is no such folder."""
+        with self._asking(f'the mailbox did not list the folder "{folder}"') as client:
+            if not client.folder_exists(folder):
+                return ()
+            exists = int(client.select_folder(folder, readonly=True)[b"EXISTS"])
+            self._selected = folder
+            found = tuple(name for _, name in imap.message_ids(client, sorted(imap.uids(client, exists))))
+        self.look()
+        return found
+
     def ensure_folders(self, names: Iterable[str]) -> None:
         """Make the folders that are missing."""
         for name in dict.fromkeys(names):
@@ -174,8 +185,10 @@ class Mailbox:
     def _delete(self, folder: str, message_id: str, is_it: Callable[[Connection, int], bool]) -> bool:
         with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
             found = [uid for uid in self._named(client, folder, message_id) if is_it(client, uid)]
-            for uid in found:
-                imap.expunge(client, uid)
+            bins = {bins.delete(client, uid) for uid in found} - {""}
+            for bin_ in bins - {folder}:
+                for uid in [uid for uid in self._named(client, bin_, message_id) if is_it(client, uid)]:
+                    imap.expunge(client, uid)
         self.look()
         return bool(found)
 

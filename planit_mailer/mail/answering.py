@@ -55,6 +55,15 @@ def machine(message: Message, own_address: str) -> str:
     return next((why for rule in RULES if (why := rule(message, own_address))), "")
 
 
+def returns(message: Message, own_address: str) -> tuple[str, ...]:
+    """The Message-IDs of the mail that a bounce brings back; none where a person quotes or forwards them.
+
+    A bounce may be forged: whoever acts on this may do no more than note a failure and tell the operator.
+    """
+    bounces = (_report, _null_sender, _daemon, _marked)
+    return message.returned if any(rule(message, own_address) for rule in bounces) else ()
+
+
 def limits(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stranger: bool = False) -> str:
     """Why a reply of this kind would be one too many for its address, "" where it is not.
 

@@ -30,6 +30,8 @@ BODY = 1_000_000  # bytes of one body part in which links are looked for
 TABLES = ("text/csv", "text/comma-separated-values", "text/tab-separated-values")
 
 RETURNED = re.compile(rb"^(?:original-|x-original-)?message-id:\s*(<[!-;=?-~]{1,250}>)", re.IGNORECASE | re.MULTILINE)
+# What became of a returned mail (RFC 3464 section 2.3.3): only "failed" says that it will never arrive.
+ACTION = re.compile(rb"^action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 # Where people put a file instead of attaching it. Outlook wraps links, so that "//" may stand there as "%2F%2F".
 LINK = re.compile(
     rb"(?://|%2F%2F)(?:[\w-]+\.)*?(?:"
@@ -57,7 +59,7 @@ class Message:
     where there is none. `attachments` are all files outside forwarded messages, once where two have the same bytes, and
     `attachments_digest` names them all together. `link` is the file store that the body links to. `whole` is False
     where the message was too large to be fetched: then only its header was read. `returned` are the Message-IDs of the
-    mail that a bounce brings back.
+    mail that a bounce brings back, none where it reports a delay or a success.
     """
 
     from_addresses: tuple[Address, ...]
@@ -207,5 +209,8 @@ def _digest_of_all(attachments: tuple[Attachment, ...]) -> str:
 
 
 def _returned(raw: bytes, own: str) -> tuple[str, ...]:
+    actions = {match[1].lower() for match in islice(ACTION.finditer(raw), PARTS)}
+    if actions and b"failed" not in actions:
+        return ()
     found = (match[1].decode() for match in islice(RETURNED.finditer(raw), PARTS))
     return tuple(dict.fromkeys(message_id for message_id in found if message_id != own))

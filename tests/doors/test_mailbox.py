@@ -289,6 +289,41 @@ def test_a_deleted_message_is_on_no_disk_any_more(dovecot_post: DovecotPost) -> 
     assert not [path for path in files if b"a learner's secret" in path.read_bytes()]
 
 
+def test_on_gmail_a_message_is_deleted_by_way_of_the_bin(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one", "two")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        client = mailbox._client
+        assert client
+        mailbox.ensure_folders(["Processed", "Bin"])
+        one, two = mailbox.waiting()
+        digest = digest_of(mailbox, one)
+        mailbox.file(one.key, "Processed")
+        mailbox.file(two.key, "Bin")  # somebody else's: it stays
+        client._cached_capabilities = (*client.capabilities(), b"X-GM-EXT-1")
+        moved: list[str] = []
+        move = client.move
+        client.move = lambda uids, folder: (moved.append(folder), move(uids, folder))  # what Gmail understands
+
+        assert mailbox.delete("Processed", digest, "<one@greenfield.test>")
+
+        assert moved == ["Bin"]
+        assert (mailbox.count("Processed"), mailbox.count("Bin")) == (0, 1)
+
+
+def test_a_gmail_that_hides_its_bin_says_what_to_set(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        client = mailbox._client
+        assert client
+        [one] = mailbox.waiting()
+        digest = digest_of(mailbox, one)
+        client._cached_capabilities = (*client.capabilities(), b"X-GM-EXT-1")
+        with pytest.raises(Unavailable, match="Bin"):
+            mailbox.delete("INBOX", digest, "<one@greenfield.test>")
+    with open_mailbox(a_mailbox(dovecot_post)) as again:
+        assert subjects(again) == ["one"]
+
+
 def test_messages_are_deleted_by_message_id_alone_and_only_these(post: Post, mailbox: Mailbox) -> None:
     send(post, "one", "one", "none", "more-one")
     assert mailbox.delete_by_id("INBOX", "<one@greenfield.test>")

@@ -18,13 +18,14 @@ KEEP = {Outcome.ACCEPTED: 14 * DAY, Outcome.HELD: 30 * DAY}
 
 @pytest.fixture
 def on_disk(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], bool]:
-    """Whether a text stands anywhere in the database's files; on PostgreSQL after VACUUM, in its tables."""
+    """Whether a text stands anywhere in the database's files; on PostgreSQL in its tables' files, after a night."""
     if store._on_sqlite:
         return lambda text: any(text.encode() in path.read_bytes() for path in tmp_path.iterdir())
     server, name = request.getfixturevalue("postgresql"), str(store._url.database)
 
     def in_tables(text: str) -> bool:
-        server.vacuum(name)
+        store.rewrite()
+        server.checkpoint(name)
         return any(text.encode() in path.read_bytes() for path in server.files(name))
 
     return in_tables

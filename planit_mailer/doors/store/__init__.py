@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from planit_mailer.doors.store import engine, locks, migrating
 from planit_mailer.doors.store.decisions import Decisions
 from planit_mailer.doors.store.engine import speaking
+from planit_mailer.doors.store.erasing import Erasing
 from planit_mailer.doors.store.imports import Imports
 from planit_mailer.doors.store.learners import Learners
 from planit_mailer.doors.store.outbox import Outbox
@@ -26,7 +27,7 @@ from planit_mailer.doors.store.register import Register
 from planit_mailer.errors import Unavailable
 
 
-class Transaction(Receipts, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Questions):
+class Transaction(Receipts, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Erasing, Questions):
     """One commit: all of it or nothing."""
 
 
@@ -58,7 +59,7 @@ class Store:
     def forget_pages(self) -> None:
         """Leave no old value in SQLite's write-ahead log; its free pages were overwritten when they became free.
 
-        PostgreSQL forgets by itself, with VACUUM. Where a reader keeps SQLite from it, the next transaction does it.
+        PostgreSQL forgets with `rewrite`. Where a reader keeps SQLite from it, the next transaction does it.
         """
         self._forgotten = engine.checkpoint(self._writing) if self._on_sqlite else True
 
@@ -66,6 +67,11 @@ class Store:
     def name(self) -> str:
         """The database's URL without its password."""
         return self._url.render_as_string(hide_password=True)
+
+    def rewrite(self) -> None:
+        """Leave no old value in PostgreSQL's files, where plain VACUUM leaves some; SQLite has none left."""
+        if not self._on_sqlite:
+            engine.rewrite(self._writing)
 
     def prepare(self) -> str:
         """Make sure of the tables: SQLite's are made or brought up to date, elsewhere that is `migrate`'s.

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
+from planit_mailer.doors.store import erasing
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import clean, learners, receipts
 from planit_mailer.ledger import Changes, JudgedUpload, Receipt, YearCount
@@ -47,12 +48,14 @@ class Learners(Verbs):
         """Give each learner of an accepted upload exactly its fields and introduction; what changed.
 
         A learner whose data came with a message that arrived later is passed over. Learners that are not on the
-        upload keep theirs. Messages whose data was replaced are marked, so that they are deleted as well.
+        upload keep theirs. Messages whose data was replaced are marked, so that they are deleted as well, and the
+        school's rejected ones that arrived earlier: this upload stands for what was put right.
         """
         assert upload.school is not None, "an accepted upload has a school"
         of_school = select(learners).where(learners.c.school_id == upload.school.id)
         stored = {row.upin: row for row in self._connection.execute(of_school)}
         plan, known = _plan(upload, receipt, stored)
+        plan.superseded.update(erasing.rejected(self._connection, upload.school.id, receipt.arrival))
         self._carry_out(plan)
         return Changes(upload.number, _by_year(plan.counts), plan.passed_over, len(stored) - known)
 

@@ -1,5 +1,6 @@
 """The outbox: mails wait in it until the relay has them; then their content goes, in the same commit."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
-from planit_mailer.records import Pending
+from planit_mailer.records import Bounced, Pending
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 LONGEST = timedelta(hours=2)  # nothing is postponed for as long
@@ -59,6 +60,16 @@ class Outbox(Verbs):
         """Try again later."""
         values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
         self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
+
+    def note_bounced(self, message_ids: Sequence[str], now: datetime) -> tuple[Bounced, ...]:
+        """These mails of ours came back: of those that the relay had taken, each counts as failed, once."""
+        sent = outbox.c.message_id.in_(message_ids) & (outbox.c.state == SENT)
+        rows = self._connection.execute(
+            select(outbox.c.id, outbox.c.kind, receipts.c.reference).join(receipts, isouter=True).where(sent)
+        ).all()
+        values = {"state": FAILED, "final_at": now, "relay_answer": "it came back"}
+        self._connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(values))
+        return tuple(Bounced(row.reference or "", ReplyKind(row.kind)) for row in rows)
 
     def sent_to(self, address: str, since: datetime) -> int:
         """How many mails the relay took for an address since a time."""

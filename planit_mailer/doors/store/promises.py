@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select
 
 from planit_mailer.doors.store import register
-from planit_mailer.doors.store.outbox import PENDING
+from planit_mailer.doors.store.outbox import ANSWERS, PENDING
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Outcome, ReplyKind
-from planit_mailer.records import Filed, Unanswered
+from planit_mailer.records import Booked, Filed, Unanswered
 
 
 class Promises(Verbs):
@@ -34,6 +34,12 @@ class Promises(Verbs):
         if since:
             waiting = waiting.where(receipts.c.settled_at >= since)
         return tuple(self._connection.scalars(waiting.order_by(receipts.c.id)))
+
+    def booked(self) -> tuple[Booked, ...]:
+        """Every receipt, with the number of its replies, in order of arrival."""
+        answers = (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
+        count = select(func.count()).where(answers).scalar_subquery().label("answers")
+        return tuple(_booked(row) for row in self._connection.execute(select(receipts, count).order_by(receipts.c.id)))
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past the time for which their outcome is kept."""
@@ -72,6 +78,20 @@ class Promises(Verbs):
     def _filed(self, row: Row[Any]) -> Filed:
         ours = select(outbox.c.message_id).where(outbox.c.receipt_id == row.id).order_by(outbox.c.id)
         return Filed(row.reference, row.folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+
+
+def _booked(row: Row[Any]) -> Booked:
+    return Booked(
+        reference=row.reference,
+        message_id=row.message_id,
+        folder=row.folder if row.filed_at else "",
+        changed_at=row.filed_at or row.settled_at or row.first_seen_at,
+        settled=row.outcome is not None,
+        deleted=row.superseded or row.mail_deleted_at is not None,
+        released=row.released,
+        unanswered=row.unanswered,
+        answers=row.answers,
+    )
 
 
 def owed() -> Select[Any]:

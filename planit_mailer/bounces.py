@@ -1,0 +1,20 @@
+"""Replies of ours that came back: noted as failed, and told to the operator."""
+
+from planit_mailer import logs
+from planit_mailer.ledger import ReplyKind
+from planit_mailer.mail import answering, replies
+from planit_mailer.mail.letters import Letter
+from planit_mailer.mail.replies import Desk
+from planit_mailer.ports import Transaction
+
+log = logs.get(__name__)
+
+
+def note(letter: Letter, transaction: Transaction, desk: Desk) -> None:
+    """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing."""
+    returned = answering.returns(letter.message, desk.stationery.address)
+    for bounced in transaction.note_bounced(returned, desk.now) if returned else ():
+        log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)
+        if bounced.kind is not ReplyKind.OPERATOR:
+            what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."
+            transaction.enqueue(replies.alert(bounced.reference, what, desk), letter.receipt, desk.now)

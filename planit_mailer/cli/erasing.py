@@ -1,0 +1,62 @@
+"""erase: the right to erasure."""
+
+from typing import Annotated
+
+import typer
+
+from planit_mailer import forgetting, questions, service
+from planit_mailer.cli import context
+from planit_mailer.cli.register import the_school
+from planit_mailer.errors import ConfigError, Refused
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(erase)
+
+
+def erase(
+    ctx: typer.Context,
+    upin: Annotated[str | None, typer.Option(metavar="UPIN", help="One learner, in every school.")] = None,
+    school: Annotated[
+        str | None, typer.Option(metavar="POSTCODE-OR-ID", help="All learners of a school; it stays registered.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002
+    json: context.Json = False,  # noqa: FBT002
+) -> None:
+    """Erase learners for ever: their data, the filed messages and the waiting replies that hold it.
+
+    What it prints is the receipt: a reference, counts and the time, nothing about a person. Backups are not reached.
+
+    Examples: `planit-mailer erase --upin R201100018042`, `planit-mailer erase --school "ZZ9 9ZZ" --yes`
+    """
+    if bool(upin) == bool(school):
+        raise ConfigError("Say either --upin UPIN or --school POSTCODE-OR-ID.")
+    whose = "this learner" if upin else "every learner of this school"
+    if not yes and not typer.confirm(f"Erase {whose} for ever, with the filed mail?", err=True):
+        raise Refused("Nothing was erased.")
+    settings = context.of(ctx).settings()
+    store = service.open_store(settings)
+    with store.transaction() as transaction:
+        if upin:
+            erased = transaction.erase_learner(upin, service.now())
+            if not erased.learners:
+                raise Refused("No learner with this UPIN has any data.")
+        else:
+            erased = transaction.erase_school(the_school(school or "", transaction), service.now())
+    receipt = forgetting.erasure(erased, service.now())
+    if json:
+        context.print_json(questions.erasure(receipt))
+    else:
+        typer.echo(_words(questions.erasure(receipt)))
+    forgetting.forget_mail(settings, store, service.now)
+
+
+def _words(receipt: dict[str, object]) -> str:
+    lines = "{reference}, {erased_at}: erased {learners} learners; {messages} filed messages are deleted, {replies}"
+    text = (lines + " waiting replies were dropped.").format(**receipt)
+    if receipt["waiting"]:
+        text += "\n{waiting} quarantined messages from the school were not opened: refuse or approve them.".format(
+            **receipt
+        )
+    return text

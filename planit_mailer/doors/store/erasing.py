@@ -1,0 +1,88 @@
+"""Erasure: what a learner or a school asks to be forgotten, with the mail and the replies that hold it.
+
+Nothing but the forms themselves says which learners are in a rejected message, and a list of their UPINs, hashed or
+not, would be personal data that outlives them: such mail is told by its school alone, and rather too much of it goes.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from planit_mailer.doors.store import register
+from planit_mailer.doors.store.outbox import FAILED, PENDING
+from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.tables import learners, outbox, receipts, uploads
+from planit_mailer.ledger import Outcome, ReplyKind, School
+from planit_mailer.records import Erased
+
+ERASED = "erased on request"
+
+
+class Erasing(Verbs):
+    """The verbs of `erase`."""
+
+    def erase_learner(self, upin: str, now: datetime) -> Erased:
+        """Erase a learner in every school that knows the UPIN, the mail they came with, and their schools' rejected."""
+        is_it = learners.c.upin == "".join(upin.split()).upper()
+        rows = self._connection.execute(select(learners.c.school_id, learners.c.arrival).where(is_it)).all()
+        schools = {row.school_id for row in rows}
+        mail = {row.arrival for row in rows} | {n for school in schools for n in rejected(self._connection, school)}
+        self._connection.execute(delete(learners).where(is_it))
+        waiting = {n for school in schools for n in self._from_senders(school, (Outcome.QUARANTINED,))}
+        return self._erased(len(rows), mail, now, len(waiting))
+
+    def erase_school(self, school: School, now: datetime) -> Erased:
+        """Erase all learners of a school and all mail about them; the school stays registered."""
+        of_school = learners.c.school_id == school.id
+        about = select(uploads.c.receipt_id).where(uploads.c.school_id == school.id)
+        mail = {
+            *self._connection.scalars(select(learners.c.arrival).where(of_school)),
+            *self._connection.scalars(about),
+        }
+        mail |= {*rejected(self._connection, school.id)}
+        mail |= {*self._from_senders(school.id, (Outcome.QUARANTINED, Outcome.IGNORED))}
+        count = self._connection.execute(delete(learners).where(of_school)).rowcount
+        return self._erased(count, mail, now, 0)
+
+    def _erased(self, count: int, mail: Iterable[int], now: datetime, waiting: int) -> Erased:
+        """Mark the mail to be deleted, and drop the replies about it that wait for the relay."""
+        there = receipts.c.id.in_(list(mail)) & receipts.c.mail_deleted_at.is_(None)
+        messages = list(self._connection.scalars(select(receipts.c.id).where(there, receipts.c.outcome.is_not(None))))
+        owed = receipts.c.id.in_(messages) & receipts.c.answered_at.is_(None)
+        self._connection.execute(update(receipts).where(owed).values(due_at=None, unanswered=ERASED))
+        self._connection.execute(update(receipts).where(receipts.c.id.in_(messages)).values(superseded=True))
+        replies = self._connection.execute(
+            update(outbox)
+            .where(outbox.c.receipt_id.in_(list(mail)), outbox.c.state == PENDING)
+            .where(outbox.c.kind != ReplyKind.OPERATOR.value)
+            .values(state=FAILED, content=None, final_at=now, relay_answer=ERASED)
+        ).rowcount
+        self.forgets = True
+        return Erased(count, len(messages), replies, waiting)
+
+    def _from_senders(self, school: int, outcomes: Iterable[Outcome]) -> Iterable[int]:
+        """The filed messages with these outcomes whose From address may send for this school and no other."""
+        lying = receipts.c.mail_deleted_at.is_(None) & receipts.c.outcome.in_([o.value for o in outcomes])
+        for row in self._connection.execute(select(receipts.c.id, receipts.c.sender).where(lying)).all():
+            if [s.id for s in register.standing(self._connection, row.sender).schools] == [school]:
+                yield row.id
+
+
+def rejected(connection: Connection, school: int, before: int | None = None) -> Iterable[int]:
+    """The arrival numbers of rejected mail about a school, that arrived before another; its mail is still there.
+
+    A form in which no school could be recognised counts for each one that its sender may send for.
+    """
+    lying = (
+        (receipts.c.outcome == Outcome.REJECTED.value) & ~receipts.c.superseded & receipts.c.mail_deleted_at.is_(None)
+    )
+    if before is not None:
+        lying &= receipts.c.id < before
+    found = select(receipts.c.id, receipts.c.sender, uploads.c.school_id).join(uploads).where(lying)
+    for row in connection.execute(found.where(uploads.c.outcome == Outcome.REJECTED.value)).all():
+        schools = (
+            {row.school_id} if row.school_id else {s.id for s in register.standing(connection, row.sender).schools}
+        )
+        if school in schools:
+            yield row.id

@@ -1,0 +1,126 @@
+"""The right to erasure, as the operator uses it: what goes, what stays, and a receipt that names nobody."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planit_mailer.demo import servers
+from planit_mailer.demo.servers import Post
+from tests import world
+from tests.uploads import forms
+from tests.world import World
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[World]:
+    with servers.running("data@s-cool.test", "pw") as post:
+        yield world.make(tmp_path, post)
+
+
+def a_form(*learners: int, dob: str = "17/05/2012") -> bytes:
+    return forms.handbook(learners=[forms.learner(n, values=("MARKED",), dob=dob) for n in learners], headings=("Art",))
+
+
+def bytes_hold(service: World, text: str) -> bool:
+    return any(text.encode() in path.read_bytes() for path in service.folder.glob("planit.db*"))
+
+
+def test_a_learner_is_erased_with_the_mail_that_held_them(service: World) -> None:
+    service.send(("1.xlsx", a_form(1, 2)))
+    service.once()
+    assert bytes_hold(service, forms.upn(1))
+
+    receipt = service.ask("erase", "--upin", forms.upn(1).lower(), "--yes")
+
+    assert re.fullmatch(r"ER-[0-9A-F]{8}", receipt["reference"])
+    assert receipt["erased_at"].endswith("Z")
+    assert (receipt["learners"], receipt["messages"], receipt["replies"]) == (1, 1, 0)
+    assert forms.upn(1) not in str(receipt)
+    assert service.shown(forms.upn(1)) is None
+    assert service.shown(forms.upn(2)) == {"Art": "MARKED"}
+    assert service.post.folder("Processed") == 0
+    assert not bytes_hold(service, forms.upn(1))
+
+
+def test_a_school_is_erased_with_rejected_mail_and_stays_registered(service: World) -> None:
+    service.send(("1.xlsx", a_form(1, 2)))
+    service.once()
+    service.send(("2.xlsx", a_form(3, dob="31/02/2011")))
+    service.once()
+    assert service.post.folder("Rejected") == 1
+
+    receipt = service.ask("erase", "--school", "zz99zz", "--yes")
+
+    assert (receipt["learners"], receipt["messages"]) == (2, 2)
+    assert [service.post.folder(name) for name in ("Processed", "Rejected")] == [0, 0]
+    assert "Greenfield" in service.verb("schools", "list")
+    assert service.ask("status")["oldest_unanswered"] is None
+
+
+def test_a_reply_that_waits_for_the_relay_is_dropped_with_its_workbook(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+    port = re.search(r"port = (\d+)", service.config_file.read_text().partition("[smtp]")[2])
+    assert port
+    service.configure(f"port = {port[1]}", "port = 1")
+    service.send(("2.xlsx", a_form(2, dob="31/02/2011")))
+    service.verb("once", expect=3)
+
+    receipt = service.ask("erase", "--upin", forms.upn(1), "--yes")
+
+    assert receipt["replies"] == 1
+    assert service.ask("status")["outbox"] == {"pending": 0, "sent": 1, "failed": 1}
+
+
+def test_nothing_is_erased_without_a_yes(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+
+    service.verb("erase", "--upin", forms.upn(1), expect=1)  # nobody answers
+
+    assert service.shown(forms.upn(1)) == {"Art": "MARKED"}
+
+
+def test_an_unknown_learner_is_said_and_a_missing_choice_is_a_usage_error(service: World) -> None:
+    assert "No learner" in service.verb("erase", "--upin", "X1", "--yes", expect=1)
+    assert "--school" in service.verb("erase", "--yes", expect=2)
+    assert "No school" in service.verb("erase", "--school", "AA1 1AA", "--yes", expect=1)
+
+
+def test_the_learners_are_gone_also_where_the_mailbox_is_away(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+    service.configure(f"port = {service.post.imap_port}", "port = 1")
+
+    told = service.verb("erase", "--upin", forms.upn(1), "--yes", expect=3)
+
+    assert "ER-" in told
+    assert "away" in told
+    assert service.shown(forms.upn(1)) is None
+
+
+def test_rejected_mail_is_deleted_once_the_corrected_form_was_accepted(tmp_path: Path, post: Post) -> None:
+    service = world.make(tmp_path, post)
+    service.send(("1.xlsx", a_form(1, dob="31/02/2011")))
+    service.send(("2.xlsx", b"nothing like a spreadsheet"))  # no school can be read from it: its sender's counts
+    service.once()
+    assert service.post.folder("Rejected") == 2
+
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+
+    assert [service.post.folder(name) for name in ("Rejected", "Processed")] == [0, 1]
+
+
+def test_rejected_mail_that_came_later_or_is_another_schools_stays(service: World) -> None:
+    with service.store() as store, store.transaction() as transaction:
+        transaction.allow(transaction.add_school("Otherfield", "ZZ8 8ZZ"), "office@otherfield.test")
+    service.send(("1.xlsx", a_form(9, dob="31/02/2011")), sender="office@otherfield.test")
+    service.send(("1.xlsx", a_form(1)))
+    service.send(("2.xlsx", a_form(2, dob="31/02/2011")))
+
+    service.once()
+
+    assert [service.post.folder(name) for name in ("Rejected", "Processed")] == [2, 1]

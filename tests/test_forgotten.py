@@ -1,0 +1,136 @@
+"""What was replaced is nowhere: the database's bytes, temporary files, logs, the mailbox's disk."""
+
+import base64
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from imapclient import IMAPClient
+from sqlalchemy.engine import make_url
+
+from tests import world
+from tests.mailservers import DovecotPost
+from tests.postgres import Postgres
+from tests.uploads import forms
+from tests.world import World
+
+MARKS = (b"MARKEDVALUE", b"MARKEDINTRO", b"MARKEDBAD", b"MARKEDNAME")
+BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{60,}\r?\n)+[A-Za-z0-9+/]*={0,2}")
+BEGINNING = b"PK\x03\x04"
+
+
+def marked() -> bytes:
+    return forms.handbook(
+        learners=[forms.learner(1, values=("MARKEDVALUE",), first_name="MARKEDNAME")],
+        headings=("Art",),
+        introduction=("MARKEDINTRO",),
+    )
+
+
+def marked_and_wrong() -> bytes:
+    return forms.handbook(
+        learners=[forms.learner(1, values=("MARKEDBAD",), dob="31/02/2011")],
+        headings=("Art",),
+        introduction=("MARKEDINTRO",),
+    )
+
+
+def right() -> bytes:
+    return forms.handbook(learners=[forms.learner(1, values=("new",))], headings=("Art",), introduction=("fresh",))
+
+
+def holds(data: bytes) -> bool:
+    """Whether a mark stands in some bytes, also where they are a mail with a workbook in it."""
+    return any(mark in text for text in (data, *unpacked(data)) for mark in MARKS)
+
+
+def unpacked(data: bytes) -> Iterator[bytes]:
+    files = [base64.b64decode(match.group()) for match in BASE64.finditer(data)] if b"base64" in data else [data]
+    for file in files:
+        if file.startswith(BEGINNING):
+            with zipfile.ZipFile(io.BytesIO(file)) as package:
+                yield from (package.read(name) for name in package.namelist())
+
+
+def files_with_marks(*folders: Path) -> list[str]:
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if holds(path.read_bytes())]
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+def once(service: World, temporary: Path) -> bytes:
+    """One round, as an operator starts it, with a temporary folder of its own; what it logged."""
+    command = [sys.executable, "-m", "planit_mailer", "--config", str(service.config_file), "once"]
+    done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "TMPDIR": str(temporary)})
+    return done.stdout + done.stderr
+
+
+def keep_as_the_relay_does(service: World) -> None:
+    """A copy of all that was sent to the school, in the folder Sent."""
+    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as client:
+        client.login(service.post.address, service.post.password)
+        client.create_folder("Sent")
+        for _, raw in service.post.delivered():
+            client.append("Sent", raw)
+
+
+def replace(service: World, temporary: Path) -> bytes:
+    """Marked forms, one right and one wrong, and then what takes their place; all that was logged."""
+    log = b""
+    for form in (marked(), marked_and_wrong()):
+        service.send(("data.xlsx", form))
+        log += once(service, temporary)
+    service.send(("data.xlsx", right()))
+    return log + once(service, temporary)
+
+
+def test_replaced_values_are_nowhere_on_sqlite(tmp_path: Path, dovecot_post: DovecotPost, temporary: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    service = world.make(home, dovecot_post)
+    service.configure("[smtp]", '[mailbox.folders]\nsent = "Sent"\n[smtp]')
+    mail = dovecot_post.server.folder(dovecot_post.address)
+    service.send(("data.xlsx", marked()))
+    once(service, temporary)
+    assert files_with_marks(home), "the search finds what is there"
+    assert files_with_marks(mail), "also in mail"
+
+    service.send(("data.xlsx", marked_and_wrong()))
+    log = once(service, temporary)
+    keep_as_the_relay_does(service)
+    assert files_with_marks(dovecot_post.server.folder(dovecot_post.address, "Sent")), "our report, with the workbook"
+    service.send(("data.xlsx", right()))
+    log += once(service, temporary)
+
+    assert dovecot_post.folder("Sent") == 0, "nothing is left of our replies to what was replaced"
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
+    assert files_with_marks(home, temporary, mail) == []
+    assert not holds(log)
+
+
+def test_replaced_values_are_nowhere_on_postgresql_after_a_night(
+    tmp_path: Path, dovecot_post: DovecotPost, temporary: Path, postgresql: Postgres
+) -> None:
+    url = postgresql.new_database()
+    service = world.make(tmp_path, dovecot_post, url)
+    database = str(make_url(url).database)
+
+    replace(service, temporary)
+    with service.store() as store:
+        store.rewrite()
+    postgresql.checkpoint(database)
+
+    assert [path.name for path in postgresql.files(database) if holds(path.read_bytes())] == []
+    assert files_with_marks(temporary, dovecot_post.server.folder(dovecot_post.address)) == []

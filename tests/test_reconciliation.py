@@ -1,0 +1,99 @@
+"""Mailbox and ledger, compared every night: what differs is said, and nothing is touched."""
+
+import email
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from imapclient import IMAPClient
+
+from planit_mailer import reconciliation, service
+from planit_mailer.demo import servers
+from planit_mailer.doors.mailbox import open_mailbox
+from planit_mailer.reconciliation import Difference, compare
+from planit_mailer.records import Booked
+from tests import world
+from tests.books import NOW
+from tests.builders import an_email
+from tests.uploads import forms
+from tests.world import OFFICE, World, text_of
+
+DAY = timedelta(days=1)
+RIGHT = Booked("PM-1", "<1@b>", "Processed", NOW, True, False, False, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("booked", "found", "expected"),
+    [
+        (RIGHT, {"Processed": ["<1@b>"]}, []),
+        (RIGHT, {"Processed": []}, [Difference("message not in its folder", "Processed", "PM-1")]),
+        (replace(RIGHT, deleted=True), {"Processed": []}, []),
+        (RIGHT, {"Processed": ["<1@b>", "<2@b>"]}, [Difference("message without receipt", "Processed")]),
+        (RIGHT, {"Processed": ["<1@b>", "<1@b>"]}, [Difference("message without receipt", "Processed")]),
+        (replace(RIGHT, message_id=""), {"Processed": [""]}, []),
+        (replace(RIGHT, settled=False, folder=""), {}, [Difference("receipt without outcome", "", "PM-1")]),
+        (replace(RIGHT, answers=0), {"Processed": ["<1@b>"]}, [
+            Difference("receipt without reply or reason", "Processed", "PM-1")]),
+        (replace(RIGHT, answers=0, unanswered="a machine"), {"Processed": ["<1@b>"]}, []),
+        (replace(RIGHT, answers=2), {"Processed": ["<1@b>"]}, [
+            Difference("receipt with several replies", "Processed", "PM-1")]),
+        (replace(RIGHT, answers=2, released=True), {"Processed": ["<1@b>"]}, []),
+        (replace(RIGHT, settled=False, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
+    ],
+)  # fmt: skip
+def test_what_differs_is_named(booked: Booked, found: dict[str, list[str]], expected: list[Difference]) -> None:
+    assert list(compare(dict(found), (booked,), NOW + DAY)) == expected
+
+
+@pytest.fixture
+def greenfield(tmp_path: Path) -> Iterator[World]:
+    with servers.running("data@s-cool.test", "pw") as post:
+        yield world.make(tmp_path, post)
+
+
+def reconcile(world: World) -> int:
+    """What the daemon does at night, a day later."""
+    settings = world.settings
+    ours = tuple(service.folders(settings.mailbox.folders).values())
+    with world.store() as store, open_mailbox(settings.mailbox) as mailbox:
+        paper = (lambda: service.now() + DAY, service.stationery(settings))
+        return reconciliation.reconcile(mailbox, store, ours, paper)
+
+
+def test_after_ordinary_days_nothing_differs(greenfield: World) -> None:
+    greenfield.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    greenfield.send(("2.xlsx", forms.handbook(learners=[forms.learner(2, dob="31/02/2011")])))
+    greenfield.send()
+    greenfield.send(("3.xlsx", forms.handbook(learners=[forms.learner(3)])), sender="stranger@elsewhere.test")
+    greenfield.once()
+
+    assert reconcile(greenfield) == 0
+    assert len(greenfield.replies()) == 4
+
+
+def test_what_a_person_moved_and_put_there_is_told_to_the_operator_and_left_alone(
+    greenfield: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    greenfield.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    greenfield.once()
+    with IMAPClient("127.0.0.1", greenfield.post.imap_port, ssl=False) as client:
+        client.login(greenfield.post.address, "pw")
+        client.select_folder("Processed")
+        client.move(client.search(), "Ignored")
+        client.append("Held", an_email(OFFICE, headers=[("Message-ID", "<put@there.test>")]))
+
+    assert reconcile(greenfield) == 2
+    with greenfield.store() as store, store.reading() as reading:
+        [told] = [pending.reply for pending in reading.due(service.now() + 2 * DAY, 10)]
+    mail = email.message_from_bytes(told.content, policy=default)
+    assert isinstance(mail, EmailMessage)
+    out = "".join(capsys.readouterr())
+    assert told.recipient == "ops@s-cool.test"
+    assert "message not in its folder: PM-" in text_of(mail)
+    assert "message without receipt, folder Held" in text_of(mail)
+    assert out.count("message without receipt") == out.count("message not in its folder") == 1
+    assert [greenfield.post.folder(name) for name in ("Ignored", "Held")] == [1, 1]
