@@ -185,8 +185,8 @@ class Mailbox:
     def _delete(self, folder: str, message_id: str, is_it: Callable[[Connection, int], bool]) -> bool:
         with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
             found = [uid for uid in self._named(client, folder, message_id) if is_it(client, uid)]
-            bins = {bins.delete(client, uid) for uid in found} - {""}
-            for bin_ in bins - {folder}:
+            further = {bins.delete(client, uid) for uid in found} - {""}
+            for bin_ in further - {folder}:
                 for uid in [uid for uid in self._named(client, bin_, message_id) if is_it(client, uid)]:
                     imap.expunge(client, uid)
         self.look()

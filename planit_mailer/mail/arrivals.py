@@ -30,7 +30,7 @@ def arrived(letter: Letter) -> tuple[str, ...]:
     if letter.message.forwarded:
         brought.append(advised("a forwarded email", TAKE_OUT))
     if letter.message.link:
-        brought.append(advised(f"a link to {letter.message.link}", DOWNLOAD))
+        brought.append(problems.problem("link-instead-of-file", store=letter.message.link).message)
     return tuple(brought)
 
 

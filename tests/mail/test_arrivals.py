@@ -5,6 +5,7 @@ import pytest
 from planit_mailer.mail import arrivals, letters, messages
 from planit_mailer.mail.letters import Letter
 from planit_mailer.spreadsheets import files
+from planit_mailer.uploads import problems
 from tests.builders import an_email
 from tests.mail.test_replies import a_letter
 from tests.spreadsheets.workbooks import a_workbook, packed
@@ -49,7 +50,7 @@ def test_a_file_that_is_no_spreadsheet_is_named_with_what_to_do(name: str, data:
 def test_a_link_instead_of_a_file_is_named_with_what_to_do(address: str, store: str) -> None:
     arrived = arrivals.arrived(a_letter_with(an_email(body=f"Our data is at {address}\n")))
 
-    assert arrived == (f"a link to {store}: {DOWNLOAD}",)
+    assert arrived == (problems.problem("link-instead-of-file", store=store).message,)
 
 
 def test_a_forwarded_email_is_named_with_what_to_do() -> None:

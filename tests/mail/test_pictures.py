@@ -38,7 +38,12 @@ def many() -> JudgedUpload:
         *(problems.problem("field-twice", ("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),
         problems.problem("date-submitted-old", ("B5",)),
     ]
-    return JudgedUpload(1, f"{LONG}.xlsx", Judgement(DRAFT, tuple(found), 1, 11), painted=annotated.alone(found))
+    return JudgedUpload(
+        1,
+        f"{LONG}.xlsx",
+        Judgement(DRAFT, tuple(found), 1, 11),
+        painted=annotated.unpainted(Judgement(None, tuple(found))),
+    )
 
 
 def full() -> JudgedUpload:
@@ -55,7 +60,7 @@ def mails() -> dict[str, str]:
     answers = {
         "confirmation": written(letter, confirmation(good(name=f"{LONG}.xlsx")), CHANGES),
         "confirmation-full": written(letter, confirmation(full()), CHANGES),
-        "report": written(letter, report(replace(bad(), painted=annotated.alone(bad().judgement.problems)))),
+        "report": written(letter, report(replace(bad(), painted=annotated.unpainted(bad().judgement)))),
         "report-many": written(letter, report(many())),
         "both": written(letter, report(good(1), bad(2)), CHANGES),
         "help": written(with_file, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),

@@ -126,7 +126,7 @@ def test_a_confirmation_says_how_to_correct_also_where_another_file_was_not_appl
 def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_all() -> None:
     warnings = [problems.problem("sensitive-heading", (f"G{n}",), heading=f"SEN {n}", word="SEN") for n in range(1, 31)]
     found = (*warnings, *bad().judgement.problems)
-    painted = annotated.alone(found)
+    painted = annotated.unpainted(Judgement(None, tuple(found)))
     with_workbook = replace(bad(), judgement=replace(bad().judgement, problems=found), painted=painted)
 
     message = written(a_letter(), report(with_workbook))

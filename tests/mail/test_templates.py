@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from planit_mailer import digest, logins, reconciliation
 from planit_mailer.ledger import Changes, File, JudgedUpload, Outcome, ReplyKind, Verdict, YearCount
 from planit_mailer.mail import replies
 from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.replies import Desk, Stationery
+from planit_mailer.mail.replies import Desk, Stationery, Text
+from planit_mailer.reconciliation import Difference
 from planit_mailer.uploads import annotated, judging, problems
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judgement
@@ -36,7 +38,14 @@ def accepted() -> Iterator[tuple[JudgedUpload, Changes]]:
 
 def rejected() -> Iterator[JudgedUpload]:
     """Rejected uploads with and without a form, with all problems there are, and every kind of workbook."""
-    painted = (None, annotated.alone(EVERY), Annotated(b"PK", ("macros", "the digital signature")), Annotated(b"PK"))
+    painted = (
+        None,
+        annotated.unpainted(Judgement(None, EVERY)),
+        annotated.unpainted(Judgement(None, EVERY, encrypted=True)),
+        Annotated(b"PK", encrypted=True),
+        Annotated(b"PK", ("macros", "the digital signature")),
+        Annotated(b"PK"),
+    )
     judgements = (
         *(Judgement(None, (one,)) for one in EVERY if one.severity is problems.Severity.ERROR),
         *(Judgement(DRAFT, EVERY, 1, 11), judging.cannot_be_opened(), judging.too_large()),
@@ -69,6 +78,19 @@ def mails(paper: Stationery) -> Iterator[replies.Reply]:
         yield from replies.compose(letter, verdict, changes, desk)
     yield replies.delayed("PM-7F3K-9Q2T", OFFICE, desk)
     yield replies.alert("PM-7F3K-9Q2T", "Something.", desk)
+    for text in notices("PM-7F3K-9Q2T"):
+        yield replies.to_operator(text, desk)
+
+
+def notices(reference: str) -> Iterator[Text]:
+    """What the operator hears of the service as a whole, with one message and with very many."""
+    yield logins._text("a secret expires", f"The secret expires ({reference}).")
+    yield Text(ReplyKind.OPERATOR, "not read", "notice", {"what": f"the mailbox is not read since {reference}"})
+    yield digest._text((reference,))
+    yield digest._text((reference,) * 10_000)
+    lost = Difference("reply is missing", "Processed", reference)
+    yield reconciliation._told((lost,))
+    yield reconciliation._told((lost, Difference("message without a receipt")))
 
 
 def test_every_template_renders_for_every_outcome_and_leaves_nothing_unsaid() -> None:
