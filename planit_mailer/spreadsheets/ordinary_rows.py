@@ -4,9 +4,8 @@ A row is split at the beginnings of its cells, and what follows a cell's referen
 what others say. Only what is seen for the first time is looked into.
 """
 
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
 
@@ -77,30 +76,21 @@ class Rows:
         empty, *pieces = body.split(CELL)
         if empty.strip():
             raise NotOrdinary
-        end = b'%d"' % number
-        parts = [piece.partition(end) for piece in pieces]
-        columns, seen = _columns(), self._seen
-        try:
-            places = [columns[letters] for letters, _, _ in parts]
-        except KeyError as error:
-            raise NotOrdinary from error
-        return self._placed(places, [seen[content] for _, _, content in parts])
-
-    def _placed(self, places: Sequence[int], cells: list[Cell | None]) -> tuple[Cell | None, ...]:
-        """The cells of a row each in its column (from 1), without the blank ones at its end."""
-        if not all(map(operator.lt, places, places[1:])):
-            raise NotOrdinary
-        while cells and cells[-1] is None:
-            cells.pop()
-        width = places[len(cells) - 1] if cells else 0
-        if width > self._limits.columns:
-            raise TooLarge(f"more than {self._limits.columns:,} columns")
-        if width == len(cells):
-            return tuple(cells)
-        row: list[Cell | None] = [None] * width
-        for place, cell in zip(places, cells, strict=False):
-            row[place - 1] = cell
-        return tuple(row)
+        end, columns, seen = b'%d"' % number, _columns(), self._seen
+        row: list[Cell | None] = [None] * self._limits.columns
+        last = filled = 0
+        for piece in pieces:
+            letters, _, content = piece.partition(end)
+            column = columns.get(letters, 0)
+            if column <= last:
+                raise NotOrdinary
+            last = column
+            if (cell := seen[content]) is not None:
+                if column > self._limits.columns:
+                    raise TooLarge(f"more than {self._limits.columns:,} columns")
+                row[column - 1] = cell
+                filled = column
+        return tuple(row[:filled])
 
 
 class _Seen(dict[bytes, Cell | None]):

@@ -62,7 +62,8 @@ class _Candidate:
 
     def is_learner(self, row: Row) -> bool:
         """Whether a row is a learner: at least two of its compulsory cells hold something."""
-        return sum(header.filled(row.cell(column.number)) for column in self.identity) >= LEARNER
+        filled = (header.filled(row.cell(column.number)) for column in self.identity)
+        return all(any(filled) for _ in range(LEARNER))  # each any() goes on where the one before found its cell
 
     @property
     def rows_below(self) -> tuple[Row, ...]:

@@ -64,7 +64,7 @@ EXAMPLES = (
 def fold(text: str) -> str:
     """A heading for comparing: its letters and digits alone, without case and accents."""
     letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in letters if char.isalnum())
+    return "".join(filter(str.isalnum, letters))
 
 
 def alias(heading: str) -> Alias | None:
