@@ -75,10 +75,10 @@ def text(stored: str, code: str = "General") -> Cell | None:
     seen = _seen(stored)
     if not seen:
         return None
-    if (
-        seen[0] == "#" and seen.upper() in ERRORS
-    ):  # pasted as text, or the saved result of a formula that says that it is one
+    if seen[0] == "#" and seen.upper() in ERRORS:  # pasted, or the saved result of a formula that says that it is text
         return Cell(seen, Kind.ERROR, None, code)
+    if code in display.PLAIN:
+        return Cell(seen, Kind.TEXT, seen, code)
     shown = display.of_text(seen, code)
     return Cell(_tidy(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
 

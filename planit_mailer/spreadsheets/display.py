@@ -1,7 +1,7 @@
 """Value + number format → the text that Excel shows, in a column wide enough."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from planit_mailer.spreadsheets import digits, formats, moments, plainformats
 from planit_mailer.spreadsheets.formats import Part, Unsupported
@@ -11,8 +11,7 @@ DATES = (Part.MOMENT, Part.MINUTE, Part.ELAPSED, Part.NOON)
 PLAIN = ("", "@", GENERAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What a cell shows. `exact` is False where the format could not be followed, so that the text is General's.
 
     `moment` is that of a date, None for numbers, times of day and durations.

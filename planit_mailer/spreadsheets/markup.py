@@ -68,6 +68,11 @@ def is_true(element: Element | Mapping[str, str], name: str) -> bool:
     return element.get(name, "").strip().lower() in ("1", "true", "on")
 
 
+def is_hidden(element: Element | Mapping[str, str], size: str) -> bool:
+    """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
+    return is_true(element, "hidden") or float(element.get(size, "1")) == 0
+
+
 def local(name: str) -> str:
     """The name of an element or attribute without its namespace."""
     return name.rpartition("}")[2]

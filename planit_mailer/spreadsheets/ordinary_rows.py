@@ -5,18 +5,23 @@ what others say. Only what is seen for the first time is looked into.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from types import MappingProxyType
+from typing import Protocol
 
-from planit_mailer.spreadsheets import ordinary
+from planit_mailer.spreadsheets import markup, ordinary
 from planit_mailer.spreadsheets.archives import TooLarge
 from planit_mailer.spreadsheets.cells import Cells
 from planit_mailer.spreadsheets.ordinary import NotOrdinary, Shape
 from planit_mailer.spreadsheets.sheets import Cell, Limits, column_letters
 
-Keep = Callable[[int, tuple[Cell | None, ...], Mapping[str, str]], None]
-"""What becomes of a row: its number, its cells up to the last that holds something, its attributes."""
+
+class Keep(Protocol):
+    """What becomes of a row."""
+
+    def __call__(self, number: int, cells: tuple[Cell | None, ...], /, *, hidden: bool) -> None:
+        """Take a row: its number, its cells up to the last that holds something, and whether it is hidden."""
+
 
 COLUMNS = 16_384
 SEEN = 200_000  # different cells that are remembered; sheets with more repeat little, and memory has a limit
@@ -24,7 +29,6 @@ STYLES = 10_000  # different attributes of cells and of rows that are remembered
 SHEET = Shape(re.compile(ordinary.START % b"worksheet"), re.compile(rb"<sheetData>"), b"</row>")
 CELL = b'<c r="'
 CLOSED = b"</c>"  # ends a cell with something in it
-NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 ROW = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"((?: [a-zA-Z0-9:]+="[^"&<>]*")*) ?(/?)>')
 ATTRIBUTE = re.compile(rb' ([a-zA-Z0-9:]+)="([^"&<>]*)"')
 # A row with formatted cells and nothing in them; some sheets have a million.
@@ -58,17 +62,17 @@ class Rows:
     def _take(self, piece: bytes, keep: Keep) -> None:
         """Keep a row with cells, and the rows without any that stand before it."""
         if CLOSED not in piece and (nothing := NOTHING.fullmatch(piece)):
-            keep(int(nothing[1]), (), NO_ATTRIBUTES)
+            keep(int(nothing[1]), (), hidden=False)
             return
         place = 0
         while found := ROW.match(piece, place):
             place = found.end()
             number = int(found[1])
-            attributes = _attributes(found[2])
+            hidden = _is_hidden(found[2])
             if not found[3]:
-                keep(number, self._row(piece[place:], number), attributes)
+                keep(number, self._row(piece[place:], number), hidden=hidden)
                 return
-            keep(number, (), attributes)
+            keep(number, (), hidden=hidden)
         raise NotOrdinary
 
     def _row(self, body: bytes, number: int) -> tuple[Cell | None, ...]:
@@ -124,6 +128,10 @@ def _type_and_style(written: bytes) -> tuple[str, str]:
 
 
 @lru_cache(STYLES)
+def _is_hidden(written: bytes) -> bool:
+    return markup.is_hidden(_attributes(written), "ht")
+
+
 def _attributes(written: bytes) -> Mapping[str, str]:
     found = ATTRIBUTE.findall(written)
     attributes = {name.decode(): value.decode() for name, value in found}

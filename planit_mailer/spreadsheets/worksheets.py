@@ -1,7 +1,7 @@
 """Reads the XML of one worksheet: cells by their real place, and what is hidden or merged."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 from xml.etree.ElementTree import Element
@@ -54,23 +54,23 @@ class Reader:
     def read(self, chunks: Iterator[bytes], title: tuple[str, int, bool]) -> Sheet:
         """One sheet with its title: name, number from 1, hidden. Raise Damaged, TooLarge, or what XML makes of it."""
         rows: dict[int, Row] = {}
-        hidden: list[tuple[int, int]] = []
+        unseen: list[tuple[int, int]] = []
         merged: list[Range] = []
         number = 0
 
-        def keep(ordinary_number: int, cells: tuple[Cell | None, ...], attributes: Mapping[str, str]) -> None:
+        def keep(ordinary_number: int, cells: tuple[Cell | None, ...], *, hidden: bool) -> None:
             nonlocal number
             number = _within(ordinary_number, ROWS)
             if cells:
-                self._keep(rows, Row(number, cells, _is_hidden(attributes, "ht")))
+                self._keep(rows, Row(number, cells, hidden))
 
         for element in self._entries(markup.parsed(self._ordinary.left(chunks, keep))):
             tag = element.tag
             if tag == self._tags.row:
                 number = self._number(element, number)
                 self._keep(rows, self._row(element, number))
-            elif tag == self._tags.column and _is_hidden(element, "width"):
-                hidden.append((int(element.get("min", "1")), int(element.get("max", "1"))))
+            elif tag == self._tags.column and markup.is_hidden(element, "width"):
+                unseen.append((int(element.get("min", "1")), int(element.get("max", "1"))))
             elif tag == self._tags.merged:
                 merged.append(self._range(element.get("ref", "")))
                 if len(merged) > MERGED:
@@ -81,7 +81,7 @@ class Reader:
             number=title[1],
             hidden=title[2],
             rows=tuple(rows[number] for number in sorted(rows)),
-            hidden_columns=frozenset(column for first, last in hidden for column in range(first, min(last, width) + 1)),
+            hidden_columns=frozenset(column for first, last in unseen for column in range(first, min(last, width) + 1)),
             merged=tuple(merged),
         )
 
@@ -134,7 +134,7 @@ class Reader:
             filled[column] = content
         width = max(filled, default=0)
         cells = tuple(filled.get(column) for column in range(1, width + 1))
-        return Row(number, cells, _is_hidden(element, "ht"))
+        return Row(number, cells, markup.is_hidden(element, "ht"))
 
     def _column(self, reference: str, row: int) -> int:
         """The column that a cell's reference names, 0 where it has none; most sheets name few columns many times."""
@@ -178,11 +178,6 @@ def text_of(element: Element) -> str:
         for part in ((child,) if markup.local(child.tag) == "t" else markup.children(child, "t"))
         if markup.local(child.tag) in ("t", "r")
     )
-
-
-def _is_hidden(element: Element | Mapping[str, str], size: str) -> bool:
-    """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
-    return markup.is_true(element, "hidden") or float(element.get(size, "1")) == 0
 
 
 def _column_number(letters: str) -> int:
