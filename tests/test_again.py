@@ -179,7 +179,7 @@ def test_a_spoof_of_what_was_settled_is_quarantined_and_not_taken_for_it(service
 
 
 def test_a_spoof_that_the_operator_lets_through_leaves_the_real_message_as_it_is(service: World, once: Once) -> None:
-    service.send(a_form("forged"), Message_ID=SAME, From=f"{OFFICE}, someone@elsewhere.test")
+    service.send(a_form("forged"), Message_ID=SAME, From=f'"someone@elsewhere.test" <{OFFICE}>')
     once()
     [spoof] = service.ask("held")
     service.send(a_form("real"), Message_ID=SAME)

@@ -11,6 +11,7 @@ from planit_mailer.doors.store import Store
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import annotated
+from planit_mailer.uploads.policy import Judging, Rules
 from tests import books
 from tests.books import NOW
 from tests.builders import with_header
@@ -96,7 +97,7 @@ def test_what_a_school_typed_is_no_formula_in_the_workbook_that_goes_back(form: 
         data = as_text(rows)
     judgement = forms.judge(data)
 
-    back = annotated.annotate(data, judgement.problems, judgement.sheet, Limits())
+    back = annotated.annotate(data, judgement, Judging(forms.TODAY, Rules(), Limits()))
 
     cells = [cell for page in load_workbook(BytesIO(back.data)).worksheets for row in page.iter_rows() for cell in row]
     assert {str(cell.value) for cell in cells} >= set(FORMULAS)
