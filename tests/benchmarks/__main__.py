@@ -15,7 +15,7 @@ from tests.benchmarks import forms
 
 SIZES = ((200, 18), (1_200, 81), (4_000, 81), (10_000, 81))
 SLOPE = SIZES[1], SIZES[3]
-RUNS = 5
+RUNS = 7
 BARE = "python_calamine"
 # What each does with a file, in a process of its own; imports are not measured.
 READERS = {
