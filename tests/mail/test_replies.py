@@ -210,6 +210,7 @@ def test_of_several_workbooks_that_go_back_each_says_whose_copy_it_is() -> None:
 
     for kind in ("plain", "html"):
         text = words(message, kind)
+        assert "There are problems in each of your 2 files, so none was applied. Your learners keep" in text
         assert "Your own workbook autumn.xlsx is attached as PM-7F3K-9Q2T-1.xlsx" in text
         assert "Your own workbook spring.xlsx is attached as PM-7F3K-9Q2T-2.xlsx" in text
 
