@@ -83,6 +83,22 @@ def test_nothing_is_erased_without_a_yes(service: World) -> None:
     assert service.shown(forms.upn(1)) == {"Art": "MARKED"}
 
 
+def test_nothing_is_asked_where_nothing_could_be_erased(service: World) -> None:
+    service.config_file.unlink()
+    assert "?" not in service.verb("erase", "--upin", forms.upn(1), expect=2)
+
+
+def test_one_of_a_thing_is_told_as_one(service: World) -> None:
+    sent = service.send(("1.xlsx", a_form(1)))
+    service.once()
+
+    assert "heading row 11, 1 learner\n" in service.verb("explain", "--message-id", sent)
+    told = service.verb("erase", "--upin", forms.upn(1), "--yes")
+    assert (
+        "erased 1 learner, with 1 filed message that the mailbox is to delete, and dropped 0 waiting replies." in told
+    )
+
+
 def test_an_unknown_learner_is_said_and_a_missing_choice_is_a_usage_error(service: World) -> None:
     assert "No learner" in service.verb("erase", "--upin", "X1", "--yes", expect=1)
     assert "--school" in service.verb("erase", "--yes", expect=2)

@@ -89,6 +89,11 @@ def test_the_verbs_are_those_that_work() -> None:
     assert sorted(get_command(app).commands) == sorted(VERBS)
 
 
+def test_the_changelog_names_every_verb() -> None:
+    [told] = re.findall(r"and the verbs (.*?)\.\n", (ROOT / "CHANGELOG.md").read_text(), re.DOTALL)
+    assert sorted(re.findall(r"`(\w+)`", told)) == sorted(VERBS)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(verb: str) -> None:
     command = get_command(app).commands[verb]

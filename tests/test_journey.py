@@ -65,7 +65,7 @@ def test_of_two_workbooks_the_good_one_is_applied_and_one_reply_says_so_first(se
 
     [(_, answer)] = service.replies()
     first = text_of(answer).lstrip().splitlines()
-    assert first[0] == "1 OF 2 FILES WERE APPLIED"
+    assert first[0] == "1 OF 2 FILES WAS APPLIED"
     assert first[2:4] == ["- good.xlsx: applied", "- bad.xlsx: not applied, nothing in it was changed"]
     service.ask("show", forms.upn(1))
     service.verb("show", forms.upn(2), expect=1)

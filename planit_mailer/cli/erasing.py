@@ -1,11 +1,11 @@
 """erase: the right to erasure."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from planit_mailer import forgetting, questions, service
-from planit_mailer.cli import context
+from planit_mailer.cli import context, reports
 from planit_mailer.cli.register import the_school
 from planit_mailer.errors import ConfigError, Refused
 
@@ -32,10 +32,10 @@ def erase(
     """
     if bool(upin) == bool(school):
         raise ConfigError("Say either --upin UPIN or --school POSTCODE-OR-ID.")
+    settings = context.of(ctx).settings()
     whose = "this learner" if upin else "every learner of this school"
     if not yes and not typer.confirm(f"Erase {whose} for ever, with the filed mail?", err=True):
         raise Refused("Nothing was erased.")
-    settings = context.of(ctx).settings()
     store = service.open_store(settings)
     with store.transaction() as transaction:
         if upin:
@@ -52,11 +52,13 @@ def erase(
     forgetting.forget_mail(settings, store, service.now)
 
 
-def _words(receipt: dict[str, object]) -> str:
-    lines = "{reference}, {erased_at}: erased {learners} learners; {messages} filed messages are deleted, {replies}"
-    text = (lines + " waiting replies were dropped.").format(**receipt)
+def _words(receipt: dict[str, Any]) -> str:
+    learners = reports.count(receipt["learners"], "learner")
+    messages = reports.count(receipt["messages"], "filed message")
+    replies = "1 waiting reply" if receipt["replies"] == 1 else f"{receipt['replies']} waiting replies"
+    done = f"erased {learners}, with {messages} that the mailbox is to delete, and dropped {replies}."
+    text = f"{receipt['reference']}, {receipt['erased_at']}: {done}"
     if receipt["waiting"]:
-        text += "\n{waiting} quarantined messages from the school were not opened: refuse or approve them.".format(
-            **receipt
-        )
+        waiting = reports.count(receipt["waiting"], "quarantined message")
+        text += f"\nNot opened: {waiting} from the school. Refuse or approve what waits there."
     return text

@@ -66,7 +66,7 @@ def _view(upload: JudgedUpload, most: int, reference: str) -> UploadView:
         warnings=tuple(group for group in shown if group.severity is Severity.WARNING),
         to_fix=sum(group.severity is Severity.ERROR for group in groups),
         more=len(groups) - len(shown),
-        attached=attached(upload, reference) if upload.painted else "",
+        attached=attached(upload, reference) if upload.painted and upload.painted.data else "",
         returned=upload.painted,
     )
     return _with_page(view, upload.judgement.draft) if upload.judgement.draft else view

@@ -29,6 +29,7 @@ from planit_mailer.mail import messages, replies
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.replies import Desk
 from planit_mailer.uploads import annotated, problems
+from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.upload import Draft, DraftLearner, Field
 from tests.books import NOW, OFFICE
@@ -80,6 +81,11 @@ def part(message: EmailMessage, kind: str) -> str:
     body = message.get_body((kind,))
     assert body is not None
     return str(body.get_content()).replace("\r\n", "\n")
+
+
+def words(message: EmailMessage, kind: str) -> str:
+    """What a person reads, without markup and in one line."""
+    return " ".join(re.sub(r"<[^>]+>", "", part(message, kind)).split())
 
 
 def confirmation(*uploads: JudgedUpload) -> Verdict:
@@ -192,8 +198,45 @@ def test_a_report_says_first_that_nothing_was_changed_and_lists_cells_as_ranges(
 
 def test_of_several_files_the_reply_says_first_which_were_applied() -> None:
     message = written(a_letter(), report(good(1), bad(2)), CHANGES)
-    assert part(message, "plain").startswith("1 OF 2 FILES WERE APPLIED\n\n- autumn.xlsx: applied\n- spring.xlsx: not")
+    assert part(message, "plain").startswith("1 OF 2 FILES WAS APPLIED\n\n- autumn.xlsx: applied\n- spring.xlsx: not")
     assert "1 of 2 files applied" in str(message["Subject"])
+
+
+def test_of_several_workbooks_that_go_back_each_says_whose_copy_it_is() -> None:
+    back = Annotated(b"PK")
+    first, second = (replace(bad(n, name), painted=back) for n, name in ((1, "autumn.xlsx"), (2, "spring.xlsx")))
+
+    message = written(a_letter(), report(first, second))
+
+    for kind in ("plain", "html"):
+        text = words(message, kind)
+        assert "There are problems in each of your 2 files, so none was applied. Your learners keep" in text
+        assert "Your own workbook autumn.xlsx is attached as PM-7F3K-9Q2T-1.xlsx" in text
+        assert "Your own workbook spring.xlsx is attached as PM-7F3K-9Q2T-2.xlsx" in text
+
+
+def test_a_file_that_cannot_be_read_has_no_cells_to_put_right() -> None:
+    locked = JudgedUpload(1, "locked.xlsx", Judgement(None, (problems.problem("password-protected"),)))
+    message = written(a_letter(), report(locked))
+    for kind in ("plain", "html"):
+        assert " cell" not in words(message, kind).lower()
+        assert "Put right what is listed above" in words(message, kind)
+
+
+def test_a_workbook_that_cannot_go_back_is_not_called_attached() -> None:
+    found = tuple(
+        problems.problem("sensitive-heading", (f"{column}10",), heading=column, word="SEN")
+        for column in "GHIJKLMNOPQRSTUVWXYZ"
+    )
+    judgement = Judgement(DRAFT, (problems.problem("dob-wrong", ("E14",)), *found), 1, 11)
+    locked = annotated.unpainted(replace(judgement, encrypted=True))
+
+    message = written(a_letter(), report(JudgedUpload(1, "locked.xlsx", judgement, GREENFIELD, painted=locked)))
+
+    assert [part.get_filename() for part in message.iter_attachments()] == []
+    for kind in ("plain", "html"):
+        assert "And 1 more: we tell you" in words(message, kind)
+        assert "that is attached" not in words(message, kind)
 
 
 def test_what_was_no_spreadsheet_is_said_in_one_line() -> None:
