@@ -5,13 +5,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench audit format clean
+ROUNDS ?= 100
+SEED ?= 1
+
+.PHONY: demo test soak bench audit format clean
 
 demo: $(VENV)/demo-installed
 	@$(BIN)/planit-mailer demo
 
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+# Kills the daemon ROUNDS times on broken lines, on Dovecot, SQLite and PostgreSQL, and balances the books.
+soak: $(VENV)/dev-installed
+	$(BIN)/python -m tests.soak --rounds $(ROUNDS) --seed $(SEED)
 
 bench: $(VENV)/bench-installed
 	$(BIN)/python -m tests.benchmarks

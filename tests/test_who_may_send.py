@@ -220,3 +220,11 @@ def test_replies_go_to_the_from_address_and_nowhere_else(service: World) -> None
     send(service, a_form(1), Reply_To=STRANGER, Cc=STRANGER, Sender=STRANGER)
     [(to, answer)] = service.replies()
     assert (to, answer["To"], answer["Cc"]) == (OFFICE, OFFICE, None)
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("form.csv", "held"), ("form.TSV", "held"), ("notes.txt", "ignored")])
+def test_a_strangers_plain_text_waits_for_the_operator_where_it_has_a_tables_name(
+    service: World, name: str, outcome: str
+) -> None:
+    sent = send(service, (name, b"First name,Learner Surname\r\n"), sender="deputy@elsewhere.test")
+    assert service.explain(sent)["outcome"] == outcome

@@ -70,10 +70,8 @@ def school_of(judgement: Judgement, standing: Standing) -> School | None:
 def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]:
     def look(attachment: Attachment) -> File:
         judgement = judge(attachment.data)
-        called_one = judgement.found in PLAIN and attachment.name.lower().endswith((".csv", ".tsv"))
-        return File(
-            attachment.name, judgement.is_spreadsheet or called_one, judgement.found, judgement, attachment.digest
-        )
+        is_one = judgement.is_spreadsheet or _called_a_table(attachment, judgement.found)
+        return File(attachment.name, is_one, judgement.found, judgement, attachment.digest)
 
     return look
 
@@ -81,6 +79,12 @@ def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]
 def _sniffed(sniff: Callable[[bytes], FileKind]) -> Callable[[Attachment], File]:
     def look(attachment: Attachment) -> File:
         kind = sniff(attachment.data)
-        return File(attachment.name, kind.may_hold_a_form, kind.name)
+        may_be_one = kind.may_hold_a_form or _called_a_table(attachment, kind.name)
+        return File(attachment.name, may_be_one, kind.name)
 
     return look
+
+
+def _called_a_table(attachment: Attachment, found: str) -> bool:
+    """Whether plain text has a table's name."""
+    return found in PLAIN and attachment.name.lower().endswith((".csv", ".tsv"))
