@@ -218,12 +218,33 @@ def test_what_was_quarantined_or_is_not_authentic_makes_nothing_known(store: Sto
         assert transaction.twin(second, account()) == ""
 
 
-def test_a_message_is_not_the_twin_of_a_later_one(store: Store) -> None:
+def test_a_message_that_had_to_wait_is_the_twin_of_a_later_one_that_was_judged_meanwhile(store: Store) -> None:
     first = adopt(store, begin(store), "bytes")
-    settled(store, said=account())
+    second = settled(store, said=account())
+
+    with store.transaction() as transaction:
+        assert transaction.twin(first, account()) == second.reference
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HELD, Outcome.IGNORED])
+def test_a_later_message_that_was_not_judged_makes_nothing_known(store: Store, outcome: Outcome) -> None:
+    first = adopt(store, begin(store), "bytes")
+    settled(store, outcome, account())
 
     with store.transaction() as transaction:
         assert transaction.twin(first, account()) == ""
+
+
+def test_of_two_messages_one_is_the_others_twin_and_not_both(store: Store) -> None:
+    first = adopt(store, begin(store), "bytes")
+    second = settled(store, said=account())
+    double = replace(verdict(Outcome.IGNORED, None), reason=f"delivered twice: the same as {second.reference}")
+    with store.transaction() as transaction:
+        transaction.introduce(first, account())
+        transaction.settle(first, double, (), NOW)
+
+    with store.transaction() as transaction:
+        assert transaction.twin(second, account()) == "", "a retry of it is processed"
 
 
 # ── settled and filed ──

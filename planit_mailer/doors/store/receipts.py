@@ -15,6 +15,8 @@ from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, R
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
 
+JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
+
 
 class Receipts(Verbs):
     """The verbs of intake."""
@@ -87,10 +89,11 @@ class Receipts(Verbs):
         return register.standing(self._connection, sender.address)
 
     def twin(self, receipt: Receipt, account: Account) -> str:
-        """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments, earlier.
+        """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
 
-        Not where all the bytes are the same: then a person put a filed message back, which is to be processed. What
-        was quarantined makes nothing known: it may be a spoof that carries a real message's Message-ID.
+        It came earlier, or was judged while this one had to wait. Not where all the bytes are the same: then a person
+        put a filed message back, which is to be processed. What was quarantined makes nothing known: it may be a spoof
+        that carries a real message's Message-ID. What doubles this one cannot be what this one doubles.
         """
         if not account.message_id or not account.sender.authentic:
             return ""
@@ -98,7 +101,9 @@ class Receipts(Verbs):
         found = self._connection.scalar(
             select(receipts.c.reference)
             .where(
-                receipts.c.id < receipt.arrival,
+                receipts.c.id != receipt.arrival,
+                (receipts.c.id < receipt.arrival) | receipts.c.outcome.in_(JUDGED),
+                receipts.c.reason.not_like(f"%{receipt.reference}"),
                 receipts.c.message_id == account.message_id,
                 receipts.c.sender == account.sender.address,
                 receipts.c.authentic,
