@@ -14,6 +14,10 @@ DECLARED = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # for Excel, which 
 # What Excel writes of a cell that holds an error, or whose column is too narrow for its number.
 ERROR = re.compile(r"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|SPILL!|CALC!|#+)")
 
+# How report tools keep Excel from changing a text: as a formula that is nothing but that text.
+KEPT = re.compile(r'="((?:[^"]|"")*)"')
+FORMULA = re.compile(r"=[\w(\"'$@+-].*", re.DOTALL)  # any other, of which Excel shows a result that is not in the file
+
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     """One sheet for each way in which the text divides into columns, the one with the most of them first.
@@ -85,11 +89,17 @@ class _Made(dict[str, Cell | None]):
     """The cells by what is written in them, each made once."""
 
     def __missing__(self, written: str) -> Cell | None:
-        cell = cells.text(written)
-        if cell and ERROR.fullmatch(cell.text):
-            cell = Cell(cell.text, Kind.ERROR)
-        self[written] = cell
+        self[written] = cell = _cell(written)
         return cell
+
+
+def _cell(written: str) -> Cell | None:
+    if kept := KEPT.fullmatch(written):
+        return cells.text(kept[1].replace('""', '"'))
+    if FORMULA.fullmatch(written):
+        return Cell("", Kind.UNSAVED)
+    cell = cells.text(written)
+    return Cell(cell.text, Kind.ERROR) if cell and ERROR.fullmatch(cell.text) else cell
 
 
 def _width(sheet: Sheet) -> int:

@@ -25,7 +25,8 @@ class Keep(Protocol):
 
 COLUMNS = 16_384
 SEEN = 200_000  # different cells that are remembered; sheets with more repeat little, and memory has a limit
-STYLES = 10_000  # different attributes of cells and of rows that are remembered
+STYLES = 10_000  # different attributes of cells and of rows that are remembered, from one workbook to the next
+ATTRIBUTES = 500  # bytes of them at most: what is remembered must not fill the memory of later readings
 SHEET = Shape(re.compile(ordinary.START % b"worksheet"), re.compile(rb"<sheetData>"), b"</row>")
 CELL = b'<c r="'
 CLOSED = b"</c>"  # ends a cell with something in it
@@ -133,6 +134,8 @@ def _is_hidden(written: bytes) -> bool:
 
 
 def _attributes(written: bytes) -> Mapping[str, str]:
+    if len(written) > ATTRIBUTES:
+        raise NotOrdinary
     found = ATTRIBUTE.findall(written)
     attributes = {name.decode(): value.decode() for name, value in found}
     if len(attributes) < len(found) or "xmlns" in attributes:

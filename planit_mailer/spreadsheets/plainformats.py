@@ -10,6 +10,7 @@ from functools import lru_cache
 from planit_mailer.spreadsheets import digits
 
 CODE = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<decimals>0{1,9}))?(?P<percent>%)?")
+LONGEST = 20  # characters: #,##0.000000000%, and some
 HALF = 0.5
 NEAR = 1e-4  # of a half: floats below LARGE are wrong by far less, and so are rounded as the decimals that people see
 LARGE = 1e10
@@ -36,9 +37,13 @@ class Plain:
         return f"-{figures}" if number < 0 and figures.strip(ZERO) else figures
 
 
-@lru_cache(maxsize=512)
 def of(code: str) -> Plain | None:
     """The format of a code, None where it is not one of these."""
+    return _of(code) if len(code) <= LONGEST else None  # of a longer one, not even the code is remembered
+
+
+@lru_cache(maxsize=512)
+def _of(code: str) -> Plain | None:
     found = CODE.fullmatch(code)
     if found is None:
         return None

@@ -38,6 +38,7 @@ def _open(data: bytes, *, ignore_workbook_corruption: bool = False) -> xlrd.Book
         file_contents=data,
         formatting_info=True,
         on_demand=True,
+        ragged_rows=True,  # or one formatted cell at IV65536 makes 17 million of nothing
         logfile=io.StringIO(),
         ignore_workbook_corruption=ignore_workbook_corruption,
     )

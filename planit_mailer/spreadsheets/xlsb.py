@@ -122,7 +122,7 @@ class _Maker:
             case 62:  # RICH_TEXT
                 return cells.text(_text(body, 9), code)
             case 7:  # SHARED
-                return cells.text(self._strings[int.from_bytes(body[8:12], "little")], code)
+                return cells.text(self._strings[struct.unpack_from("<I", body, 8)[0]], code)
             case 3 | 11:  # ERROR, FORMULA_ERROR
                 return Cell(ERRORS.get(body[8], "#N/A"), Kind.ERROR, None, code)
             case 4 | 10:  # BOOLEAN, FORMULA_BOOLEAN

@@ -48,6 +48,17 @@ def test_leading_zeros_are_text_and_errors_are_errors() -> None:
     assert found["E2"].kind is Kind.TEXT
 
 
+def test_a_formula_that_is_nothing_but_a_text_is_that_text_and_any_other_was_never_saved() -> None:
+    found = cells(
+        b'UPIN,Adno,Grade,Points\r\n="007","=""5-4""","=""say """"so""""""",=B2+1\r\n="",=,= B,=SUM(A1:A3)\r\n'
+    )
+
+    assert [found[place].text for place in ("A2", "B2", "C2")] == ["007", "5-4", 'say "so"']
+    assert [found[place].kind for place in ("D2", "D3")] == [Kind.UNSAVED] * 2
+    assert [found[place].text for place in ("B3", "C3")] == ["=", "= B"]
+    assert "A3" not in found
+
+
 def test_quotes_hold_signs_lines_and_quotes() -> None:
     assert shown(b'a,b,c,d\r\n"x, y","two\r\nlines","say ""so""",5" pipe\r\n')[1] == [
         "x, y",

@@ -1,6 +1,7 @@
 """Ordinary markup is read by patterns, everything else by a parser of XML: nobody can tell which it was."""
 
 import io
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 
@@ -15,7 +16,7 @@ from xlsxwriter import Workbook as Written
 from planit_mailer.spreadsheets import ordinary, reading
 from planit_mailer.spreadsheets.ordinary import Shape
 from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
-from tests.spreadsheets.workbooks import MAIN, a_workbook, texts, with_sheet, with_styles
+from tests.spreadsheets.workbooks import MAIN, a_workbook, texts, with_rows, with_sheet, with_styles
 
 STRINGS = {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{"".join(f"<si><t>T{n}</t></si>" for n in range(20))}</sst>'}
 PARTS = STRINGS | with_styles("General", "0.0%", "000000", "dd/mm/yyyy", "@", ";;;")
@@ -250,3 +251,17 @@ def test_a_document_type_is_refused_either_way() -> None:
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED
+
+
+def test_a_workbook_leaves_nothing_large_in_memory_for_the_next() -> None:
+    long = "x" * 1_000_000
+    rows = f'<row r="1" spans="{long}"><c r="A1" t="{long}"><v>1</v></c><c r="B1" s="0"><v>1</v></c></row>'
+    data = with_rows(rows, with_styles(f"0{long}"))
+    tracemalloc.start()
+    try:
+        assert texts(data)["A1"] == "1"
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert left < len(long)

@@ -1,6 +1,7 @@
 """Excel 97-2003 workbooks: values, formats and what is hidden, as their newer kin have them."""
 
 import io
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -80,6 +81,23 @@ def test_places_are_those_of_excel_and_blank_cells_nothing() -> None:
     (row,) = sheet(an_xls(fill)).rows
 
     assert (row.number, len(row.cells)) == (14, 4)
+
+
+def test_a_formatted_cell_in_the_last_corner_costs_nothing() -> None:
+    def fill(page: xlwt.Worksheet) -> None:
+        style = fmt("0.0%")
+        for number in range(65_536):
+            page.write(number, 0, "", style)
+        page.write(13, 3, "here")
+        page.write(65_535, 255, "", style)
+
+    data = an_xls(fill)
+    begin = time.process_time()
+
+    (row,) = sheet(data).rows
+
+    assert (row.number, len(row.cells)) == (14, 4)
+    assert time.process_time() - begin < 5
 
 
 def test_what_is_hidden_or_merged_is_told() -> None:

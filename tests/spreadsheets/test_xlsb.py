@@ -180,6 +180,7 @@ def test_more_than_the_limits_is_too_large() -> None:
         row(1, number(2, 1), number(1, 1)),
         row(1, number(1, 1, 99)),
         row(1, cell(xlsb.SHARED, 1, struct.pack("<I", 99))),
+        row(1, cell(xlsb.SHARED, 1, b"")),
         row(1, cell(xlsb.REAL, 1, b"\0")),
         b"\x00\xff\xff\xff\x7f",
     ],
