@@ -100,7 +100,8 @@ def test_what_a_school_typed_is_no_formula_in_the_workbook_that_goes_back(form: 
     back = annotated.annotate(data, judgement, Judging(forms.TODAY, Rules(), Limits()))
 
     cells = [cell for page in load_workbook(BytesIO(back.data)).worksheets for row in page.iter_rows() for cell in row]
-    assert {str(cell.value) for cell in cells} >= set(FORMULAS)
+    typed = {text for text in FORMULAS if form == "xlsx" or text[0] != "="}  # in plain text, = makes a formula
+    assert {str(cell.value) for cell in cells} >= typed
     assert [cell.coordinate for cell in cells if cell.data_type == "f"] == []
 
 
