@@ -69,15 +69,17 @@ def compare(found: Found, booked: Sequence[Booked], now: datetime) -> tuple[Diff
 
 
 def _surplus(found: Found, booked: Sequence[Booked], now: datetime) -> dict[str, int]:
-    """How many messages are in each folder beyond those that have a receipt, wherever that says they lie.
+    """How many messages are in each folder that no receipt claims, be it from another folder; negative: some miss.
 
-    A message that we died of was never read: its receipt has no Message-ID, and stands for one that nobody claims.
+    A message that we died of was never read: its receipt has no Message-ID, and claims any one that is left over.
     """
     there = [one for one in booked if not one.deleted or now - one.changed_at < SETTLED_BY]
-    named = Counter(one.message_id for one in there if one.message_id)
-    unnamed = Counter(one.folder for one in there if not one.message_id)
-    unclaimed = {folder: Counter(names) - named for folder, names in found.folders.items()}
-    return {folder: rest.total() - unnamed[folder] for folder, rest in unclaimed.items()}
+    claimed = {folder: Counter(one.message_id for one in there if one.folder == folder) for folder in found.folders}
+    lying = {folder: Counter(names) for folder, names in found.folders.items()}
+    unread = {folder: claims.pop("", 0) for folder, claims in claimed.items()}
+    moved = Counter(one.message_id for one in there if one.message_id and one.folder not in found.folders)
+    moved.update(name for folder in lying for name in (claimed[folder] - lying[folder]).elements())
+    return {folder: (lying[folder] - claimed[folder] - moved).total() - unread[folder] for folder in lying}
 
 
 def _untaken(inbox: Iterable[Waiting], known: set[Key | None], now: datetime) -> Iterator[Difference]:

@@ -20,6 +20,8 @@ from planit_mailer.records import Booked
 from tests import books, world
 from tests.books import NOW
 from tests.builders import an_email
+from tests.corpus import messages as corpus
+from tests.mailservers import DovecotPost
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
 
@@ -55,6 +57,8 @@ UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
         (replace(RIGHT, answers=2), {"Processed": ["<1@b>"]}, [
             Difference("receipt with several replies", "Processed", "PM-1")]),
         (replace(RIGHT, answers=2, released=True), {"Processed": ["<1@b>"]}, []),
+        (RIGHT, {"Processed": [], "Ignored": ["<1@b>"]}, [
+            Difference("message not in its folder", "Processed", "PM-1")]),
         (replace(RIGHT, settled=False, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
     ],
 )  # fmt: skip
@@ -102,6 +106,19 @@ def test_after_ordinary_days_nothing_differs(greenfield: World) -> None:
 
     assert reconcile(greenfield) == 0
     assert len(greenfield.replies()) == 4
+
+
+def test_after_a_hostile_day_nothing_differs_either(tmp_path: Path, dovecot_post: DovecotPost) -> None:
+    service = world.make(tmp_path, dovecot_post)
+    hostile = (*corpus.SPOOFS, *corpus.IMPOSTORS, *corpus.STRANGERS, *corpus.MACHINES, *corpus.MALFORMED)
+    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as client:
+        client.login(service.post.address, service.post.password)
+        for message in hostile:
+            client.append("INBOX", message.make())
+        client.append("INBOX", b"Message-ID: nonsense\r\nMessage-ID: <two@b.test>\r\n\r\nx\r\n")
+    service.once()
+
+    assert reconcile(service) == 0
 
 
 def test_what_we_died_of_and_never_read_makes_no_difference(greenfield: World) -> None:
