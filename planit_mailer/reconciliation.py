@@ -5,12 +5,12 @@ been at the mailbox, or we are wrong.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer import logs
-from planit_mailer.ledger import ReplyKind
+from planit_mailer.ledger import Key, ReplyKind, Waiting
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery, Text
 from planit_mailer.ports import Clock, Mailbox, Store
@@ -31,13 +31,21 @@ class Difference:
     reference: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in the mailbox: the Message-IDs in each of our folders, and the messages in the inbox."""
+
+    folders: Mapping[str, Sequence[str]]
+    inbox: Sequence[Waiting] = ()
+
+
 def reconcile(mailbox: Mailbox, store: Store, folders: Sequence[str], paper: tuple[Clock, Stationery]) -> int:
     """Compare, log each difference, and tell the operator where there are any; how many. Raises Unavailable.
 
-    `folders` are ours, without the inbox: what waits there has its receipt within the next poll.
+    `folders` are ours, without the inbox.
     """
     clock, stationery = paper
-    found = {folder: mailbox.message_ids(folder) for folder in folders}
+    found = Found({folder: mailbox.message_ids(folder) for folder in folders}, mailbox.waiting())
     with store.transaction() as transaction:  # after the mailbox: what was filed meanwhile is known
         desk = Desk(stationery, clock())
         differences = compare(found, transaction.booked(), desk.now)
@@ -49,31 +57,56 @@ def reconcile(mailbox: Mailbox, store: Store, folders: Sequence[str], paper: tup
     return len(differences)
 
 
-def compare(found: Mapping[str, Sequence[str]], booked: Sequence[Booked], now: datetime) -> tuple[Difference, ...]:
-    """Where the Message-IDs in each folder and the receipts differ."""
-    return (*_strangers(found, booked), *(d for one in booked for d in _wrong(one, found, now)))
+def compare(found: Found, booked: Sequence[Booked], now: datetime) -> tuple[Difference, ...]:
+    """Where the messages in the mailbox and the receipts differ."""
+    surplus = _surplus(found, booked, now)
+    strangers = [Difference("message without receipt", folder) for folder, n in surplus.items() for _ in range(n)]
+    return (
+        *strangers,
+        *_untaken(found.inbox, {one.key for one in booked}, now),
+        *(d for one in booked for d in _wrong(one, found, surplus, now)),
+    )
 
 
-def _strangers(found: Mapping[str, Sequence[str]], booked: Sequence[Booked]) -> Iterator[Difference]:
-    """Messages in our folders beyond those that have a receipt, wherever that says they lie."""
-    receipts = Counter(one.message_id for one in booked)
-    for folder, message_ids in found.items():
-        for message_id, count in Counter(message_ids).items():
-            yield from [Difference("message without receipt", folder)] * (count - receipts[message_id])
+def _surplus(found: Found, booked: Sequence[Booked], now: datetime) -> dict[str, int]:
+    """How many messages are in each folder that no receipt claims, be it from another folder; negative: some miss.
+
+    A message that we died of was never read: its receipt has no Message-ID, and claims any one that is left over.
+    """
+    there = [one for one in booked if not one.deleted or now - one.changed_at < SETTLED_BY]
+    claimed = {folder: Counter(one.message_id for one in there if one.folder == folder) for folder in found.folders}
+    lying = {folder: Counter(names) for folder, names in found.folders.items()}
+    unread = {folder: claims.pop("", 0) for folder, claims in claimed.items()}
+    moved = Counter(one.message_id for one in there if one.message_id and one.folder not in found.folders)
+    moved.update(name for folder in lying for name in (claimed[folder] - lying[folder]).elements())
+    return {folder: (lying[folder] - claimed[folder] - moved).total() - unread[folder] for folder in lying}
 
 
-def _wrong(one: Booked, found: Mapping[str, Sequence[str]], now: datetime) -> Iterator[Difference]:
+def _untaken(inbox: Iterable[Waiting], known: set[Key | None], now: datetime) -> Iterator[Difference]:
+    """Messages that waited in the inbox for longer than any poll lets them, and were not taken in."""
+    for waiting in inbox:
+        if waiting.key not in known and now - waiting.received_at >= SETTLED_BY:
+            yield Difference("message without receipt", "the inbox")
+
+
+def _wrong(one: Booked, found: Found, surplus: Mapping[str, int], now: datetime) -> Iterator[Difference]:
     """What is wrong with one receipt."""
     if now - one.changed_at < SETTLED_BY:
         return
-    if one.folder in found and not one.deleted and one.message_id not in found[one.folder]:
+    if one.folder in found.folders and not (one.deleted or one.superseded) and _is_missing(one, found, surplus):
         yield Difference("message not in its folder", one.folder, one.reference)
+    if one.settled and not (one.folder or one.deleted):
+        yield Difference("message not filed", one.folder, one.reference)
     if not one.settled:
         yield Difference("receipt without outcome", one.folder, one.reference)
     elif one.answers > 1 and not one.released:
         yield Difference("receipt with several replies", one.folder, one.reference)
     elif not one.answers and not one.unanswered:
         yield Difference("receipt without reply or reason", one.folder, one.reference)
+
+
+def _is_missing(one: Booked, found: Found, surplus: Mapping[str, int]) -> bool:
+    return one.message_id not in found.folders[one.folder] if one.message_id else surplus[one.folder] < 0
 
 
 def _told(differences: Sequence[Difference]) -> Text:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from planit_mailer.ledger import Outcome, Reply, ReplyKind, School, Sender
+from planit_mailer.ledger import Key, Outcome, Reply, ReplyKind, School, Sender
 from planit_mailer.uploads.problems import Severity
 from planit_mailer.uploads.upload import Field
 
@@ -83,14 +83,16 @@ class Unanswered:
 class Booked:
     """A receipt as the nightly reconciliation sees it; `answers` are its replies, `changed_at` when it last moved.
 
-    `folder` is "" where the message is not filed, `deleted` where its mail is gone or about to go.
+    `folder` is "" where the message is not filed; its mail is about to go where it is `superseded`, then `deleted`.
     """
 
     reference: str
+    key: Key | None
     message_id: str
     folder: str
     changed_at: datetime
     settled: bool
+    superseded: bool
     deleted: bool
     released: bool
     unanswered: str

@@ -11,19 +11,24 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer import reconciliation, service
+from planit_mailer import intake, reconciliation, service
 from planit_mailer.demo import servers
 from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.reconciliation import Difference, compare
+from planit_mailer.ledger import Key, Waiting
+from planit_mailer.reconciliation import Difference, Found, compare
 from planit_mailer.records import Booked
-from tests import world
+from tests import books, world
 from tests.books import NOW
 from tests.builders import an_email
+from tests.corpus import messages as corpus
+from tests.mailservers import DovecotPost
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
 
 DAY = timedelta(days=1)
-RIGHT = Booked("PM-1", "<1@b>", "Processed", NOW, True, False, False, "", 1)
+KEY = Key(1, 7)
+RIGHT = Booked("PM-1", KEY, "<1@b>", "Processed", NOW, True, False, False, False, "", 1)
+UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
 
 
 @pytest.mark.parametrize(
@@ -31,22 +36,50 @@ RIGHT = Booked("PM-1", "<1@b>", "Processed", NOW, True, False, False, "", 1)
     [
         (RIGHT, {"Processed": ["<1@b>"]}, []),
         (RIGHT, {"Processed": []}, [Difference("message not in its folder", "Processed", "PM-1")]),
+        (replace(RIGHT, superseded=True), {"Processed": []}, []),
+        (replace(RIGHT, superseded=True), {"Processed": ["<1@b>"]}, []),
         (replace(RIGHT, deleted=True), {"Processed": []}, []),
+        (replace(RIGHT, deleted=True), {"Ignored": ["<1@b>"]}, [Difference("message without receipt", "Ignored")]),
+        (replace(RIGHT, deleted=True, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
         (RIGHT, {"Processed": ["<1@b>", "<2@b>"]}, [Difference("message without receipt", "Processed")]),
         (RIGHT, {"Processed": ["<1@b>", "<1@b>"]}, [Difference("message without receipt", "Processed")]),
-        (replace(RIGHT, message_id=""), {"Processed": [""]}, []),
+        (UNREAD, {"Processed": [""]}, []),
+        (UNREAD, {"Processed": ["<1@b>"]}, []),
+        (UNREAD, {"Processed": []}, [Difference("message not in its folder", "Processed", "PM-1")]),
+        (UNREAD, {"Processed": ["<1@b>", ""]}, [Difference("message without receipt", "Processed")]),
+        (UNREAD, {"Processed": [""], "Ignored": [""]}, [Difference("message without receipt", "Ignored")]),
         (replace(RIGHT, settled=False, folder=""), {}, [Difference("receipt without outcome", "", "PM-1")]),
+        (replace(RIGHT, folder=""), {}, [Difference("message not filed", "", "PM-1")]),
+        (replace(RIGHT, folder="", deleted=True), {}, []),
         (replace(RIGHT, answers=0), {"Processed": ["<1@b>"]}, [
             Difference("receipt without reply or reason", "Processed", "PM-1")]),
         (replace(RIGHT, answers=0, unanswered="a machine"), {"Processed": ["<1@b>"]}, []),
         (replace(RIGHT, answers=2), {"Processed": ["<1@b>"]}, [
             Difference("receipt with several replies", "Processed", "PM-1")]),
         (replace(RIGHT, answers=2, released=True), {"Processed": ["<1@b>"]}, []),
+        (RIGHT, {"Processed": [], "Ignored": ["<1@b>"]}, [
+            Difference("message not in its folder", "Processed", "PM-1")]),
         (replace(RIGHT, settled=False, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
     ],
 )  # fmt: skip
 def test_what_differs_is_named(booked: Booked, found: dict[str, list[str]], expected: list[Difference]) -> None:
-    assert list(compare(dict(found), (booked,), NOW + DAY)) == expected
+    assert list(compare(Found(found), (booked,), NOW + DAY)) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "hours", "expected"),
+    [
+        (KEY, 24, []),
+        (Key(1, 8), 24, [Difference("message without receipt", "the inbox")]),
+        (Key(2, 7), 24, [Difference("message without receipt", "the inbox")]),
+        (Key(1, 8), 0.9, []),  # it has just come
+    ],
+)
+def test_what_lies_in_the_inbox_and_was_never_taken_in_is_named(
+    key: Key, hours: float, expected: list[Difference]
+) -> None:
+    inbox = (Waiting(key, 1000, NOW + DAY - timedelta(hours=hours)),)
+    assert list(compare(Found({"Processed": ["<1@b>"]}, inbox), (RIGHT,), NOW + DAY)) == expected
 
 
 @pytest.fixture
@@ -73,6 +106,37 @@ def test_after_ordinary_days_nothing_differs(greenfield: World) -> None:
 
     assert reconcile(greenfield) == 0
     assert len(greenfield.replies()) == 4
+
+
+def test_after_a_hostile_day_nothing_differs_either(tmp_path: Path, dovecot_post: DovecotPost) -> None:
+    service = world.make(tmp_path, dovecot_post)
+    hostile = (*corpus.SPOOFS, *corpus.IMPOSTORS, *corpus.STRANGERS, *corpus.MACHINES, *corpus.MALFORMED)
+    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as client:
+        client.login(service.post.address, service.post.password)
+        for message in hostile:
+            client.append("INBOX", message.make())
+        client.append("INBOX", b"Message-ID: nonsense\r\nMessage-ID: <two@b.test>\r\n\r\nx\r\n")
+    service.once()
+
+    assert reconcile(service) == 0
+
+
+def test_what_we_died_of_and_never_read_makes_no_difference(greenfield: World) -> None:
+    greenfield.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    with greenfield.store() as store, open_mailbox(greenfield.settings.mailbox) as mailbox:
+        [waiting] = mailbox.waiting()
+        for _ in range(intake.DEATHS + 2):  # each counts the one before as a death
+            books.begin(store, waiting)
+    greenfield.once()
+    assert greenfield.post.folder("Quarantine") == 1
+
+    assert reconcile(greenfield) == 0
+
+
+def test_a_message_that_no_poll_has_seen_is_told(greenfield: World) -> None:
+    greenfield.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+
+    assert reconcile(greenfield) == 1
 
 
 def test_what_a_person_moved_and_put_there_is_told_to_the_operator_and_left_alone(

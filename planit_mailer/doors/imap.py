@@ -6,6 +6,8 @@ message, or explicit UIDs: servers do a part of many, or confuse them.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from email import message_from_bytes
+from email.policy import compat32
 from typing import Any, TypeAlias
 
 from imapclient import DELETED, IMAPClient
@@ -94,9 +96,9 @@ def with_message_id(client: Connection, message_id: str, exists: int) -> Iterato
 def message_ids(client: Connection, of: list[int]) -> Iterator[tuple[int, str]]:
     """UID and Message-ID of each message that is still there, "" where it has none."""
     for uid, item in facts(client, of, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]):
-        field = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
-        value = bytes(field or b"").decode("utf-8", "surrogateescape").partition(":")[2]
-        yield uid, headers.message_id(headers.one_line(value))
+        fields = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
+        first = message_from_bytes(bytes(fields or b""), policy=compat32)["message-id"]  # of several, as we read them
+        yield uid, headers.message_id(headers.one_line(str(first or "")))
 
 
 def is_there(client: Connection, uid: int) -> bool:

@@ -1,16 +1,20 @@
 """The original data is not retained (handbook section 4): no table, no free page, no log of the database has it."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from psycopg import sql
+from sqlalchemy import make_url
 
 from planit_mailer.doors.store import Store
 from planit_mailer.ledger import Outcome
 from planit_mailer.records import Filed
 from tests import books
 from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
+from tests.postgres import Postgres
 
 DAY = timedelta(days=1)
 KEEP = {Outcome.ACCEPTED: 14 * DAY, Outcome.HELD: 30 * DAY}
@@ -50,6 +54,35 @@ def test_a_replaced_name_is_nowhere(store: Store, on_disk: Callable[[str], bool]
     apply(store, school, an_upload(a_learner("A1", first_name="Robin")))
 
     assert not on_disk("MARKED")
+
+
+def test_a_replaced_name_is_not_in_postgresqls_statistics_either(postgresql: Postgres) -> None:
+    url = postgresql.new_database()
+    database = str(make_url(url).database)
+    with closing(Store(url)) as store:
+        school = books.a_school(store)
+        apply(store, school, an_upload(*(a_learner(f"A{n}", first_name=f"MARKED {n}") for n in range(200))))
+        postgresql.run(database, sql.SQL("ANALYZE"))  # as autovacuum does
+
+        apply(store, school, an_upload(*(a_learner(f"A{n}", first_name=f"First {n}") for n in range(200))))
+        store.rewrite()
+
+    postgresql.checkpoint(database)
+    assert [path.name for path in postgresql.files(database) if b"MARKED" in path.read_bytes()] == []
+
+
+def test_where_another_user_owns_the_database_it_is_said_that_statistics_keep_old_values(
+    postgresql: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_url(postgresql.new_database(tables=False))
+    for statement in ("CREATE ROLE guest LOGIN", "GRANT ALL ON SCHEMA public TO guest"):
+        postgresql.run(str(url.database), sql.SQL(statement))
+
+    with closing(Store(url.set(username="guest").render_as_string())) as store:
+        store.migrate()
+        store.rewrite()
+
+    assert "statistics" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("final", ["note_sent", "note_failed"])

@@ -11,7 +11,10 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 
+from planit_mailer import logs
 from planit_mailer.errors import ConfigError, Unavailable
+
+log = logs.get(__name__)
 
 BUSY = 30  # seconds that a writer waits for another one: the daemon's longest transaction is far shorter
 STALLED = 45  # seconds after which PostgreSQL takes a transaction, and its locks, from a process that says nothing more
@@ -20,6 +23,7 @@ PATIENCE = 1  # second that a checkpoint waits for readers: the next one comes s
 CONNECT = 10  # seconds
 GONE = 40  # seconds within which either side notices that the other's machine is gone (tcp(7))
 ALIVE = {"idle": 20, "interval": 5, "count": 4}
+OURS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
 NO_TRANSACTION = "planit_no_transaction"  # an execution option: what cannot be done inside one
 ANSWER = 300  # characters that are kept of what the database says
 PRAGMAS = (
@@ -67,10 +71,15 @@ def checkpoint(engine: Engine) -> bool:
 def rewrite(engine: Engine) -> None:
     """Write PostgreSQL's tables with learners' data anew, under a lock that others wait for.
 
-    A plain VACUUM moves the rows of a page together, and leaves the old bytes in the space between them.
+    A plain VACUUM moves the rows of a page together, and leaves the old bytes in the space between them. The planner's
+    statistics quote names and UPINs: they are collected again, and their table is written anew as well.
     """
     with speaking(), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM FULL learners, outbox")
+        connection.exec_driver_sql("VACUUM (FULL, ANALYZE) learners, outbox")
+        if connection.exec_driver_sql(OURS).scalar():
+            connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
+        else:  # PostgreSQL would pass it over with a notice that nobody sees
+            log.warning("old values stay in the database's statistics: it belongs to another user")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
-from planit_mailer.ledger import Outcome, ReplyKind
+from planit_mailer.ledger import Key, Outcome, ReplyKind
 from planit_mailer.records import Booked, Filed, Unanswered
 
 
@@ -83,11 +83,13 @@ class Promises(Verbs):
 def _booked(row: Row[Any]) -> Booked:
     return Booked(
         reference=row.reference,
+        key=Key(row.uidvalidity, row.uid) if row.uid else None,
         message_id=row.message_id,
         folder=row.folder if row.filed_at else "",
-        changed_at=row.filed_at or row.settled_at or row.first_seen_at,
+        changed_at=row.mail_deleted_at or row.filed_at or row.settled_at or row.first_seen_at,
         settled=row.outcome is not None,
-        deleted=row.superseded or row.mail_deleted_at is not None,
+        superseded=row.superseded,
+        deleted=row.mail_deleted_at is not None,
         released=row.released,
         unanswered=row.unanswered,
         answers=row.answers,
