@@ -58,7 +58,8 @@ def poll(doors: Doors, policy: Policy) -> bool:
     with doors.store.claim("what was released") as ours:
         missing = releases.bring_back(doors, policy.reply_within) if ours else ()
         elsewhere, declined = False, None
-        for waiting in first_see(doors, policy):
+        inbox = first_see(doors, policy)
+        for waiting in inbox:
             if doors.stopping():
                 return False
             try:
@@ -68,6 +69,7 @@ def poll(doors: Doors, policy: Policy) -> bool:
         if not elsewhere:
             releases.give_up_on(missing, doors)
     with doors.store.transaction() as transaction:
+        transaction.note_filed_before(inbox, policy.folders, doors.clock())
         transaction.note_poll(doors.clock(), success=True)
     if declined:
         raise declined

@@ -145,6 +145,9 @@ class Transaction(Protocol):
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
         """The message lies in a folder now."""
 
+    def note_filed_before(self, inbox: Sequence[Waiting], folders: Mapping[Outcome, str], now: datetime) -> None:
+        """Settled messages that are in the inbox no more lie in the folder of their outcome."""
+
     def note_poll(self, now: datetime, *, success: bool) -> None:
         """The mailbox was looked at."""
 
@@ -209,7 +212,7 @@ class Transaction(Protocol):
         """Every receipt, to be compared with the mailbox."""
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
-        """The filed messages that are superseded, refused, or past their keep time."""
+        """The messages that are superseded, refused, or past their keep time, and whose mail lies somewhere."""
 
     def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
         """The message lies nowhere any more."""

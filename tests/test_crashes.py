@@ -65,6 +65,22 @@ def test_killed_after_a_step_and_started_again_there_is_one_replacement_and_one_
     assert balance(service) == {"accepted": 1, "sent": 1}
 
 
+def test_killed_before_the_filing_is_noted_the_message_is_still_found_and_deleted_once_it_is_replaced(
+    service: World,
+) -> None:
+    sent = service.send(("form.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    kill_after("filing", service)
+    service.once()
+    service.verb("retry", service.explain(sent)["reference"])
+    service.once()
+    assert balance(service) == {"accepted": 1, "sent": 2}
+
+    service.send(("form.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    service.once()
+
+    assert service.post.folder("Processed") == 1
+
+
 def test_killed_when_the_relay_has_the_reply_it_is_sent_again_with_the_same_message_id(service: World) -> None:
     service.send(("form.xlsx", forms.handbook(learners=[forms.learner(1)])))
 
