@@ -40,4 +40,6 @@ def keep(settings: Config, clock: Clock) -> Keep:
         Outcome.QUARANTINED: times.keep_quarantined,
         Outcome.IGNORED: times.keep_ignored,
     }
-    return Keep(mail, times.keep_receipts, settings.mailbox.folders.sent, clock)
+    folders = settings.mailbox.folders
+    ours = (folders.processed, folders.rejected, folders.held, folders.quarantine, folders.ignored)
+    return Keep(mail, times.keep_receipts, ours, folders.sent, clock)

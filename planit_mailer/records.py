@@ -101,7 +101,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A message that must be deleted from `folder`; `replies` are the Message-IDs of what we answered."""
+    """A message that must be deleted from `folder`, "" where only `replies` are: the Message-IDs of our answers."""
 
     reference: str
     folder: str

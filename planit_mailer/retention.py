@@ -18,10 +18,14 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long filed mail is kept by outcome, how long receipts; `sent` is the folder with our replies, or ""."""
+    """How long filed mail is kept by outcome, how long receipts; `sent` is the folder with our replies, or "".
+
+    `folders` are those in which we file.
+    """
 
     mail: Mapping[Outcome, timedelta]
     receipts: timedelta
+    folders: Sequence[str]
     sent: str
     clock: Clock
 
@@ -35,10 +39,10 @@ def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
     """Delete messages for ever, each noted in a commit of its own."""
     for filed in forgettable:
-        _delete(filed, mailbox, keep.sent)
+        _delete(filed, mailbox, keep)
         with store.transaction() as transaction:
             transaction.note_mail_deleted(filed, keep.clock())
-        log.info("message deleted", reference=filed.reference, folder=filed.folder)
+        log.info("message deleted" if filed.folder else "reply deleted", reference=filed.reference)
 
 
 def purge(store: Store, keep: Keep) -> None:
@@ -49,9 +53,10 @@ def purge(store: Store, keep: Keep) -> None:
         log.info("receipts deleted", receipts=purged)
 
 
-def _delete(filed: Filed, mailbox: Mailbox, sent: str) -> None:
-    if not mailbox.delete(filed.folder, filed.digest, filed.message_id):
-        log.warning("message to delete is not in its folder", reference=filed.reference, folder=filed.folder)
-    if sent:
-        for message_id in filed.replies:
-            mailbox.delete_by_id(sent, message_id)
+def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
+    """Where a person has moved it, it is in another of our folders; in the inbox it is a message that arrives now."""
+    places = dict.fromkeys((filed.folder, *keep.folders)) if filed.folder else ()
+    if places and not any(mailbox.delete(place, filed.digest, filed.message_id) for place in places):
+        log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
+    for message_id in filed.replies if keep.sent else ():
+        mailbox.delete_by_id(keep.sent, message_id)

@@ -100,7 +100,9 @@ def test_one_of_a_thing_is_told_as_one(service: World) -> None:
 
 
 def test_an_unknown_learner_is_said_and_a_missing_choice_is_a_usage_error(service: World) -> None:
-    assert "No learner" in service.verb("erase", "--upin", "X1", "--yes", expect=1)
+    unknown = service.verb("erase", "--upin", "X1", "--yes", expect=1)
+    assert "No learner" in unknown
+    assert "erase --school" in unknown
     assert "--school" in service.verb("erase", "--yes", expect=2)
     assert "No school" in service.verb("erase", "--school", "AA1 1AA", "--yes", expect=1)
 

@@ -41,7 +41,7 @@ def erase(
         if upin:
             erased = transaction.erase_learner(upin, service.now())
             if not erased.learners:
-                raise Refused("No learner with this UPIN has any data.")
+                raise Refused("No learner with this UPIN has any data. Rejected mail goes with erase --school alone.")
         else:
             erased = transaction.erase_school(the_school(school or "", transaction), service.now())
     receipt = forgetting.erasure(erased, service.now())

@@ -160,7 +160,7 @@ receipts = Table(
     _moment("settled_at"),
     _words("folder", ""),
     _moment("filed_at"),
-    _flag("superseded"),  # its mail must be deleted
+    _flag("superseded"),  # its mail must be deleted, or the relay's copies of its answers
     Column("mail_deleted_at", Moment, index=True),
     _words("unanswered", ""),
     _count("warned"),

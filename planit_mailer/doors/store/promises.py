@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select
 
 from planit_mailer.doors.store import register
-from planit_mailer.doors.store.outbox import ANSWERS, PENDING
+from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
 from planit_mailer.records import Booked, Filed, Unanswered
+
+COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
 
 class Promises(Verbs):
@@ -42,23 +44,25 @@ class Promises(Verbs):
         return tuple(_booked(row) for row in self._connection.execute(select(receipts, count).order_by(receipts.c.id)))
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
-        """The filed messages that are superseded, refused, or past the time for which their outcome is kept."""
+        """The filed messages that are superseded, refused, or past the time for which their outcome is kept.
+
+        Also those that are gone, where the relay's copy of an answer may have come after that.
+        """
         old = [and_(receipts.c.outcome == outcome, receipts.c.filed_at <= now - time) for outcome, time in keep.items()]
+        there = receipts.c.filed_at.is_not(None) & receipts.c.mail_deleted_at.is_(None)
+        copied = receipts.c.mail_deleted_at.is_not(None) & receipts.c.superseded & ~_copies_come(now)
         rows = self._connection.execute(
             select(receipts)
-            .where(
-                receipts.c.outcome.is_not(None),
-                receipts.c.filed_at.is_not(None),
-                receipts.c.mail_deleted_at.is_(None),
-                or_(receipts.c.superseded, *old),
-            )
+            .where(receipts.c.outcome.is_not(None), or_(and_(there, or_(receipts.c.superseded, *old)), copied))
             .order_by(receipts.c.id)
         ).all()
         return tuple(self._filed(row) for row in rows)
 
     def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
-        """The message lies nowhere any more."""
-        self._change(self._named(filed.reference).id, {"mail_deleted_at": now})
+        """The message lies nowhere any more; copies of its answers that come yet are still to be deleted."""
+        row = self._named(filed.reference)
+        more = self._connection.scalar(select(receipts.c.id).where(receipts.c.id == row.id, _copies_come(now)))
+        self._change(row.id, {"mail_deleted_at": now, "superseded": more is not None})
 
     def purge_receipts(self, before: datetime) -> int:
         """Delete the receipts of messages that were deleted before a time, with their mails; how many.
@@ -76,8 +80,16 @@ class Promises(Verbs):
         return purged
 
     def _filed(self, row: Row[Any]) -> Filed:
-        ours = select(outbox.c.message_id).where(outbox.c.receipt_id == row.id).order_by(outbox.c.id)
-        return Filed(row.reference, row.folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+        same = (receipts.c.id == row.id) | ((receipts.c.digest == (row.digest or None)) & (receipts.c.id < row.id))
+        ours = select(outbox.c.message_id).join(receipts).where(same).order_by(outbox.c.id)
+        folder = "" if row.mail_deleted_at else row.folder
+        return Filed(row.reference, folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+
+
+def _copies_come(now: datetime) -> ColumnElement[bool]:
+    """Whether an answer is still to be sent, or was sent just now."""
+    fresh = (outbox.c.state == SENT) & (outbox.c.final_at > now - COPIED)
+    return exists().where(outbox.c.receipt_id == receipts.c.id, or_(outbox.c.state == PENDING, fresh))
 
 
 def _booked(row: Row[Any]) -> Booked:

@@ -66,18 +66,17 @@ class Receipts(Verbs):
 
         An older receipt for the same bytes that was not filed yet when this message was first seen is the same message
         under a new UID: the mailbox was rebuilt, a move was half done, both are there, or a released message is back.
-        It takes the key, this one goes.
+        It takes the key, this one goes. One that was filed keeps its receipt, and what lay in its folder is this now.
         """
-        seen = select(receipts.c.first_seen_at).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        seen = self._connection.scalar(select(receipts.c.first_seen_at).where(receipts.c.id == receipt.arrival))
+        before = (receipts.c.digest == digest) & (receipts.c.id < receipt.arrival)
         unfiled = receipts.c.filed_at.is_(None) | (receipts.c.filed_at > seen)
-        older = self._connection.execute(
-            select(receipts)
-            .where(receipts.c.digest == digest, receipts.c.id < receipt.arrival, unfiled)
-            .order_by(receipts.c.id)
-        ).first()
+        older = self._connection.execute(select(receipts).where(before, unfiled).order_by(receipts.c.id)).first()
         if older:
             return self._hand_over(receipt, older)
         self._change(receipt.arrival, {"digest": digest})
+        put_back = update(receipts).where(before, receipts.c.mail_deleted_at.is_(None))
+        self._connection.execute(put_back.values(mail_deleted_at=seen))
         return receipt
 
     def introduce(self, receipt: Receipt, account: Account) -> Standing:
