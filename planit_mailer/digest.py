@@ -24,7 +24,7 @@ def tell(store: Store, clock: Clock, stationery: Stationery) -> None:
 
 
 def _text(references: tuple[str, ...]) -> Text:
-    count = f"{len(references)} message{'' if len(references) == 1 else 's'}"
+    count = replies.counted(len(references), "message")
     facts = {"count": count, "references": references[:LISTED], "more": max(len(references) - LISTED, 0)}
     return Text(ReplyKind.OPERATOR, f"planit_mailer: {count} quarantined", "digest", facts)
 

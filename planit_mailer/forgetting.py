@@ -40,6 +40,5 @@ def keep(settings: Config, clock: Clock) -> Keep:
         Outcome.QUARANTINED: times.keep_quarantined,
         Outcome.IGNORED: times.keep_ignored,
     }
-    folders = settings.mailbox.folders
-    ours = (folders.processed, folders.rejected, folders.held, folders.quarantine, folders.ignored)
-    return Keep(mail, times.keep_receipts, ours, folders.sent, clock)
+    ours = tuple(folder for name, folder in settings.mailbox.folders if name != "sent")
+    return Keep(mail, times.keep_receipts, ours, settings.mailbox.folders.sent, clock)

@@ -20,7 +20,7 @@ from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.relay import Relay
 from planit_mailer.errors import PlanitError, Unavailable
 from planit_mailer.ledger import Reply, ReplyKind
-from planit_mailer.mail import headers
+from planit_mailer.mail import authentication, headers
 
 WITHIN = 120.0  # seconds in which it has to arrive
 LOOK_EVERY = 2.0  # seconds
@@ -86,9 +86,9 @@ def _advice(results: Sequence[str]) -> Finding:
         return Finding(
             "probe", said, "Send a message from elsewhere too: many providers stamp only what comes from outside."
         )
-    first = results[0].partition(";")[0].split()
-    if not first or "=" in first[0]:
+    server = authentication.read(results[0]).server
+    if not server:
         return Finding("probe", 'the top-most verdict names no server, as at Microsoft 365: results = "microsoft365"')
     return Finding(
-        "probe", f"the top-most verdict is of {first[0]}: is that your provider's server? Then it is the one to trust"
+        "probe", f"the top-most verdict is of {server}: is that your provider's server? Then it is the one to trust"
     )

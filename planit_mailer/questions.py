@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from planit_mailer.ledger import Outcome, School
 from planit_mailer.records import Enrolled, Erasure, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
-from planit_mailer.uploads import headings
+from planit_mailer.uploads import headings, values
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.upload import Field
 
@@ -51,7 +51,7 @@ class Reading(Protocol):
 
 def show(upin: str, school: School | None, reading: Reading) -> Json | None:
     """One learner's *Your School Data*; None where nobody has this UPIN."""
-    return _page(reading.page("".join(upin.split()).upper(), school))
+    return _page(reading.page(values.as_upin(upin), school))
 
 
 def any_page(reading: Reading) -> Json | None:

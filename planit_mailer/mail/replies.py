@@ -101,6 +101,11 @@ def delayed(reference: str, recipient: str, desk: Desk) -> Reply:
     return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
 
 
+def counted(number: int, word: str) -> str:
+    """A number with its word: "1 problem", "3 problems"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: Desk) -> Text:
     kind = verdict.reply
     assert kind is not None, "there is an answer to write"
@@ -131,18 +136,14 @@ def _subject(uploads: Sequence[UploadView], reference: str) -> str:
     applied = [upload for upload in uploads if upload.accepted]
     to_fix = sum(upload.to_fix for upload in uploads)
     if not applied:
-        return f"Your School Data: nothing was changed, {_count(to_fix, 'problem')} to fix ({reference})"
-    learners = _count(sum(upload.learners for upload in applied), "learner")
+        return f"Your School Data: nothing was changed, {counted(to_fix, 'problem')} to fix ({reference})"
+    learners = counted(sum(upload.learners for upload in applied), "learner")
     if len(applied) == len(uploads):
         return f"Your School Data: {learners} updated ({reference})"
     return (
         f"Your School Data: {len(applied)} of {len(uploads)} files applied, "
-        f"{_count(to_fix, 'problem')} to fix ({reference})"
+        f"{counted(to_fix, 'problem')} to fix ({reference})"
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _answer(letter: Letter, verdict: Verdict, text: Text, desk: Desk) -> EmailMessage:

@@ -32,6 +32,12 @@ def read(data: bytes, limits: Limits, likely: Likely = len) -> tuple[Sheet, ...]
     return found
 
 
+def cause(error: Exception) -> str:
+    """The kind of an error and where it was raised. Its text stays behind: it may quote the file."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
+
+
 def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[Sheet, ...] | Unreadable:
     try:
         return reader(*file)
@@ -42,7 +48,7 @@ def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[
     except TooLarge as error:
         return Unreadable(Reason.TOO_LARGE, f"a workbook with {error}")
     except Exception as error:  # noqa: BLE001  see read()
-        return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, _cause(error))
+        return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, cause(error))
 
 
 def _reason(kind: FileKind) -> Reason:
@@ -54,12 +60,6 @@ def _reason(kind: FileKind) -> Reason:
 
 def _xlsx(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     return ooxml.read(Archive(data, limits), limits)
-
-
-def _cause(error: Exception) -> str:
-    """The kind of an error and where it was raised. Its text stays behind: it may quote the file."""
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 
 
 # The other kinds are named in the answer.

@@ -1,6 +1,5 @@
 """The school's own workbook with its problems painted in, so that they can be put right where they stand."""
 
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -66,7 +65,7 @@ def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
-        return _alone(found, _cause(error))
+        return _alone(found, reading.cause(error))
     lost = LOST if files.sniff(data) in REWRITTEN else ()
     return Annotated(painted.data, (*painted.lost, *lost))
 
@@ -82,17 +81,11 @@ def _encrypted(made: Annotated, password: Password) -> Annotated:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is: nothing goes back in clear
-        return _withheld(_cause(error))
+        return _withheld(reading.cause(error))
 
 
 def _withheld(cause: str) -> Annotated:
     return Annotated(b"", whole=False, cause=cause)
-
-
-def _cause(error: Exception) -> str:
-    """The kind of an error and where it was raised, without anything that the file says."""
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 
 
 def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:

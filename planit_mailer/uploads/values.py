@@ -124,7 +124,12 @@ def age(born: date, today: date) -> int:
 
 def upin(cell: Cell | None) -> str:
     """A UPIN in capitals, without spaces and what nobody sees; "" where there is none."""
-    return "".join(_visible(text(cell)).upper().split())
+    return as_upin(text(cell))
+
+
+def as_upin(written: str) -> str:
+    """The one way to write a UPIN, so that it is found however it was typed."""
+    return "".join(_visible(written).upper().split())
 
 
 def upn(found: str) -> Upn:

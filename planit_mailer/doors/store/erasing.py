@@ -15,6 +15,7 @@ from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import learners, outbox, receipts, uploads
 from planit_mailer.ledger import Outcome, ReplyKind, School
 from planit_mailer.records import Erased
+from planit_mailer.uploads import values
 
 ERASED = "erased on request"
 
@@ -24,7 +25,7 @@ class Erasing(Verbs):
 
     def erase_learner(self, upin: str, now: datetime) -> Erased:
         """Erase a learner in every school that knows the UPIN, the mail they came with, and their schools' rejected."""
-        is_it = learners.c.upin == "".join(upin.split()).upper()
+        is_it = learners.c.upin == values.as_upin(upin)
         rows = self._connection.execute(select(learners.c.school_id, learners.c.arrival).where(is_it)).all()
         schools = {row.school_id for row in rows}
         mail = {row.arrival for row in rows} | {n for school in schools for n in rejected(self._connection, school)}
