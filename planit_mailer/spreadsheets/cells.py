@@ -34,6 +34,7 @@ class Cells:
         self._since_1904 = since_1904
         self._uncalculated = uncalculated
         self._made: dict[tuple[str, str | None, str, bool], Cell | None] = {}
+        self._codes: dict[str, str] = {}
 
     def cell(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
         """A cell by its stored type (as OOXML names it), value and style; None where it is blank."""
@@ -67,7 +68,9 @@ class Cells:
 
     def _format(self, style: str) -> str:
         """The number format of a style; a workbook without styles shows everything as General."""
-        return _one_of(self._formats, style) if self._formats else "General"
+        if style not in self._codes:
+            self._codes[style] = _one_of(self._formats, style) if self._formats else "General"
+        return self._codes[style]
 
 
 def text(stored: str, code: str = "General") -> Cell | None:

@@ -8,7 +8,7 @@ from planit_mailer.spreadsheets.formats import Part, Unsupported
 from planit_mailer.spreadsheets.numberformats import GENERAL
 
 DATES = (Part.MOMENT, Part.MINUTE, Part.ELAPSED, Part.NOON)
-PLAIN = ("", "@", GENERAL)
+PLAIN = frozenset(("", "@", GENERAL))
 
 
 class Shown(NamedTuple):

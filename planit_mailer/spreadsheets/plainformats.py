@@ -19,18 +19,23 @@ ZERO = "0.,%"  # what zero is written with; Excel shows no sign before it
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A format of one section: the decimals that it shows, the power of ten by which it scales, how it is written."""
+    """A format of one section: the decimals that it shows, the power of ten by which it scales, how it is written.
+
+    `factor` is that power's value, `unit` one over that of the last digit shown.
+    """
 
     decimals: int
     scale: int
     written: str
+    factor: float
+    unit: float
 
     def shown(self, number: float) -> str:
         """What a number shows."""
         size = abs(number)
-        last = size * 10.0 ** (self.decimals + self.scale)  # counted in units of the last digit shown
+        last = size * self.unit
         if last < LARGE and abs(last % 1 - HALF) > NEAR:
-            figures = self.written.format(size * 10.0**self.scale)
+            figures = self.written.format(size * self.factor)
         else:
             scaled = digits.kept(size).scaleb(self.scale, digits.EXACT)
             figures = self.written.format(digits.rounded(scaled, self.decimals))
@@ -48,5 +53,6 @@ def _of(code: str) -> Plain | None:
     if found is None:
         return None
     percent, thousands = found["percent"] or "", "," if found["thousands"] else ""
-    decimals = len(found["decimals"] or "")
-    return Plain(decimals, 2 if percent else 0, f"{{:{thousands}.{decimals}f}}{percent}")
+    decimals, scale = len(found["decimals"] or ""), 2 if percent else 0
+    written = f"{{:{thousands}.{decimals}f}}{percent}"
+    return Plain(decimals, scale, written, factor=10.0**scale, unit=10.0 ** (decimals + scale))

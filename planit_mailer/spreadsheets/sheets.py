@@ -16,12 +16,12 @@ class Kind(StrEnum):
     UNSAVED = "unsaved"  # a formula whose result was never saved
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One cell that holds something; shared between all places that show the same.
+    """One cell that holds something; shared between all places that show the same, and equal to no other.
 
     `text` is what Excel shows in a column wide enough, without outer spaces, "" where the number format shows nothing.
-    `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; None for errors and unsaved formulas.
+    `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; errors and unsaved formulas have None.
     `exact` is False where the number format could not be followed, so that the text is that of General.
     """
 

@@ -23,15 +23,14 @@ class Down:
     @classmethod
     def of(cls, cells: Sequence[Cell | None]) -> Self:
         """The column of these cells."""
-        by_id = dict(zip(map(id, cells), cells, strict=True))
-        return cls(tuple(cells), tuple(filter(None, by_id.values())))
+        return cls(tuple(cells), tuple(filter(None, dict.fromkeys(cells))))
 
     def read(self, look: Callable[[Cell], T]) -> list[T | None]:
         """What a look at each cell finds, None for blank ones; each different cell is looked at once."""
-        found = {id(cell): look(cell) for cell in self.different}
-        return [*map(found.get, map(id, self.cells))]
+        found: dict[Cell | None, T] = {cell: look(cell) for cell in self.different}
+        return [*map(found.get, self.cells)]
 
     def places(self, wanted: Iterable[Cell]) -> list[int]:
         """The places from 0, top down, where some of the different cells stand."""
-        sought = set(map(id, wanted))
-        return [place for place, cell in enumerate(self.cells) if id(cell) in sought] if sought else []
+        sought = set(wanted)
+        return [place for place, cell in enumerate(self.cells) if cell in sought] if sought else []

@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import TypeVar
 
 from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Kind
+from planit_mailer.spreadsheets.sheets import Cell
 from planit_mailer.uploads import values
 from planit_mailer.uploads.columns import Column
 from planit_mailer.uploads.form import Form
@@ -70,8 +70,12 @@ def _born(cell: Cell) -> date | None:
 
 def _shown(form: Form) -> Iterator[tuple[str | None, ...]]:
     """What learners would see, row by row: nothing of blank cells, and nothing of errors, which are never stored."""
-    for row in zip(*(down.cells for down in form.fields), strict=True):
-        yield tuple([(cell.text or None) if cell and cell.kind is not Kind.ERROR else None for cell in row])
+    texts: dict[Cell | None, str | None] = {cell: _seen(cell) for cell in form.different}
+    return zip(*(map(texts.get, down.cells) for down in form.fields), strict=True)
+
+
+def _seen(cell: Cell) -> str | None:
+    return cell.text if cell.text and cell.value is not None else None
 
 
 def _letters(column: Column | None) -> str:

@@ -15,8 +15,6 @@ from planit_mailer.uploads.problems import Problem
 LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
 
-Check = Callable[[Sequence[Cell]], list[Cell]]  # of the different cells of a column, those that it finds
-
 
 def excel_errors(form: Form, _judging: Judging) -> Iterator[Problem]:
     """#N/A and its kin, in a field or in what identifies a learner."""
@@ -30,19 +28,22 @@ def unsaved(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def fields(form: Form, _judging: Judging) -> Iterator[Problem]:
     """What Excel did to a column, one warning a column and cause."""
+    alone = {code: frozenset(filter(is_odd, form.different)) for code, is_odd in ALONE}
     for column, down in zip(form.columns.fields, form.fields, strict=True):
         shown = [cell for cell in down.different if cell.text]
-        for code, check in CHECKS:
-            if found := check(shown):
+        among = {code: check(shown) for code, check in AMONG}
+        for code, cells in (among | {code: odd and odd.intersection(shown) for code, odd in alone.items()}).items():
+            if cells:
                 heading = problems.quoted(column.heading)
-                yield problems.problem(code, _places(form, column, down, found), heading=heading)
+                yield problems.problem(code, _places(form, column, down, cells), heading=heading)
 
 
 def long_values(form: Form, _judging: Judging) -> Iterator[Problem]:
     """A text that fills a screen may have been meant for somewhere else."""
     places: list[str] = []
+    long = frozenset(cell for cell in form.different if len(cell.text) > LONG)
     for column, down in zip(form.columns.fields, form.fields, strict=True):
-        places += _places(form, column, down, [cell for cell in down.different if len(cell.text) > LONG])
+        places += _places(form, column, down, long)
     if places:
         yield problems.problem("value-long", places)
 
@@ -64,7 +65,7 @@ def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
 
     Dates in full are suspicious only where they are not the most of the column, as a date of a visit would be.
     """
-    dates = [cell for cell in cells if cell.kind is Kind.DATE]
+    dates = [cell for cell in cells if isinstance(cell.value, datetime)]
     others = len(cells) - len(dates)
     short = [cell for cell in dates if not _in_full(cell)]
     if others >= len(dates):
@@ -74,29 +75,30 @@ def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
 
 def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
     """Numbers shorter than others that have leading zeros: they may have lost theirs."""
-    digits = [cell for cell in cells if cell.text.isdecimal() and cell.text.isascii()]
-    led = [len(cell.text) for cell in digits if cell.text.startswith("0") and cell.text.strip("0")]
-    longest = max(led, default=0)
-    return [cell for cell in digits if len(cell.text) < longest and not cell.text.startswith("0")]
+    led = [cell.text for cell in cells if cell.text[0] == "0" and _is_digits(cell) and cell.text.strip("0")]
+    longest = max(map(len, led), default=0)
+    short = (cell for cell in cells if len(cell.text) < longest) if led else ()
+    return [cell for cell in short if cell.text[0] != "0" and _is_digits(cell)]
 
 
-def long_numbers(cells: Sequence[Cell]) -> list[Cell]:
-    """What General shows as 1.23E+11, and what was saved as text when it was shown so."""
-    powers = (cell for cell in cells if "E" in cell.text)
-    shown = (cell for cell in powers if cell.kind in (Kind.NUMBER, Kind.TEXT))
-    return [cell for cell in shown if values.SCIENTIFIC.fullmatch(cell.text)]
+def is_long_number(cell: Cell) -> bool:
+    """Whether a cell is what General shows as 1.23E+11, or was saved as text when it was shown so."""
+    could_be = "E" in cell.text and cell.kind in (Kind.NUMBER, Kind.TEXT)
+    return could_be and values.SCIENTIFIC.fullmatch(cell.text) is not None
 
 
-def unknown_formats(cells: Sequence[Cell]) -> list[Cell]:
-    """What we cannot show as Excel does."""
-    return [cell for cell in cells if not cell.exact]
+def is_unlike_excel(cell: Cell) -> bool:
+    """Whether a cell has a number format that we cannot follow."""
+    return not cell.exact
 
 
-CHECKS: tuple[tuple[str, Check], ...] = (
+AMONG: tuple[tuple[str, Callable[[Sequence[Cell]], list[Cell]]], ...] = (  # what is odd among the others of a column
     ("date-among-grades", dates_among_grades),
     ("leading-zeros-mixed", mixed_zeros),
-    ("long-number", long_numbers),
-    ("number-format-unknown", unknown_formats),
+)
+ALONE: tuple[tuple[str, Callable[[Cell], bool]], ...] = (  # what is odd wherever it stands
+    ("long-number", is_long_number),
+    ("number-format-unknown", is_unlike_excel),
 )
 
 
@@ -121,6 +123,10 @@ def _covers_blank_fields(form: Form, block: Range) -> bool:
     columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
     rows = (row for row in form.learners if block.first_row <= row.number <= block.last_row)
     return bool(columns) and any(not header.filled(row.cell(column)) for row in rows for column in columns)
+
+
+def _is_digits(cell: Cell) -> bool:
+    return cell.text.isdecimal() and cell.text.isascii()
 
 
 def _in_full(cell: Cell) -> bool:

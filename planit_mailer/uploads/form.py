@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Row, Sheet
@@ -21,7 +21,8 @@ LEARNER = 2  # compulsory cells that make a learner
 class Form:
     """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last.
 
-    `identity` are the learners' cells of each compulsory field whose heading is there, `fields` those of the fields.
+    `identity` are the learners' cells of each compulsory field whose heading is there, `fields` those of the fields,
+    `different` all cells of the latter, each once.
     """
 
     sheet: Sheet
@@ -31,6 +32,7 @@ class Form:
     learners: tuple[Row, ...]
     identity: Mapping[Identity, Down]
     fields: tuple[Down, ...]
+    different: tuple[Cell, ...]
     strays: tuple[Row, ...]
     below: tuple[Row, ...]
 
@@ -111,6 +113,7 @@ def _form(found: _Candidate) -> Form:
     def down(column: Column) -> Down:
         return Down.of(across[column.number - 1] if column.number <= len(across) else (None,) * len(learners))
 
+    fields = tuple(map(down, classified.fields))
     return Form(
         sheet=found.sheet,
         heading_row=found.row,
@@ -118,7 +121,8 @@ def _form(found: _Candidate) -> Form:
         columns=classified,
         learners=learners,
         identity={name: down(column) for name, column in classified.identity.items()},
-        fields=tuple(map(down, classified.fields)),
+        fields=fields,
+        different=tuple(dict.fromkeys(chain.from_iterable(one.different for one in fields))),
         strays=tuple(row for row in others if row.number < last),
         below=tuple(row for row in others if row.number > last),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Row
+from planit_mailer.spreadsheets.sheets import Cell, Row
 from planit_mailer.uploads import header, heading_rules, problems, values
 from planit_mailer.uploads.form import Form
 from planit_mailer.uploads.headings import Identity
@@ -79,10 +79,10 @@ def upin(form: Form, judging: Judging) -> Iterator[Problem]:
         found = values.upin(cell)
         if values.SCIENTIFIC.fullmatch(found):
             return "long-number"
-        looks = values.upn(found)
-        if looks.shape:
-            return "" if looks.right or not judging.rules.check_letter else "upin-check-letter"
-        return "upin-uln" if values.ULN.fullmatch(found) else "upin-not-upn"
+        is_right = values.is_right_upn(found)
+        if is_right is None:
+            return "upin-uln" if values.ULN.fullmatch(found) else "upin-not-upn"
+        return "" if is_right or not judging.rules.check_letter else "upin-check-letter"
 
     yield from _by_cause(form, Identity.UPIN, cause, heading=Identity.UPIN.value)
 
@@ -139,7 +139,7 @@ def _cells_of(rows: tuple[Row, ...]) -> Iterator[str]:
 
 def _readable(cell: Cell | None) -> bool:
     """Whether a cell can be right or wrong: not blank, no Excel error, no formula without a result."""
-    return cell is not None and bool(cell.text) and cell.kind not in (Kind.ERROR, Kind.UNSAVED)
+    return cell is not None and bool(cell.text) and cell.value is not None
 
 
 def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parameters: object) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date, datetime
 from operator import mul
 from typing import Literal
@@ -65,19 +64,11 @@ PLAIN = str.maketrans(
 DateProblem = Literal["wrong", "month-first", "two-digit-year"]
 
 
-@dataclass(frozen=True, slots=True)
-class Upn:
-    """What can be said of a UPIN by its looks."""
-
-    shape: bool
-    right: bool
-
-
 def text(cell: Cell | None) -> str:
     """What identifies a learner, as text on one line; a number that Excel shows as 1.23E+12 by all of its digits."""
-    if cell is None or cell.kind in (Kind.ERROR, Kind.UNSAVED):
+    if cell is None or cell.value is None:
         return ""
-    if cell.kind is Kind.NUMBER and isinstance(cell.value, int) and SCIENTIFIC.fullmatch(cell.text):
+    if isinstance(cell.value, int) and SCIENTIFIC.fullmatch(cell.text):
         return str(cell.value)
     return " ".join(cell.text.split())
 
@@ -132,11 +123,9 @@ def as_upin(written: str) -> str:
     return "".join(_visible(written).upper().split())
 
 
-def upn(found: str) -> Upn:
-    """Whether a UPIN has the shape of a UPN, and its right check letter."""
-    if not UPN.fullmatch(found):
-        return Upn(shape=False, right=False)
-    return Upn(shape=True, right=found[0] == check_letter(found[1:]))
+def is_right_upn(found: str) -> bool | None:
+    """Whether a UPIN in the shape of a UPN has its right check letter; None for one in another shape."""
+    return found[0] == check_letter(found[1:]) if UPN.fullmatch(found) else None
 
 
 def check_letter(body: str) -> str:

@@ -2,14 +2,15 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import astuple
 from types import MappingProxyType
 
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from planit_mailer.spreadsheets import reading
-from planit_mailer.spreadsheets.sheets import Cell, Limits, Sheet, address
+from planit_mailer.spreadsheets.sheets import Cell, Limits, Row, Sheet, Unreadable, address
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -23,6 +24,12 @@ TYPES = {
     "xl/styles.xml": "styles",
 }
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def values(found: Iterable[Sheet | Row] | Unreadable) -> list[tuple[object, ...]]:
+    """What was read, to be compared by what it says: a cell is equal to no other."""
+    assert not isinstance(found, Unreadable)
+    return [astuple(part) for part in found]
 
 
 def saved(book: Workbook) -> bytes:

@@ -156,15 +156,15 @@ def test_the_school_year_begins_on_the_first_of_september(born: date, year: int)
     ],
 )
 def test_a_upn_has_the_check_letter_of_its_other_characters(upn: str) -> None:
-    assert values.upn(upn) == values.Upn(shape=True, right=True)
+    assert values.is_right_upn(upn) is True
 
 
 def test_a_mistyped_upn_is_told_from_what_is_none() -> None:
-    assert values.upn("B207000016049") == values.Upn(shape=True, right=False)
-    assert values.upn("I201100018042") == values.Upn(shape=True, right=False)
-    assert values.upn("T20110001804O") == values.Upn(shape=True, right=False)
-    assert values.upn("123456") == values.Upn(shape=False, right=False)
-    assert values.upn("R20110001804") == values.Upn(shape=False, right=False)
+    assert values.is_right_upn("B207000016049") is False
+    assert values.is_right_upn("I201100018042") is False
+    assert values.is_right_upn("T20110001804O") is False
+    assert values.is_right_upn("123456") is None
+    assert values.is_right_upn("R20110001804") is None
 
 
 @forms.CALM
@@ -173,8 +173,8 @@ def test_every_single_mistyped_digit_is_found(digits: str, place: int, by: int) 
     upn = values.check_letter(digits) + digits
     wrong = digits[:place] + str((int(digits[place]) + by) % 10) + digits[place + 1 :]
 
-    assert values.upn(upn).right
-    assert not values.upn(upn[0] + wrong).right
+    assert values.is_right_upn(upn)
+    assert values.is_right_upn(upn[0] + wrong) is False
 
 
 @forms.CALM
@@ -182,7 +182,7 @@ def test_every_single_mistyped_digit_is_found(digits: str, place: int, by: int) 
 def test_every_swap_of_neighbours_is_found(digits: str, place: int) -> None:
     swapped = digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :]
 
-    assert values.upn(values.check_letter(digits) + swapped).right is (swapped == digits)
+    assert values.is_right_upn(values.check_letter(digits) + swapped) is (swapped == digits)
 
 
 def test_a_upin_loses_its_spaces_and_its_small_letters() -> None:
