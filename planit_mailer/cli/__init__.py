@@ -6,25 +6,72 @@ Facts go to standard output, everything else to standard error.
 """
 
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from planit_mailer import __version__, logs
-from planit_mailer.cli import decisions, diagnosis, erasing, forms, operation, questions, register
 from planit_mailer.cli.context import CONFIG_FILE, Context
 from planit_mailer.errors import ConfigError, PlanitError, Refused, Unavailable
 
 EXIT_CODES: dict[type[PlanitError], int] = {Refused: 1, ConfigError: 2, Unavailable: 3}
+MODULES = {
+    "run": "operation",
+    "once": "operation",
+    "demo": "demonstration",
+    "check": "forms",
+    "blank": "forms",
+    "show": "questions",
+    "status": "questions",
+    "explain": "questions",
+    "held": "decisions",
+    "approve": "decisions",
+    "refuse": "decisions",
+    "retry": "decisions",
+    "schools": "register",
+    "senders": "register",
+    "erase": "erasing",
+    "doctor": "diagnosis",
+    "migrate": "operation",
+}
+STYLE: dict[str, Any] = {
+    "rich_markup_mode": "markdown",
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class Verbs(Mapping[str, Any]):
+    """The verbs as Typer has commands, each imported when it is asked for: none waits for what others need."""
+
+    def __getitem__(self, verb: str) -> Any:
+        found = typer.Typer(**STYLE)
+        import_module(f"planit_mailer.cli.{MODULES[verb]}").add_to(found)
+        return typer.main.get_group(found).commands[verb]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+class Group(TyperGroup):
+    """The program, which knows its verbs by their names."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings | {"commands": Verbs()})
 
 
 app = typer.Typer(
+    cls=Group,
+    **STYLE,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
     help="""
 Reads the spreadsheets that schools email, replaces their learners' data, and answers.
 
@@ -57,10 +104,6 @@ def options(
     """Options of every verb."""
     logs.set_up()
     ctx.obj = Context(config)
-
-
-for module in (operation, forms, questions, decisions, register, erasing, diagnosis):
-    module.add_to(app)
 
 
 def main() -> None:
