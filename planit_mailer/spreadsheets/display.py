@@ -25,7 +25,7 @@ class Shown(NamedTuple):
 def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -> Shown:
     """What a finite number shows."""
     if code in PLAIN:
-        return Shown(digits.general(digits.kept(number)))
+        return Shown(plainformats.general(number))
     if plain := plainformats.of(code):
         return Shown(plain.shown(number))
     moment = None
@@ -37,7 +37,7 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
             return Shown(moments.shown(number, section, since_1904=since_1904), moment=moment)
         return Shown(digits.shown(number, section))
     except Unsupported:  # what is known to be a date stays one
-        return Shown(digits.general(digits.kept(number)), exact=False, moment=moment)
+        return Shown(plainformats.general(number), exact=False, moment=moment)
 
 
 def of_text(text: str, code: str = GENERAL) -> Shown:

@@ -1,4 +1,4 @@
-"""The number formats that nearly all numbers have, such as 0, 0.0%, #,##0.00: shown at a fraction of the general cost.
+"""The number formats that nearly all numbers have, as General, 0.0%, #,##0.00: shown at a fraction of the usual cost.
 
 digits.py shows them all the same; the tests hold the two against each other.
 """
@@ -40,6 +40,14 @@ class Plain:
             scaled = digits.kept(size).scaleb(self.scale, digits.EXACT)
             figures = self.written.format(digits.rounded(scaled, self.decimals))
         return f"-{figures}" if number < 0 and figures.strip(ZERO) else figures
+
+
+def general(number: float) -> str:
+    """A number as General shows it; one that fits into its width is shown with all of its digits."""
+    written = f"{number:.15g}"
+    if number and len(written) <= digits.WIDTH and "e" not in written:
+        return written
+    return digits.general(digits.kept(number))
 
 
 def of(code: str) -> Plain | None:

@@ -19,6 +19,11 @@ def test_a_plain_format_shows_what_the_general_way_shows(code: str, number: floa
     assert plain.shown(number) == digits.shown(number, formats.compiled(code).section(number))
 
 
+@given(NUMBERS | st.floats(allow_nan=False, allow_infinity=False) | st.floats(-1e-3, 1e-3))
+def test_general_shows_what_the_general_way_shows(number: float) -> None:
+    assert plainformats.general(number) == digits.general(digits.kept(number))
+
+
 def test_other_formats_are_left_to_the_general_way() -> None:
     for code in ("General", "#", "00", "0.0#", "0;-0", "0 %", "£0", "@", ""):
         assert plainformats.of(code) is None
