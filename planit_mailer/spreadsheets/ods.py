@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets import cells, markup
-from planit_mailer.spreadsheets.archives import Archive, Damaged, Locked, TooLarge
+from planit_mailer.spreadsheets import cells, markup, moments
+from planit_mailer.spreadsheets.archives import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range, Row, Sheet
 
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -24,8 +24,6 @@ CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 CONTAINERS = tuple(TABLE + name for name in ("table", "table-rows", "table-row-group", "table-header-rows"))
 HIDDEN = ("collapse", "filter")
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
-# LibreOffice writes some whole hours as a minute less and sixty seconds more: PT1000H0-1M59.999999999S.
-DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:0?(-?\d+)M)?(?:([\d.,]+)S)?)?")
 MERGED = 100_000
 
 
@@ -150,7 +148,7 @@ def _cell(element: Element) -> Cell | None:
         case "float" | "percentage" | "currency":
             return _number(float(element.get(f"{OFFICE}value", "")), text, stored=bool(paragraphs))
         case "time":
-            return _number(_days(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
+            return _number(moments.duration(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
         case "date":
             return _date(datetime.fromisoformat(element.get(f"{OFFICE}date-value", "")[:26]), text)
         case "boolean":
@@ -190,15 +188,6 @@ def _shown(part: Element) -> str:
             shown += _shown(child)
         shown += child.tail or ""
     return shown
-
-
-def _days(written: str) -> float:
-    """A duration (XML Schema, part 2, 3.2.6) in days."""
-    found = DURATION.fullmatch(written)
-    if not found:
-        raise Damaged("a time that is none")
-    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
-    return (-1 if found[1] else 1) * (days + (hours + (minutes + seconds / 60) / 60) / 24)
 
 
 def _count(element: Element, name: str) -> int:
