@@ -150,10 +150,10 @@ def _cell(element: Element) -> Cell | None:
         case "time":
             return _number(moments.duration(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
         case "date":
-            return _date(datetime.fromisoformat(element.get(f"{OFFICE}date-value", "")[:26]), text)
+            return _date(element.get(f"{OFFICE}date-value", ""), text, stored=bool(paragraphs))
         case "boolean":
             return Cell(text, Kind.BOOLEAN, element.get(f"{OFFICE}boolean-value") == "true")
-    return shown or cells.text(element.get(f"{OFFICE}string-value", ""))
+    return _text(element.get(f"{OFFICE}string-value", ""), shown, stored=bool(paragraphs))
 
 
 def _failed(element: Element, text: str) -> Cell | None:
@@ -170,10 +170,23 @@ def _number(value: float, text: str, *, stored: bool) -> Cell:
     return replace(plain, text=text, format="") if stored else replace(plain, exact=False)
 
 
-def _date(moment: datetime, text: str) -> Cell:
+def _text(value: str, shown: Cell | None, *, stored: bool) -> Cell | None:
+    """A text; the value beneath is written apart where its format shows something else of it, or nothing at all."""
+    beneath = cells.text(value)
+    if shown is None:
+        return replace(beneath, text="") if beneath and stored else beneath
+    return replace(shown, value=beneath.value) if beneath else shown
+
+
+def _date(written: str, text: str, *, stored: bool) -> Cell:
     """A date; its format is told by what it shows: that of a whole date, or that of one without its year."""
+    try:
+        moment = datetime.fromisoformat(written[:26])
+    except ValueError:  # such as those beyond the year 9999, which Excel does not have
+        return Cell("#NUM!", Kind.ERROR)
     code = "dd/mm/yyyy" if f"{moment:%y}" in text or not text else "dd-mmm"
-    return Cell(text or f"{moment:%d/%m/%Y}", Kind.DATE, moment.replace(tzinfo=None), code, exact=bool(text))
+    shown = text if stored else f"{moment:%d/%m/%Y}"
+    return Cell(shown, Kind.DATE, moment.replace(tzinfo=None), code, exact=stored)
 
 
 def _shown(part: Element) -> str:
