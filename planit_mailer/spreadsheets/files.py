@@ -44,7 +44,12 @@ WORD = FileKind("a Word document")
 OPEN_DOCUMENT = FileKind("an OpenDocument text")
 POWERPOINT = FileKind("a PowerPoint presentation")
 LINK = FileKind("a link to a file")
-ARCHIVE = FileKind("a zip archive", holds_files=True)
+ZIP = FileKind("a zip archive", holds_files=True)
+RAR = FileKind("a RAR archive", holds_files=True)
+SEVEN_ZIP = FileKind("a 7-Zip archive", holds_files=True)
+GZIP = FileKind("a gzip archive", holds_files=True)
+TAR = FileKind("a tar archive", holds_files=True)
+ARCHIVE = FileKind("an archive", holds_files=True)  # of another kind
 CALENDAR = FileKind("a calendar entry")
 CONTACT = FileKind("a contact card")
 OUTLOOK = FileKind("an Outlook message")
@@ -53,6 +58,7 @@ RICH_TEXT = FileKind("a rich text document")
 VIDEO = FileKind("a video")
 EMPTY = FileKind("an empty file")
 UNKNOWN = FileKind("")
+ARCHIVES = (ZIP, RAR, SEVEN_ZIP, GZIP, TAR, ARCHIVE)
 OPENED_BY_EXCEL = (HTML,)  # which report tools call .xls
 PLAIN = (TABLE, TEXT)  # a spreadsheet where it holds a form, or is called one
 
@@ -63,7 +69,11 @@ BEGINNINGS = (
     (rb"....ftyp", VIDEO),
     (rb"\x78\x9f\x3e\x22", WINMAIL),
     (rb"\{\\rtf", RICH_TEXT),
-    (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08", ARCHIVE),
+    (rb"Rar!\x1a\x07", RAR),
+    (rb"7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
+    (rb"\x1f\x8b\x08", GZIP),
+    (rb".{257}ustar", TAR),
+    (rb"BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd|MSCF\0\0\0\0", ARCHIVE),  # bzip2, xz, Zstandard, cabinet
     (rb"\x09[\0\x02\x04\x08][\x04\x06\x08\x10]\0", XLS),  # older than the container that .xls has had since 1997
 )
 WORKBOOK_BEGINS = b"\x09\x08\x10\0\0\x06\x05\0"  # BOF of BIFF8, [MS-XLS] 2.4.21
@@ -123,7 +133,7 @@ def _in_archive(data: bytes) -> FileKind:
     for pattern, found in PARTS:
         if any(re.match(pattern, name) for name in names):
             return found
-    return ARCHIVE
+    return ZIP
 
 
 def _names(data: bytes) -> list[str]:
