@@ -146,7 +146,7 @@ def _cell(element: Element) -> Cell | None:
         return told
     match element.get(f"{OFFICE}value-type"):
         case "float" | "percentage" | "currency":
-            return _number(float(element.get(f"{OFFICE}value", "")), text, stored=bool(paragraphs))
+            return _number(markup.number(element.get(f"{OFFICE}value", "")), text, stored=bool(paragraphs))
         case "time":
             return _number(moments.duration(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
         case "date":
@@ -194,7 +194,7 @@ def _shown(part: Element) -> str:
     shown = part.text or ""
     for child in part:
         if child.tag == f"{TEXT}s":
-            shown += " " * min(int(child.get(f"{TEXT}c", "1")), 1_000)
+            shown += " " * min(markup.integer(child.get(f"{TEXT}c", "1")), 1_000)
         elif child.tag in (f"{TEXT}tab", f"{TEXT}line-break"):
             shown += "\n" if child.tag == f"{TEXT}line-break" else " "
         elif child.tag.startswith(TEXT) and child.tag != f"{TEXT}note":
@@ -204,4 +204,4 @@ def _shown(part: Element) -> str:
 
 
 def _count(element: Element, name: str) -> int:
-    return max(int(element.get(TABLE + name, "1")), 1)
+    return max(markup.integer(element.get(TABLE + name, "1")), 1)

@@ -100,9 +100,9 @@ def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
             if event == "start" and tag == "cellXfs":
                 cell_styles = element
             elif event == "end" and tag == "numFmt":
-                own.setdefault(int(element.get("numFmtId", "0")), element.get("formatCode", ""))
+                own.setdefault(markup.integer(element.get("numFmtId", "0")), element.get("formatCode", ""))
             elif event == "end" and tag == "xf" and cell_styles is not None:
-                styles.append(int(element.get("numFmtId", "0")))
+                styles.append(markup.integer(element.get("numFmtId", "0")))
             elif event == "end" and tag == "cellXfs":
                 break
     return tuple(numberformats.code(number, own.get(number)) for number in styles)
