@@ -14,6 +14,7 @@ from planit_mailer.spreadsheets import reading
 from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
 from tests.spreadsheets.workbooks import (
     MAIN,
+    RELATIONS,
     STRICT_MAIN,
     STRICT_RELATIONS,
     a_workbook,
@@ -388,6 +389,21 @@ def test_comments_and_sections_of_raw_text_are_read_as_xml_means_them() -> None:
 
 def test_a_workbook_without_styles_or_strings_is_read() -> None:
     assert texts(with_rows('<row r="1"><c r="A1" s="3"><v>1.5</v></c></row>')) == {"A1": "1.5"}
+
+
+def test_of_several_tables_of_texts_the_first_that_is_named_counts() -> None:
+    parts = {
+        f"xl/{name}.xml": f'<sst xmlns="{MAIN}"><si><t>{name}</t></si></sst>' for name in ("sharedStrings", "other")
+    }
+    whole = parts_of(with_rows('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', parts))
+    relations = "xl/_rels/workbook.xml.rels"
+    kind = f"{RELATIONS}/sharedStrings"
+    another = f'<Relationship Id="r9" Type="{kind}" Target="other.xml"/></Relationships>'.encode()
+    whole[relations] = whole[relations].replace(b"</Relationships>", another)
+
+    assert texts(packed(whole)) == {"A1": "sharedStrings"}
+    whole["xl/worksheets/sheet1.xml"] = whole["xl/worksheets/sheet1.xml"].replace(b"<v>0</v>", b"<v>1</v>")
+    assert unreadable(packed(whole)).reason is Reason.CANNOT_BE_OPENED
 
 
 # ── what cannot be read ──
