@@ -19,8 +19,9 @@ LEAP_DAY = 60  # 29 February 1900, which never was
 LAST = 2_958_466  # the day after 31 December 9999
 DAY = 86_400  # seconds
 HALF_DAY = 12
-# LibreOffice writes some whole hours as a minute less and sixty seconds more: PT1000H0-1M59.999999999S.
-DURATION = re.compile(r"(-?)P(?=.*\d)(?:(\d+)D)?(?:T(?:(\d+)H)?(?:0?(-?\d+)M)?(?:(\d+(?:[.,]\d*)?)S)?)?", re.ASCII)
+# LibreOffice writes some whole hours as a minute less and sixty seconds more, PT1000H0-1M59.999999999S, and of those
+# that it cannot count, PT-2147483648H00M00S.
+DURATION = re.compile(r"(-?)P(?=.*\d)(?:(\d+)D)?(?:T(?:(-?\d+)H)?(?:0?(-?\d+)M)?(?:(\d+(?:[.,]\d*)?)S)?)?", re.ASCII)
 DATE_PARTS = "ymd"
 NAMES = 3  # from three letters on, months and days are shown by their names
 MONTHS = (
@@ -58,10 +59,10 @@ def serial(text: str, *, since_1904: bool = False) -> float:
 
 
 def duration(written: str) -> float:
-    """The days of a duration (XML Schema, part 2, 3.2.6); raise ValueError for years and months, and for other text."""
+    """The days of a duration (XML Schema, part 2, 3.2.6); not a number for years and months, and for other text."""
     found = DURATION.fullmatch(written)
     if not found:
-        raise ValueError("no duration of days and less")
+        return math.nan
     days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
     return (-1 if found[1] else 1) * (days + (hours + (minutes + seconds / 60) / 60) / 24)
 

@@ -23,6 +23,7 @@ ROW = f"{TABLE}table-row"
 CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 CONTAINERS = tuple(TABLE + name for name in ("table", "table-rows", "table-row-group", "table-header-rows"))
 HIDDEN = ("collapse", "filter")
+NO_FORMAT = "#FMT"  # LibreOffice's, of a number that its format cannot show
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
 MERGED = 100_000
 
@@ -167,15 +168,17 @@ def _failed(element: Element, text: str) -> Cell | None:
 def _number(value: float, text: str, *, stored: bool) -> Cell:
     """A number; where the writer left out what it shows, it is shown as General, perhaps not as the school saw it."""
     plain = cells.number(value)
-    return replace(plain, text=text, format="") if stored else replace(plain, exact=False)
+    return replace(plain, text=text, format="") if stored and text != NO_FORMAT else replace(plain, exact=False)
 
 
 def _text(value: str, shown: Cell | None, *, stored: bool) -> Cell | None:
     """A text; the value beneath is written apart where its format shows something else of it, or nothing at all."""
     beneath = cells.text(value)
+    if beneath is None or beneath.kind is Kind.ERROR:
+        return shown or beneath
     if shown is None:
-        return replace(beneath, text="") if beneath and stored else beneath
-    return replace(shown, value=beneath.value) if beneath else shown
+        return replace(beneath, text="") if stored else beneath
+    return replace(shown, value=beneath.value)
 
 
 def _date(written: str, text: str, *, stored: bool) -> Cell:

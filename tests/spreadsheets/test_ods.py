@@ -118,6 +118,7 @@ def test_what_a_format_hides_or_changes_is_shown_as_the_file_says_and_kept_benea
                 cell("Ann (new)", "string", 'office:string-value="Ann"'),
                 cell(None, "string", 'office:string-value="a writer without paragraphs"'),
                 cell("", "string", 'office:string-value=""'),
+                cell("", "string", 'office:string-value="#N/A"'),
                 cell("", "date 2007-01-12"),
             )
         )
@@ -127,6 +128,7 @@ def test_what_a_format_hides_or_changes_is_shown_as_the_file_says_and_kept_benea
         (Kind.TEXT, "", "hidden"),
         (Kind.TEXT, "Ann (new)", "Ann"),
         (Kind.TEXT, "a writer without paragraphs", "a writer without paragraphs"),
+        (Kind.ERROR, "#N/A", None),
         (Kind.DATE, "", datetime.fromisoformat("2007-01-12")),
     ]
 
@@ -157,6 +159,30 @@ def test_a_date_that_no_calendar_of_excel_has_is_an_error_in_its_cell_alone() ->
     found = cells(with_rows(row(cell("12/05/10113", "date 10113-05-12"), cell("7", "float 7"))))
 
     assert [(one.kind, one.text) for one in found.values()] == [(Kind.ERROR, "#NUM!"), (Kind.NUMBER, "7")]
+
+
+def test_a_number_that_its_format_cannot_show_is_shown_plainly_and_told(libreoffice: LibreOffice) -> None:
+    def fill(page: Worksheet) -> None:
+        page["A1"] = 123456789012
+        page["A1"].number_format = "# ?/?"
+
+    found = cells(libreoffice.converted({"a.xlsx": a_workbook(fill)}, "ods")["a"])
+
+    assert (found["A1"].text, found["A1"].exact) == ("1.23457E+11", False)
+
+
+def test_a_time_that_is_none_is_an_error_in_its_cell_alone() -> None:
+    found = cells(with_rows(row(cell("1Y", "time P1Y"), cell("7", "float 7"))))
+
+    assert [(one.kind, one.text) for one in found.values()] == [(Kind.ERROR, "1Y"), (Kind.NUMBER, "7")]
+
+
+def test_more_hours_than_libreoffice_counts_are_shown_as_it_shows_them(libreoffice: LibreOffice) -> None:
+    def fill(page: Worksheet) -> None:
+        page["A1"] = 3e15
+        page["A1"].number_format = "[h]:mm"
+
+    assert texts(libreoffice.converted({"a.xlsx": a_workbook(fill)}, "ods")["a"])
 
 
 def test_text_in_spans_lines_and_spaces_is_joined_and_comments_are_not_text() -> None:
