@@ -143,7 +143,7 @@ def _cell(element: Element) -> Cell | None:
     paragraphs = [_shown(part) for part in element if part.tag == f"{TEXT}p"]
     shown = cells.text("\n".join(paragraphs))
     text = shown.text if shown else ""
-    if element.get(f"{TABLE}formula") is not None and (told := _failed(element, text)):
+    if element.get(f"{TABLE}formula") is not None and (told := _failed(element, text, stored=bool(paragraphs))):
         return told
     match element.get(f"{OFFICE}value-type"):
         case "float" | "percentage" | "currency":
@@ -157,9 +157,12 @@ def _cell(element: Element) -> Cell | None:
     return _text(element.get(f"{OFFICE}string-value", ""), shown, stored=bool(paragraphs))
 
 
-def _failed(element: Element, text: str) -> Cell | None:
-    """What became of a formula that gave no value: an error, or nothing that was ever saved."""
-    if not (text or element.get(f"{OFFICE}value-type")):
+def _failed(element: Element, text: str, *, stored: bool) -> Cell | None:
+    """What became of a formula that gave no value: an error, or nothing that was ever saved.
+
+    LibreOffice writes an empty text without a type, but with a paragraph that says that nothing is shown.
+    """
+    if not (stored or element.get(f"{OFFICE}value-type")):
         return Cell("", Kind.UNSAVED)
     is_error = element.get(f"{EXTENDED}value-type") == "error" or ERROR.fullmatch(text)
     return Cell(text or "#N/A", Kind.ERROR) if is_error else None

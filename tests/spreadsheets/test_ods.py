@@ -161,6 +161,13 @@ def test_a_date_that_no_calendar_of_excel_has_is_an_error_in_its_cell_alone() ->
     assert [(one.kind, one.text) for one in found.values()] == [(Kind.ERROR, "#NUM!"), (Kind.NUMBER, "7")]
 
 
+def test_a_formula_whose_result_is_an_empty_text_is_blank(libreoffice: LibreOffice) -> None:
+    given = a_workbook(lambda page: page.append(['=IFERROR(1/0,"")', '=""', "=1+1"]))
+
+    assert texts(libreoffice.converted({"a.xlsx": given}, "ods")["a"]) == {"C1": "2"}
+    assert texts(with_rows(row(cell("", "", 'table:formula="of:=&quot;&quot;"')))) == {}
+
+
 def test_a_number_that_its_format_cannot_show_is_shown_plainly_and_told(libreoffice: LibreOffice) -> None:
     def fill(page: Worksheet) -> None:
         page["A1"] = 123456789012
