@@ -3,12 +3,14 @@
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from planit_mailer.spreadsheets import archives, compound, encodings
 
 START = 4_096  # bytes in which text is told from other things
 DIVIDERS = ("\t", ";", ",", "|")
+MIMETYPE = 100  # bytes, of the longest one
 COLUMNS = 4  # of a table, at least; prose has commas too
 LINES = 2
 
@@ -125,11 +127,12 @@ def sniff(data: bytes) -> FileKind:
 
 
 def _in_archive(data: bytes) -> FileKind:
-    if b"opendocument.spreadsheet" in data[:200]:
-        return ODS
-    if b"opendocument.text" in data[:200]:
-        return OPEN_DOCUMENT
     names = _names(data)
+    declared = data[:200] + (_declared(data) if "content.xml" in names else b"")
+    if b"opendocument.spreadsheet" in declared:
+        return ODS
+    if b"opendocument.text" in declared:
+        return OPEN_DOCUMENT
     for pattern, found in PARTS:
         if any(re.match(pattern, name) for name in names):
             return found
@@ -146,6 +149,15 @@ def _names(data: bytes) -> list[str]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
         seen = re.findall(rb"PK\x03\x04.{26}([ -~]{1,100})", data, re.DOTALL)
         return [archives.folded(name.decode("ascii")) for name in seen[: archives.ENTRIES]]
+
+
+def _declared(data: bytes) -> bytes:
+    """What an archive says that it is, in a part that should stand first and may not; b"" where nobody can tell."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("mimetype") as part:
+            return part.read(MIMETYPE)
+    except (KeyError, zipfile.BadZipFile, ValueError, RuntimeError, OSError, EOFError, zlib.error):
+        return b""
 
 
 def _in_compound(data: bytes) -> FileKind:
