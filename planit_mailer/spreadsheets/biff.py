@@ -2,8 +2,9 @@
 
 Programs that cannot calculate store a zero or an empty text in place of a result, and leave the rest to Excel: they
 ask it to calculate the formula when it opens the file (POI, JExcelApi, Spreadsheet::WriteExcel), or name no engine
-that calculated the workbook, whereupon Excel calculates all of it (xlwt). A formula that Excel calculates each time,
-as TODAY() is, has another flag, and a result.
+that calculated the workbook, whereupon Excel calculates all of it (xlwt). LibreOffice calculates, but stores a zero
+for a text under the format of a number, as of =IF(B2="","",B2) under 0%, and nothing tells it from a true zero. A
+formula that Excel calculates each time, as TODAY() is, has another flag, and a result.
 """
 
 import struct
@@ -21,19 +22,18 @@ ZERO = bytes(8)
 SPECIAL = b"\xff\xff"  # ends a result that is no number, [MS-XLS] 2.5.133; its first byte says what else it is
 EMPTY_TEXT, ERROR = 3, 2
 DUMMY = b"\0\0\0\0\0\0\x10\x40\x02\0\0\0\xe0\xfc"  # a four, with its flags, of each formula that JExcelApi copies
-CALC = b"Calc"  # OpenOffice and LibreOffice save every result, and older ones set the flag on every formula
+CALC = b"Calc"  # LibreOffice and OpenOffice; older ones set the flag on every formula
 UNSAVED = 0xFF  # an error that Excel has not
 
 
 def marked(stream: bytes) -> bytes:
     """The stream of a workbook, with an error UNSAVED as the result of each formula that has none. Raises nothing."""
     book = [record for record in _records(stream, 0) if record.number in TELLING]
-    if any(record.number == WRITER and CALC in record.body[:8] for record in book):
-        return stream
-    found = bytearray(stream)
+    by_calc = any(record.number == WRITER and CALC in record.body[:8] for record in book)
     anew = _is_calculated_anew(book)
+    found = bytearray(stream)
     for place, formula in _formulas(stream, book):
-        if _is_unsaved(formula, anew=anew):
+        if _is_unsaved(formula, by_calc=by_calc, anew=anew):
             found[place + RESULT : place + FLAGS] = struct.pack("<HHHH", ERROR, UNSAVED, 0, 0xFFFF)
     return bytes(found)
 
@@ -77,7 +77,11 @@ def _formulas(stream: bytes, book: list[_Record]) -> Iterator[tuple[int, bytes]]
                 yield record.place, record.body
 
 
-def _is_unsaved(formula: bytes, *, anew: bool) -> bool:
+def _is_unsaved(formula: bytes, *, by_calc: bool, anew: bool) -> bool:
     result = formula[RESULT:FLAGS]
-    is_nothing = result == ZERO or (result[0] == EMPTY_TEXT and result.endswith(SPECIAL))
-    return (is_nothing and (anew or bool(formula[FLAGS] & ON_LOAD))) or formula.startswith(DUMMY, RESULT)
+    left = anew or bool(formula[FLAGS] & ON_LOAD)
+    if result == ZERO:
+        return left or by_calc
+    if result[0] == EMPTY_TEXT and result.endswith(SPECIAL):
+        return left and not by_calc
+    return formula.startswith(DUMMY, RESULT)
