@@ -29,6 +29,8 @@ UNSAVED = 0xFF  # an error that Excel has not
 def marked(stream: bytes) -> bytes:
     """The stream of a workbook, with an error UNSAVED as the result of each formula that has none. Raises nothing."""
     book = [record for record in _records(stream, 0) if record.number in TELLING]
+    if not book:  # BIFF2, whose formulas are laid out otherwise, or none at all
+        return stream
     by_calc = any(record.number == WRITER and CALC in record.body[:8] for record in book)
     anew = _is_calculated_anew(book)
     found = bytearray(stream)
@@ -63,7 +65,7 @@ def _records(stream: bytes, place: int) -> Iterator[_Record]:
 def _is_calculated_anew(book: list[_Record]) -> bool:
     """Whether Excel calculates the whole workbook when it opens it; before BIFF8 nothing tells."""
     engines = (record.body[4:8].strip(b"\0") for record in book if record.number == ENGINE)
-    return book[0].body.startswith(BIFF8) and not any(engines) if book else False
+    return book[0].body.startswith(BIFF8) and not any(engines)
 
 
 def _formulas(stream: bytes, book: list[_Record]) -> Iterator[tuple[int, bytes]]:

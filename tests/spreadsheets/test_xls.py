@@ -228,13 +228,14 @@ def test_each_formula_of_each_sheet_is_looked_at() -> None:
 
 
 def test_before_biff8_a_workbook_names_no_engine_and_only_the_formula_says_that_it_has_no_result() -> None:
-    def stream(flags: int) -> bytes:
+    def stream(flags: int, begin: int = 0x809) -> bytes:
         formula = struct.pack("<HHH8sHIH", 0, 0, 0, ZERO, flags, 0, 0)
-        records = ((0x809, b"\0\x05\x10\0"), (0x006, formula), (0x00A, b""))
+        records = ((begin, b"\0\x05\x10\0"), (0x006, formula), (0x00A, b""))
         return b"".join(struct.pack("<HH", number, len(body)) + body for number, body in records)
 
     assert biff.marked(stream(ALWAYS)) == stream(ALWAYS)
     assert biff.marked(stream(ON_LOAD)) != stream(ON_LOAD)
+    assert biff.marked(stream(ON_LOAD, begin=0x009)) == stream(ON_LOAD, begin=0x009)
 
 
 def test_the_results_that_libreoffice_saved_are_read_but_for_zeros_that_may_be_texts(libreoffice: LibreOffice) -> None:
