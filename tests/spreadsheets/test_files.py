@@ -85,7 +85,7 @@ KINDS = [
     (b"Rar!\x1a\x07\0", files.RAR),
     (b"Rar!\x1a\x07\x01\0", files.RAR),
     (b"7z\xbc\xaf\x27\x1c\0\4", files.SEVEN_ZIP),
-    (gzip.compress(b"UPN"), files.GZIP),
+    (gzip.compress(b"UPN", mtime=0), files.GZIP),
     (a_tar(), files.TAR),
     (bz2.compress(b"UPN"), files.ARCHIVE),
     (lzma.compress(b"UPN"), files.ARCHIVE),

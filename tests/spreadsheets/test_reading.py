@@ -1,5 +1,4 @@
 import io
-from dataclasses import replace
 from datetime import date, datetime, time
 
 import pytest
@@ -152,7 +151,7 @@ def test_moments_in_iso_text_are_read_as_those_in_numbers(moment: datetime | tim
     for since_1904 in (False, True):
         in_words = cells(written(iso=True, since_1904=since_1904))["A1"]
         in_numbers = cells(written(iso=False, since_1904=since_1904))["A1"]
-        assert replace(in_words, value=None) == replace(in_numbers, value=None)
+        assert (in_words.kind, in_words.text) == (in_numbers.kind, in_numbers.text)
         if isinstance(in_words.value, float):  # to the last bit, it goes by the order of the sums
             assert in_words.value == pytest.approx(in_numbers.value)
         else:
