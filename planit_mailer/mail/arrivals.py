@@ -14,7 +14,7 @@ COPY = "copy the data to the form that is attached, and send that"
 # What to do about a file, by what it is.
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
-        files.ARCHIVE.name: TAKE_OUT,
+        **dict.fromkeys((archive.name for archive in files.ARCHIVES), TAKE_OUT),
         files.OUTLOOK.name: TAKE_OUT,
         files.WINMAIL.name: "in Outlook, send the email as HTML or plain text, not as rich text",
         files.LINK.name: DOWNLOAD,

@@ -13,7 +13,13 @@ DELIMITERS = (",", ";", "\t", "|")
 DECLARED = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # for Excel, which does not show that line
 # What Excel writes of a cell that holds an error, or whose column is too narrow for its number.
 ERROR = re.compile(r"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|SPILL!|CALC!|#+)")
-
+WINDOWS, MACINTOSH = "cp1252", "mac_roman"  # the latter where lines end as they do nowhere else
+# What no word has in it in the encoding of Windows, where every byte is a sign: accents that Excel saved "for MS-DOS",
+# or UTF-8 in the middle of something else. They would be shown as other signs.
+NO_WORD = re.compile(
+    rb"[A-Za-z\xc0-\xff](?:[\x82-\x84\x88\x89\x8b]|[\x86\x87\x9b\xa1-\xa4][A-Za-z\xc0-\xff])"
+    rb"|[\xc2\xc3][\x80-\xbf]|\xe2\x80"
+)
 # How report tools keep Excel from changing a text: as a formula that is nothing but that text.
 KEPT = re.compile(r'="((?:[^"]|"")*)"')
 FORMULA = re.compile(r"=[\w(\"'$@+-].*", re.DOTALL)  # any other, of which Excel shows a result that is not in the file
@@ -25,7 +31,10 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     Only who knows what should stand there can tell which is meant: prose has commas, too. Raise TooLarge, or Damaged
     where the text cannot be decoded, or where in no way its quotes match.
     """
-    text = decoded(data)
+    encoding = _encoding(data)
+    text = _decoded(data, encoding)
+    if encoding == WINDOWS and NO_WORD.search(data):
+        raise Damaged("words that are none in the encoding of Windows")
     if declared := DECLARED.match(text):
         return (_sheet(text[declared.end() :], declared[1], limits),)
     ways: list[Sheet] = []
@@ -41,13 +50,19 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def decoded(data: bytes) -> str:
-    """The text in whichever encoding it is: a wide one, UTF-8, or else that of Windows in the West."""
+    """The text in whichever encoding it is; raise Damaged where it is none that we know."""
+    return _decoded(data, _encoding(data))
+
+
+def _encoding(data: bytes) -> str:
+    """A wide encoding, UTF-8, or else that of a Macintosh or of Windows in the West."""
     if encoding := encodings.of(data):
-        return _decoded(data, encoding)
+        return encoding
     try:
-        return data.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
-        return _decoded(data, "cp1252")
+        return MACINTOSH if b"\r" in data and b"\n" not in data else WINDOWS
+    return "utf-8"
 
 
 def _decoded(data: bytes, encoding: str) -> str:

@@ -3,12 +3,14 @@
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from planit_mailer.spreadsheets import archives, compound, encodings
 
 START = 4_096  # bytes in which text is told from other things
 DIVIDERS = ("\t", ";", ",", "|")
+MIMETYPE = 100  # bytes, of the longest one
 COLUMNS = 4  # of a table, at least; prose has commas too
 LINES = 2
 
@@ -44,7 +46,12 @@ WORD = FileKind("a Word document")
 OPEN_DOCUMENT = FileKind("an OpenDocument text")
 POWERPOINT = FileKind("a PowerPoint presentation")
 LINK = FileKind("a link to a file")
-ARCHIVE = FileKind("a zip archive", holds_files=True)
+ZIP = FileKind("a zip archive", holds_files=True)
+RAR = FileKind("a RAR archive", holds_files=True)
+SEVEN_ZIP = FileKind("a 7-Zip archive", holds_files=True)
+GZIP = FileKind("a gzip archive", holds_files=True)
+TAR = FileKind("a tar archive", holds_files=True)
+ARCHIVE = FileKind("an archive", holds_files=True)  # of another kind
 CALENDAR = FileKind("a calendar entry")
 CONTACT = FileKind("a contact card")
 OUTLOOK = FileKind("an Outlook message")
@@ -53,6 +60,7 @@ RICH_TEXT = FileKind("a rich text document")
 VIDEO = FileKind("a video")
 EMPTY = FileKind("an empty file")
 UNKNOWN = FileKind("")
+ARCHIVES = (ZIP, RAR, SEVEN_ZIP, GZIP, TAR, ARCHIVE)
 OPENED_BY_EXCEL = (HTML,)  # which report tools call .xls
 PLAIN = (TABLE, TEXT)  # a spreadsheet where it holds a form, or is called one
 
@@ -63,7 +71,11 @@ BEGINNINGS = (
     (rb"....ftyp", VIDEO),
     (rb"\x78\x9f\x3e\x22", WINMAIL),
     (rb"\{\\rtf", RICH_TEXT),
-    (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08", ARCHIVE),
+    (rb"Rar!\x1a\x07", RAR),
+    (rb"7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
+    (rb"\x1f\x8b\x08", GZIP),
+    (rb".{257}ustar", TAR),
+    (rb"BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd|MSCF\0\0\0\0", ARCHIVE),  # bzip2, xz, Zstandard, cabinet
     (rb"\x09[\0\x02\x04\x08][\x04\x06\x08\x10]\0", XLS),  # older than the container that .xls has had since 1997
 )
 WORKBOOK_BEGINS = b"\x09\x08\x10\0\0\x06\x05\0"  # BOF of BIFF8, [MS-XLS] 2.4.21
@@ -115,15 +127,16 @@ def sniff(data: bytes) -> FileKind:
 
 
 def _in_archive(data: bytes) -> FileKind:
-    if b"opendocument.spreadsheet" in data[:200]:
-        return ODS
-    if b"opendocument.text" in data[:200]:
-        return OPEN_DOCUMENT
     names = _names(data)
+    declared = data[:200] + (_declared(data) if "content.xml" in names else b"")
+    if b"opendocument.spreadsheet" in declared:
+        return ODS
+    if b"opendocument.text" in declared:
+        return OPEN_DOCUMENT
     for pattern, found in PARTS:
         if any(re.match(pattern, name) for name in names):
             return found
-    return ARCHIVE
+    return ZIP
 
 
 def _names(data: bytes) -> list[str]:
@@ -136,6 +149,15 @@ def _names(data: bytes) -> list[str]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
         seen = re.findall(rb"PK\x03\x04.{26}([ -~]{1,100})", data, re.DOTALL)
         return [archives.folded(name.decode("ascii")) for name in seen[: archives.ENTRIES]]
+
+
+def _declared(data: bytes) -> bytes:
+    """What an archive says that it is, in a part that should stand first and may not; b"" where nobody can tell."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("mimetype") as part:
+            return part.read(MIMETYPE)
+    except (KeyError, zipfile.BadZipFile, ValueError, RuntimeError, OSError, EOFError, zlib.error):
+        return b""
 
 
 def _in_compound(data: bytes) -> FileKind:

@@ -4,6 +4,7 @@ Elements are known by their local names: strict OOXML has other namespaces than 
 prefixes, and both mean the same.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element, XMLPullParser
 from xml.parsers import expat
@@ -11,6 +12,8 @@ from xml.parsers import expat
 from planit_mailer.spreadsheets.archives import Archive, Damaged
 
 CHUNK = 262_144  # bytes
+NOT_FINITE = ("NaN", "INF", "-INF")
+DIGITS = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 
 
 def events(archive: Archive, name: str) -> Iterator[tuple[str, Element]]:
@@ -70,12 +73,29 @@ def is_true(element: Element | Mapping[str, str], name: str) -> bool:
 
 def is_hidden(element: Element | Mapping[str, str], size: str) -> bool:
     """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
-    return is_true(element, "hidden") or float(element.get(size, "1")) == 0
+    return is_true(element, "hidden") or number(element.get(size, "1")) == 0
+
+
+def number(written: str) -> float:
+    """A number as XML writes it, also one that is not finite; raise Damaged where it is none."""
+    return float(written if written in NOT_FINITE else _in_digits(written))
+
+
+def integer(written: str) -> int:
+    """A whole number as XML writes it; raise Damaged where it is none."""
+    return int(_in_digits(written))
 
 
 def local(name: str) -> str:
     """The name of an element or attribute without its namespace."""
     return name.rpartition("}")[2]
+
+
+def _in_digits(written: str) -> str:
+    """The same; Python would take 1_0 for ten, and the digits of every script."""
+    if not DIGITS.fullmatch(written):
+        raise Damaged("a number that is none")
+    return written
 
 
 def _without_doctype(chunks: Iterator[bytes]) -> Iterator[bytes]:

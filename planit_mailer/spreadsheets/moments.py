@@ -4,8 +4,10 @@ Excel counts days from 1 January 1900 (day 1), and takes 1900 for a leap year; o
 from 1 January 1904 (day 0).
 """
 
+import math
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from planit_mailer.spreadsheets import digits
@@ -17,6 +19,9 @@ LEAP_DAY = 60  # 29 February 1900, which never was
 LAST = 2_958_466  # the day after 31 December 9999
 DAY = 86_400  # seconds
 HALF_DAY = 12
+# LibreOffice writes some whole hours as a minute less and sixty seconds more, PT1000H0-1M59.999999999S, and of those
+# that it cannot count, PT-2147483648H00M00S.
+DURATION = re.compile(r"(-?)P(?=.*\d)(?:(\d+)D)?(?:T(?:(-?\d+)H)?(?:0?(-?\d+)M)?(?:(\d+(?:[.,]\d*)?)S)?)?", re.ASCII)
 DATE_PARTS = "ymd"
 NAMES = 3  # from three letters on, months and days are shown by their names
 MONTHS = (
@@ -36,11 +41,30 @@ def moment(serial: float, *, since_1904: bool = False) -> datetime | None:
 
 
 def serial(text: str, *, since_1904: bool = False) -> float:
-    """The serial number of an ISO date or date and time, as OOXML may store it; raise ValueError for others."""
-    days = (datetime.fromisoformat(text).replace(tzinfo=None) - EPOCH) / timedelta(days=1)
+    """The serial number of what OOXML stores in the words of ISO 8601; not a number where that is something else.
+
+    ECMA-376 part 1, 18.17.4: a date, a time of day, or both; strict workbooks have durations, too.
+    """
+    try:
+        if text.startswith(("P", "-P")):
+            return duration(text)
+        if ":" in text[:4]:  # a time of day: none of a date's parts is as short as an hour
+            return _days(datetime.combine(EPOCH, time.fromisoformat(text)))
+        days = _days(datetime.fromisoformat(text))
+    except ValueError:
+        return math.nan
     if since_1904:
         return days - FROM_1900_TO_1904
-    return days if days > LEAP_DAY else days - 1
+    return days if days >= LEAP_DAY + 1 else days - 1
+
+
+def duration(written: str) -> float:
+    """The days of a duration (XML Schema, part 2, 3.2.6); not a number for years and months, and for other text."""
+    found = DURATION.fullmatch(written)
+    if not found:
+        return math.nan
+    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
+    return (-1 if found[1] else 1) * (days + (hours + (minutes + seconds / 60) / 60) / 24)
 
 
 def is_date(section: Section) -> bool:
@@ -55,6 +79,11 @@ def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
     tokens = _with_decimals(section.tokens)
     instant = _instant(number, tokens, since_1904=since_1904)
     return "".join(_token(token, instant, section) for token in tokens)
+
+
+def _days(instant: datetime) -> float:
+    """The days from the epoch to what a clock shows, wherever that clock is."""
+    return (instant.replace(tzinfo=None) - EPOCH) / timedelta(days=1)
 
 
 def _is_name(token: Token) -> bool:

@@ -46,6 +46,18 @@ BUILT_IN: Mapping[int, str] = MappingProxyType(
     }
 )
 
+# Numbers that mean dates and times of East Asia there, and what Excel and LibreOffice make of them elsewhere.
+SAME: Mapping[int, int] = MappingProxyType(
+    {
+        **dict.fromkeys((*range(27, 32), 36, *range(50, 59)), 14),
+        **dict.fromkeys(range(32, 36), 21),
+        **{number: number - 58 for number in (*range(59, 69), *range(72, 76))},
+        **{number: number - 57 for number in range(69, 72)},
+        **{number: number - 56 for number in range(76, 79)},
+        **{number: number - 34 for number in range(79, 82)},
+    }
+)
+
 # Writers spell the built-in dates out in American; Excel shows them in the order of the reader's country all the same.
 AMERICAN: Mapping[str, str] = MappingProxyType(
     {
@@ -60,4 +72,4 @@ def code(number: int, own: str | None) -> str:
     """The format of a number: the code that the workbook itself gives it, or else the built-in one."""
     if own:
         return AMERICAN.get(own.lower(), own)
-    return BUILT_IN.get(number, GENERAL)
+    return BUILT_IN.get(SAME.get(number, number), GENERAL)

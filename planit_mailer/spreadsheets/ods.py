@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets import cells, markup
-from planit_mailer.spreadsheets.archives import Archive, Damaged, Locked, TooLarge
+from planit_mailer.spreadsheets import cells, markup, moments
+from planit_mailer.spreadsheets.archives import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range, Row, Sheet
 
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -23,9 +23,8 @@ ROW = f"{TABLE}table-row"
 CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 CONTAINERS = tuple(TABLE + name for name in ("table", "table-rows", "table-row-group", "table-header-rows"))
 HIDDEN = ("collapse", "filter")
+NO_FORMAT = "#FMT"  # LibreOffice's, of a number that its format cannot show
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
-# LibreOffice writes some whole hours as a minute less and sixty seconds more: PT1000H0-1M59.999999999S.
-DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:0?(-?\d+)M)?(?:([\d.,]+)S)?)?")
 MERGED = 100_000
 
 
@@ -144,23 +143,26 @@ def _cell(element: Element) -> Cell | None:
     paragraphs = [_shown(part) for part in element if part.tag == f"{TEXT}p"]
     shown = cells.text("\n".join(paragraphs))
     text = shown.text if shown else ""
-    if element.get(f"{TABLE}formula") is not None and (told := _failed(element, text)):
+    if element.get(f"{TABLE}formula") is not None and (told := _failed(element, text, stored=bool(paragraphs))):
         return told
     match element.get(f"{OFFICE}value-type"):
         case "float" | "percentage" | "currency":
-            return _number(float(element.get(f"{OFFICE}value", "")), text, stored=bool(paragraphs))
+            return _number(markup.number(element.get(f"{OFFICE}value", "")), text, stored=bool(paragraphs))
         case "time":
-            return _number(_days(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
+            return _number(moments.duration(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
         case "date":
-            return _date(datetime.fromisoformat(element.get(f"{OFFICE}date-value", "")[:26]), text)
+            return _date(element.get(f"{OFFICE}date-value", ""), text, stored=bool(paragraphs))
         case "boolean":
             return Cell(text, Kind.BOOLEAN, element.get(f"{OFFICE}boolean-value") == "true")
-    return shown or cells.text(element.get(f"{OFFICE}string-value", ""))
+    return _text(element.get(f"{OFFICE}string-value", ""), shown, stored=bool(paragraphs))
 
 
-def _failed(element: Element, text: str) -> Cell | None:
-    """What became of a formula that gave no value: an error, or nothing that was ever saved."""
-    if not (text or element.get(f"{OFFICE}value-type")):
+def _failed(element: Element, text: str, *, stored: bool) -> Cell | None:
+    """What became of a formula that gave no value: an error, or nothing that was ever saved.
+
+    LibreOffice writes an empty text without a type, but with a paragraph that says that nothing is shown.
+    """
+    if not (stored or element.get(f"{OFFICE}value-type")):
         return Cell("", Kind.UNSAVED)
     is_error = element.get(f"{EXTENDED}value-type") == "error" or ERROR.fullmatch(text)
     return Cell(text or "#N/A", Kind.ERROR) if is_error else None
@@ -169,13 +171,28 @@ def _failed(element: Element, text: str) -> Cell | None:
 def _number(value: float, text: str, *, stored: bool) -> Cell:
     """A number; where the writer left out what it shows, it is shown as General, perhaps not as the school saw it."""
     plain = cells.number(value)
-    return replace(plain, text=text, format="") if stored else replace(plain, exact=False)
+    return replace(plain, text=text, format="") if stored and text != NO_FORMAT else replace(plain, exact=False)
 
 
-def _date(moment: datetime, text: str) -> Cell:
+def _text(value: str, shown: Cell | None, *, stored: bool) -> Cell | None:
+    """A text; the value beneath is written apart where its format shows something else of it, or nothing at all."""
+    beneath = cells.text(value)
+    if beneath is None or beneath.kind is Kind.ERROR:
+        return shown or beneath
+    if shown is None:
+        return replace(beneath, text="") if stored else beneath
+    return replace(shown, value=beneath.value)
+
+
+def _date(written: str, text: str, *, stored: bool) -> Cell:
     """A date; its format is told by what it shows: that of a whole date, or that of one without its year."""
+    try:
+        moment = datetime.fromisoformat(written[:26])
+    except ValueError:  # such as those beyond the year 9999, which Excel does not have
+        return Cell("#NUM!", Kind.ERROR)
     code = "dd/mm/yyyy" if f"{moment:%y}" in text or not text else "dd-mmm"
-    return Cell(text or f"{moment:%d/%m/%Y}", Kind.DATE, moment.replace(tzinfo=None), code, exact=bool(text))
+    shown = text if stored else f"{moment:%d/%m/%Y}"
+    return Cell(shown, Kind.DATE, moment.replace(tzinfo=None), code, exact=stored)
 
 
 def _shown(part: Element) -> str:
@@ -183,7 +200,7 @@ def _shown(part: Element) -> str:
     shown = part.text or ""
     for child in part:
         if child.tag == f"{TEXT}s":
-            shown += " " * min(int(child.get(f"{TEXT}c", "1")), 1_000)
+            shown += " " * min(markup.integer(child.get(f"{TEXT}c", "1")), 1_000)
         elif child.tag in (f"{TEXT}tab", f"{TEXT}line-break"):
             shown += "\n" if child.tag == f"{TEXT}line-break" else " "
         elif child.tag.startswith(TEXT) and child.tag != f"{TEXT}note":
@@ -192,14 +209,5 @@ def _shown(part: Element) -> str:
     return shown
 
 
-def _days(written: str) -> float:
-    """A duration (XML Schema, part 2, 3.2.6) in days."""
-    found = DURATION.fullmatch(written)
-    if not found:
-        raise Damaged("a time that is none")
-    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
-    return (-1 if found[1] else 1) * (days + (hours + (minutes + seconds / 60) / 60) / 24)
-
-
 def _count(element: Element, name: str) -> int:
-    return max(int(element.get(TABLE + name, "1")), 1)
+    return max(markup.integer(element.get(TABLE + name, "1")), 1)

@@ -73,7 +73,7 @@ def _is_set(workbook: Element, properties: str, flag: str) -> bool:
 def _strings(archive: Archive, relations: tuple[Relation, ...]) -> list[str]:
     """The texts that cells share, by number."""
     found: list[str] = []
-    for name in _targets(archive, relations, "sharedStrings"):
+    if name := _target(archive, relations, "sharedStrings"):
         left = ordinary_texts.left(markup.chunks(archive, name), found.append)
         found.extend(_texts(markup.parsed(left)))
     return found
@@ -94,22 +94,24 @@ def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
     own: dict[int, str] = {}
     styles: list[int] = []
     cell_styles: Element | None = None
-    for name in _targets(archive, relations, "styles"):
-        for event, element in markup.events(archive, name):
-            tag = markup.local(element.tag)
-            if event == "start" and tag == "cellXfs":
-                cell_styles = element
-            elif event == "end" and tag == "numFmt":
-                own.setdefault(int(element.get("numFmtId", "0")), element.get("formatCode", ""))
-            elif event == "end" and tag == "xf" and cell_styles is not None:
-                styles.append(int(element.get("numFmtId", "0")))
-            elif event == "end" and tag == "cellXfs":
-                break
+    name = _target(archive, relations, "styles")
+    for event, element in markup.events(archive, name) if name else ():
+        tag = markup.local(element.tag)
+        if event == "start" and tag == "cellXfs":
+            cell_styles = element
+        elif event == "end" and tag == "numFmt":
+            own.setdefault(markup.integer(element.get("numFmtId", "0")), element.get("formatCode", ""))
+        elif event == "end" and tag == "xf" and cell_styles is not None:
+            styles.append(markup.integer(element.get("numFmtId", "0")))
+        elif event == "end" and tag == "cellXfs":
+            break
     return tuple(numberformats.code(number, own.get(number)) for number in styles)
 
 
-def _targets(archive: Archive, relations: tuple[Relation, ...], kind: str) -> Iterator[str]:
-    return (relation.target for relation in relations if relation.type == kind and relation.target in archive)
+def _target(archive: Archive, relations: tuple[Relation, ...], kind: str) -> str:
+    """The part of a kind of which a workbook has one: the first that is named, "" where none is there."""
+    named = (relation.target for relation in relations if relation.type == kind and relation.target in archive)
+    return next(named, "")
 
 
 def _sheets(

@@ -70,7 +70,7 @@ class Reader:
                 number = self._number(element, number)
                 self._keep(rows, self._row(element, number))
             elif tag == self._tags.column and markup.is_hidden(element, "width"):
-                unseen.append((int(element.get("min", "1")), int(element.get("max", "1"))))
+                unseen.append((markup.integer(element.get("min", "1")), markup.integer(element.get("max", "1"))))
             elif tag == self._tags.merged:
                 merged.append(self._range(element.get("ref", "")))
                 if len(merged) > MERGED:

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 
 import xlrd
 from xlrd.biffh import XLRDError
-from xlrd.compdoc import CompDocError
+from xlrd.compdoc import SIGNATURE, CompDoc, CompDocError
 from xlrd.formatting import std_format_strings
 
-from planit_mailer.spreadsheets import cells, numberformats
-from planit_mailer.spreadsheets.archives import Locked, TooLarge
+from planit_mailer.spreadsheets import biff, cells, numberformats
+from planit_mailer.spreadsheets.archives import Damaged, Locked, TooLarge
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range, Row, Sheet
 
 ENCRYPTED = "Workbook is encrypted"  # what xlrd says of it, and nothing else
+STREAMS = ("Workbook", "Book")  # of BIFF8, and older; a file for both has both
 
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
@@ -34,14 +35,24 @@ def _opened(data: bytes) -> xlrd.Book:
 
 
 def _open(data: bytes, *, ignore_workbook_corruption: bool = False) -> xlrd.Book:
+    stream = _stream(data, ignore_workbook_corruption) if data.startswith(SIGNATURE) else data
     return xlrd.open_workbook(
-        file_contents=data,
+        file_contents=biff.marked(stream),
         formatting_info=True,
         on_demand=True,
         ragged_rows=True,  # or one formatted cell at IV65536 makes 17 million of nothing
         logfile=io.StringIO(),
-        ignore_workbook_corruption=ignore_workbook_corruption,
     )
+
+
+def _stream(data: bytes, ignore_workbook_corruption: bool) -> bytes:  # noqa: FBT001  it is xlrd's
+    """The records of a workbook, out of their container."""
+    container = CompDoc(data, io.StringIO(), ignore_workbook_corruption=ignore_workbook_corruption)
+    for name in STREAMS:
+        found, start, size = container.locate_named_stream(name)
+        if found:
+            return found[start : start + size]
+    raise Damaged("a container without a workbook")
 
 
 class _Reader:
@@ -106,6 +117,8 @@ class _Reader:
                 return cells.number(value, code, since_1904=self._book.datemode == 1)
             case xlrd.XL_CELL_BOOLEAN, int():
                 return cells.boolean(bool(value), code)
+            case xlrd.XL_CELL_ERROR, biff.UNSAVED:
+                return Cell("", Kind.UNSAVED, None, code)
             case xlrd.XL_CELL_ERROR, int():
                 return Cell(xlrd.error_text_from_code.get(value, "#N/A"), Kind.ERROR, None, code)
         return None

@@ -13,11 +13,13 @@ from planit_mailer.spreadsheets.archives import Archive, Damaged, TooLarge
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range, Row, Sheet
 
 # Numbers of records, [MS-XLSB] 2.3.
-ROW, RK, ERROR, BOOLEAN, REAL, TEXT, SHARED = 0, 2, 3, 4, 5, 6, 7
+ROW, BLANK, RK, ERROR, BOOLEAN, REAL, TEXT, SHARED = 0, 1, 2, 3, 4, 5, 6, 7
 FORMULA_TEXT, FORMULA_NUMBER, FORMULA_BOOLEAN, FORMULA_ERROR, RICH_TEXT = 8, 9, 10, 11, 62
 SHARED_ITEM, FORMAT, STYLE, COLUMNS, PROPERTIES, SHEET, MERGED = 19, 44, 47, 60, 153, 156, 176
 STYLES_BEGIN, STYLES_END = 617, 618
 CELLS = frozenset((RK, ERROR, BOOLEAN, REAL, TEXT, SHARED, RICH_TEXT)) | set(range(FORMULA_TEXT, FORMULA_ERROR + 1))
+# Cells without their column, which is the next one: Excel reads them, SheetJS writes them, no document has them.
+SHORT = {12: BLANK, 13: RK, 14: ERROR, 15: BOOLEAN, 16: REAL, 17: TEXT, 18: SHARED}
 ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 HIDDEN_ROW = 0x10  # of the byte 11 of a row
 PARTS = 4  # bytes of a record's size
@@ -159,7 +161,7 @@ class _Reader:
         found = _Found()
         row = Row(0, ())
         filled: list[Cell | None] = []
-        for number, body in _records(data):
+        for number, body in _in_full(_records(data)):
             if number in CELLS:
                 self._place(filled, int.from_bytes(body[:4], "little"), self._maker.cell(number, body))
             elif number == ROW:
@@ -193,6 +195,21 @@ class _Reader:
         if len(found.rows) == self._limits.rows:
             raise TooLarge(f"more than {self._limits.rows:,} rows")
         found.rows.append(Row(row.number, tuple(filled), row.hidden))
+
+
+def _in_full(records: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The records of a sheet, with its short cells as long ones."""
+    column = 0  # of the next cell
+    for number, body in records:
+        if number in SHORT:
+            yield SHORT[number], column.to_bytes(4, "little") + body
+            column += 1
+        else:
+            yield number, body
+            if number == ROW:
+                column = 0
+            elif number == BLANK or number in CELLS:
+                column = int.from_bytes(body[:4], "little") + 1
 
 
 def _note(found: _Found, number: int, body: bytes) -> None:

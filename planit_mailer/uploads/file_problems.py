@@ -121,7 +121,8 @@ REQUIRED = (
         ERROR,
         Stage.REQUIRED,
         "“{label}” is a formula without a saved result. Open the file in Excel, save it and send it again.",
-        "Programs other than Excel write formulas without results. Excel works them out when it saves the file.",
+        "Programs other than Excel write formulas without results. Excel works them out when it saves the file, and "
+        "LibreOffice when it saves it as .xlsx or .ods.",
         "Date submitted | 02/11/2026",
     ),
     Entry(

@@ -112,7 +112,8 @@ ERRORS = (
         ERROR,
         Stage.ROWS,
         "The cell is a formula without a saved result. Open the file in Excel, save it and send it again.",
-        "Programs other than Excel write formulas without results. Excel works them out when it saves the file.",
+        "Programs other than Excel write formulas without results. Excel works them out when it saves the file, and "
+        "LibreOffice when it saves it as .xlsx or .ods.",
         "A value, or a formula whose result Excel has saved",
     ),
     Entry(

@@ -27,6 +27,7 @@ def a_letter_with(raw: bytes) -> Letter:
     ("name", "data", "line"),
     [
         ("data.zip", ZIPPED, "data.zip (a zip archive): take the workbook out of it and attach that"),
+        ("data.rar", b"Rar!\x1a\x07\0", "data.rar (a RAR archive): take the workbook out of it and attach that"),
         ("data.pdf", b"%PDF-1.7\n", f"data.pdf (a PDF): {COPY}"),
         ("data.docx", packed({"word/document.xml": b""}), f"data.docx (a Word document): {COPY}"),
         ("data.url", SHORTCUT, f"data.url (a link to a file): {DOWNLOAD}"),

@@ -54,10 +54,11 @@ def storable() -> Iterator[Pair]:
     """The pairs that every writer and reader of workbooks stores under their own formats.
 
     openpyxl takes a format that is spelt like a built-in one for that one, and Excel shows some of those otherwise in
-    the United Kingdom; LibreOffice shows some as it likes.
+    the United Kingdom; it has no word for those that it does not know. LibreOffice shows some as it likes.
     """
     american = {code for number, code in BUILTIN_FORMATS.items() if code != numberformats.code(number, None)}
-    return (pair for pair in pairs() if pair.judged and pair.format not in american)
+    judged = (pair for pair in pairs() if pair.judged and pair.format not in american)
+    return (pair for pair in judged if isinstance(pair.format, str) or pair.format in BUILTIN_FORMATS)
 
 
 def spelt(written: str | int) -> str:

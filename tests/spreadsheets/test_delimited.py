@@ -40,6 +40,31 @@ def test_text_may_be_in_any_usual_encoding_with_or_without_a_mark(encoding: str,
     assert found[:2] == [list(ROWS[0]), list(ROWS[1])]
 
 
+def test_text_that_excel_saved_for_a_macintosh_keeps_its_accents() -> None:
+    assert shown(text(",", "\r").encode("mac_roman"))[1] == list(ROWS[1])
+
+
+@pytest.mark.parametrize("name", ["Zoë", "René", "Siân", "Raúl", "Müller", "Bjørn", "naïve", "Anaïs"])
+def test_accents_that_ms_dos_wrote_are_not_taken_for_other_signs(name: str) -> None:
+    found = reading.read(f"Forename,Surname,Adno,DOB\r\n{name},Lee,7,\r\n".encode("cp850"), Limits())
+
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.CANNOT_BE_OPENED
+
+
+def test_text_in_two_encodings_at_once_cannot_be_opened() -> None:
+    found = reading.read(text(",").encode() + "Zoë,Lee,8,\r\n".encode("cp1252"), Limits())
+
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.CANNOT_BE_OPENED
+
+
+def test_signs_that_stand_beside_words_are_no_accents() -> None:
+    words = "English†,50¢ each,5‰,£5,†note,“said”,NÃO"
+
+    assert shown(f"a,b,c,d,e,f,g\r\n{words}\r\n".encode("cp1252"))[1] == words.split(",")
+
+
 def test_leading_zeros_are_text_and_errors_are_errors() -> None:
     found = cells(b"Adno,Grade,Points,Date,Note\r\n007,#N/A,#DIV/0!,########,#1 choice\r\n")
 

@@ -1,4 +1,9 @@
+import bz2
+import gzip
+import io
+import lzma
 import struct
+import tarfile
 import time
 
 import pytest
@@ -34,6 +39,13 @@ def _entry(name: str, right: int = compound.NO_ENTRY, child: int = compound.NO_E
     return (encoded.ljust(64, b"\0") + links).ljust(128, b"\0")
 
 
+def a_tar() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("learners.xlsx"), io.BytesIO())
+    return out.getvalue()
+
+
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 ROWS = "UPIN\tForename\tSurname\tDOB\nA1\tAnn\tLee\t1\n"
 KINDS = [
@@ -43,10 +55,13 @@ KINDS = [
     (packed({"xl/workbook.xml": b"", "xl/vbaProject.bin": b""}), files.XLSX),
     (packed({"word/document.xml": b"", "word/embeddings/book.xlsx": b""}), files.WORD),
     (packed({"ppt/presentation.xml": b""}), files.POWERPOINT),
-    (packed({"mimetype": ODS}), files.ARCHIVE),
+    (packed({"mimetype": ODS}), files.ZIP),
+    (packed({"META-INF/manifest.xml": b"", "mimetype": ODS, "content.xml": b""}), files.ODS),
+    (packed({"content.xml": b"", "mimetype": ODS.replace(b"spreadsheet", b"text")}), files.OPEN_DOCUMENT),
+    (packed({"content.xml": b""}), files.ZIP),
     (packed({"Index/Document.iwa": b""}), files.NUMBERS),
-    (packed({"learners.xlsx": a_workbook(lambda page: page.append([1]))}), files.ARCHIVE),
-    (packed({}), files.ARCHIVE),
+    (packed({"learners.xlsx": a_workbook(lambda page: page.append([1]))}), files.ZIP),
+    (packed({}), files.ZIP),
     (a_compound("Workbook"), files.XLS),
     (a_compound("Book"), files.XLS),
     (a_compound("EncryptionInfo", "EncryptedPackage"), files.ENCRYPTED),
@@ -67,7 +82,13 @@ KINDS = [
     (b'<?xml version="1.0"?><!-- by hand --><svg xmlns="http://www.w3.org/2000/svg"/>', files.PICTURE),
     (b"{\\rtf1 Dear", files.RICH_TEXT),
     (b"\x78\x9f\x3e\x22\0", files.WINMAIL),
-    (b"Rar!\x1a\x07\0", files.ARCHIVE),
+    (b"Rar!\x1a\x07\0", files.RAR),
+    (b"Rar!\x1a\x07\x01\0", files.RAR),
+    (b"7z\xbc\xaf\x27\x1c\0\4", files.SEVEN_ZIP),
+    (gzip.compress(b"UPN", mtime=0), files.GZIP),
+    (a_tar(), files.TAR),
+    (bz2.compress(b"UPN"), files.ARCHIVE),
+    (lzma.compress(b"UPN"), files.ARCHIVE),
     (b"BEGIN:VCALENDAR\r\nVERSION:2.0", files.CALENDAR),
     (b"BEGIN:VCARD\r\n", files.CONTACT),
     (b"\r\n<html><table><tr><td>1", files.HTML),
@@ -112,7 +133,7 @@ def test_an_open_document_spreadsheet_says_so_in_its_first_part() -> None:
 def test_spreadsheets_and_archives_may_hold_a_form_and_pictures_may_not() -> None:
     assert files.XLSX.may_hold_a_form
     assert files.ENCRYPTED.may_hold_a_form
-    assert files.ARCHIVE.may_hold_a_form
+    assert all(archive.may_hold_a_form for archive in files.ARCHIVES)
     assert files.TABLE.may_hold_a_form
     assert not files.PICTURE.may_hold_a_form
     assert not files.TEXT.may_hold_a_form

@@ -5,10 +5,12 @@ import zipfile
 from datetime import datetime
 
 import pytest
+from openpyxl.worksheet.worksheet import Worksheet
 
 from planit_mailer.spreadsheets import reading
 from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
-from tests.spreadsheets.workbooks import cells, sheet, sheets, texts
+from tests.libreoffice import LibreOffice
+from tests.spreadsheets.workbooks import a_workbook, cells, sheet, sheets, texts
 
 SPACES = (
     " ".join(
@@ -106,6 +108,88 @@ def test_what_a_writer_does_not_say_how_to_show_is_shown_plainly_and_told() -> N
     found = cells(with_rows(row(cell(None, "percentage 0.953"), cell(None, "date 2007-01-12T00:00:00"))))
 
     assert [(one.text, one.exact) for one in found.values()] == [("0.953", False), ("12/01/2007", False)]
+
+
+def test_what_a_format_hides_or_changes_is_shown_as_the_file_says_and_kept_beneath() -> None:
+    found = cells(
+        with_rows(
+            row(
+                cell("", "string", 'office:string-value="hidden"'),
+                cell("Ann (new)", "string", 'office:string-value="Ann"'),
+                cell(None, "string", 'office:string-value="a writer without paragraphs"'),
+                cell("", "string", 'office:string-value=""'),
+                cell("", "string", 'office:string-value="#N/A"'),
+                cell("", "date 2007-01-12"),
+            )
+        )
+    )
+
+    assert [(one.kind, one.text, one.value) for one in found.values()] == [
+        (Kind.TEXT, "", "hidden"),
+        (Kind.TEXT, "Ann (new)", "Ann"),
+        (Kind.TEXT, "a writer without paragraphs", "a writer without paragraphs"),
+        (Kind.ERROR, "#N/A", None),
+        (Kind.DATE, "", datetime.fromisoformat("2007-01-12")),
+    ]
+
+
+def test_what_formats_hide_is_hidden_in_what_libreoffice_writes(libreoffice: LibreOffice) -> None:
+    pairs = [
+        ("x", ";;;"),
+        (5, ";;;"),
+        (0, "0;-0;;@"),
+        ("x", "0;-0;;@"),
+        ("x", '0;0;0;"pre "@'),
+        ("x", '"n"0'),
+        (-3, "0;"),
+    ]
+
+    def fill(page: Worksheet) -> None:
+        for number, (value, code) in enumerate(pairs, 1):
+            page.cell(1, number, value).number_format = code
+
+    given = a_workbook(fill)
+    found = cells(libreoffice.converted({"a.xlsx": given}, "ods")["a"])
+
+    assert [one.text for one in found.values()] == ["", "", "", "x", "pre x", "x", ""]
+    assert [(one.kind, one.value) for one in found.values()] == [(one.kind, one.value) for one in cells(given).values()]
+
+
+def test_a_date_that_no_calendar_of_excel_has_is_an_error_in_its_cell_alone() -> None:
+    found = cells(with_rows(row(cell("12/05/10113", "date 10113-05-12"), cell("7", "float 7"))))
+
+    assert [(one.kind, one.text) for one in found.values()] == [(Kind.ERROR, "#NUM!"), (Kind.NUMBER, "7")]
+
+
+def test_a_formula_whose_result_is_an_empty_text_is_blank(libreoffice: LibreOffice) -> None:
+    given = a_workbook(lambda page: page.append(['=IFERROR(1/0,"")', '=""', "=1+1"]))
+
+    assert texts(libreoffice.converted({"a.xlsx": given}, "ods")["a"]) == {"C1": "2"}
+    assert texts(with_rows(row(cell("", "", 'table:formula="of:=&quot;&quot;"')))) == {}
+
+
+def test_a_number_that_its_format_cannot_show_is_shown_plainly_and_told(libreoffice: LibreOffice) -> None:
+    def fill(page: Worksheet) -> None:
+        page["A1"] = 123456789012
+        page["A1"].number_format = "# ?/?"
+
+    found = cells(libreoffice.converted({"a.xlsx": a_workbook(fill)}, "ods")["a"])
+
+    assert (found["A1"].text, found["A1"].exact) == ("1.23457E+11", False)
+
+
+def test_a_time_that_is_none_is_an_error_in_its_cell_alone() -> None:
+    found = cells(with_rows(row(cell("1Y", "time P1Y"), cell("7", "float 7"))))
+
+    assert [(one.kind, one.text) for one in found.values()] == [(Kind.ERROR, "1Y"), (Kind.NUMBER, "7")]
+
+
+def test_more_hours_than_libreoffice_counts_are_shown_as_it_shows_them(libreoffice: LibreOffice) -> None:
+    def fill(page: Worksheet) -> None:
+        page["A1"] = 3e15
+        page["A1"].number_format = "[h]:mm"
+
+    assert texts(libreoffice.converted({"a.xlsx": a_workbook(fill)}, "ods")["a"])
 
 
 def test_text_in_spans_lines_and_spaces_is_joined_and_comments_are_not_text() -> None:

@@ -1,17 +1,22 @@
 """Excel 97-2003 workbooks: values, formats and what is hidden, as their newer kin have them."""
 
 import io
+import struct
 import time
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 import xlwt
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.worksheet.worksheet import Worksheet
 from xlwt import easyxf
 
-from planit_mailer.spreadsheets import reading
+from planit_mailer.spreadsheets import biff, reading
 from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
-from tests.spreadsheets.workbooks import cells, sheet, sheets, texts
+from tests.libreoffice import LibreOffice
+from tests.spreadsheets.workbooks import a_workbook, cells, sheet, sheets, texts
 
 
 def an_xls(fill: Callable[[xlwt.Worksheet], object], *more: str) -> bytes:
@@ -27,6 +32,25 @@ def saved(book: xlwt.Workbook) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+WRITER = b"\x5c\0\x70\0"  # the record that says who wrote a workbook: its number and its size
+UNCALCULATED = b"\x03\0\0\0\0\0\xff\xff\0\0"  # result and flags of a formula, as xlwt writes each
+
+
+def a_formula(result: bytes, flags: int, *, engine: int = 0, writer: bytes = b"None") -> bytes:
+    """A workbook with a formula in A1, its result and flags as some program stores them."""
+    data = an_xls(lambda page: page.write(0, 0, xlwt.Formula("B1*2")))
+    named = WRITER + writer
+    if engine:
+        named = b"\xc1\x01\x70\0" + struct.pack("<HHI", 0x1C1, 0, engine)
+    for old, new in (
+        (UNCALCULATED, result + struct.pack("<H", flags)),
+        (WRITER + data.partition(WRITER)[2][: len(named) - len(WRITER)], named),
+    ):
+        assert old in data
+        data = data.replace(old, new)
+    return data
 
 
 def fmt(code: str) -> xlwt.XFStyle:
@@ -140,3 +164,116 @@ def test_a_truncated_workbook_cannot_be_opened(share: int) -> None:
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED
+
+
+# ── formulas ──
+
+ZERO = bytes(8)
+EMPTY = b"\x03\0\0\0\0\0\xff\xff"
+SEVEN = struct.pack("<d", 7)
+ALWAYS, ON_LOAD = 1, 2  # when Excel calculates a formula, beside when what it needs has changed
+EXCEL_2000 = 0x000168B2
+
+
+def test_a_formula_that_xlwt_wrote_was_never_calculated() -> None:
+    found = cells(an_xls(lambda page: page.write(0, 0, xlwt.Formula('"x"&B1'), fmt("0.0%"))))
+
+    assert (found["A1"].kind, found["A1"].value, found["A1"].format) == (Kind.UNSAVED, None, "0.0%")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        a_formula(ZERO, ON_LOAD, engine=EXCEL_2000),
+        a_formula(EMPTY, ON_LOAD, engine=EXCEL_2000),
+        a_formula(ZERO, 0),
+        a_formula(ZERO, 0, writer=b"\x04\0\0Calc"),
+        a_formula(biff.DUMMY[:8], ON_LOAD, engine=EXCEL_2000).replace(
+            b"\x10\x40\x02" + bytes(5), b"\x10\x40\x02\0\0\0\xe0\xfc"
+        ),
+    ],
+    ids=["added by POI", "an empty text", "by no engine", "by LibreOffice", "copied by JExcelApi"],
+)
+def test_what_stands_in_place_of_a_result_until_excel_calculates_it_is_none(data: bytes) -> None:
+    assert cells(data)["A1"].kind is Kind.UNSAVED
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (a_formula(ZERO, 0, engine=EXCEL_2000), {"A1": "0"}),
+        (a_formula(ZERO, ALWAYS, engine=EXCEL_2000), {"A1": "0"}),
+        (a_formula(EMPTY, 0, engine=EXCEL_2000), {}),
+        (a_formula(EMPTY, ALWAYS, engine=EXCEL_2000), {}),
+        (a_formula(EMPTY, ON_LOAD, writer=b"\x04\0\0Calc"), {}),
+        (a_formula(SEVEN, ON_LOAD), {"A1": "7"}),
+        (a_formula(struct.pack("<d", 4), ON_LOAD), {"A1": "4"}),
+    ],
+    ids=["Excel", "TODAY()", "empty", "empty TODAY()", "OpenOffice", "calculated", "a true four"],
+)
+def test_zeros_and_empty_texts_that_were_calculated_are_results(data: bytes, shown: dict[str, str]) -> None:
+    assert texts(data) == shown
+
+
+def test_each_formula_of_each_sheet_is_looked_at() -> None:
+    book = xlwt.Workbook()
+    for name in ("Sheet1", "Sheet2"):
+        page = book.add_sheet(name)
+        for row in range(40):
+            page.write(row, 0, "text")
+            page.write(row, 1, xlwt.Formula("A1"))
+
+    for page in sheets(saved(book)):
+        assert [[cell and cell.kind for cell in row.cells] for row in page.rows] == [[Kind.TEXT, Kind.UNSAVED]] * 40
+
+
+def test_before_biff8_a_workbook_names_no_engine_and_only_the_formula_says_that_it_has_no_result() -> None:
+    def stream(flags: int, begin: int = 0x809) -> bytes:
+        formula = struct.pack("<HHH8sHIH", 0, 0, 0, ZERO, flags, 0, 0)
+        records = ((begin, b"\0\x05\x10\0"), (0x006, formula), (0x00A, b""))
+        return b"".join(struct.pack("<HH", number, len(body)) + body for number, body in records)
+
+    assert biff.marked(stream(ALWAYS)) == stream(ALWAYS)
+    assert biff.marked(stream(ON_LOAD)) != stream(ON_LOAD)
+    assert biff.marked(stream(ON_LOAD, begin=0x009)) == stream(ON_LOAD, begin=0x009)
+
+
+def test_the_results_that_libreoffice_saved_are_read_but_for_zeros_that_may_be_texts(libreoffice: LibreOffice) -> None:
+    formulas = ['="5-4"', '=IF(NOW()>1,"","x")', "=1+1", "=1-1", "=1/0", "=1=1"]
+
+    def fill(page: Worksheet) -> None:
+        for number, formula in enumerate(formulas, 1):
+            page.cell(1, number, formula)
+            page.cell(2, number, formula).number_format = "0.0%"
+
+    found = cells(libreoffice.converted({"a.xlsx": a_workbook(fill)}, "xls")["a"])
+
+    assert [(found[place].kind, found[place].text) for place in ("A1", "C1", "E1", "F1", "C2")] == [
+        (Kind.TEXT, "5-4"),
+        (Kind.NUMBER, "2"),
+        (Kind.ERROR, "#DIV/0!"),
+        (Kind.BOOLEAN, "TRUE"),
+        (Kind.NUMBER, "200.0%"),
+    ]
+    assert "B1" not in found
+    assert [found[place].kind for place in ("D1", "A2", "B2", "D2")] == [Kind.UNSAVED] * 4
+
+
+@given(st.binary(max_size=60), st.integers(0, 5_000), st.integers(0, 9))
+def test_whatever_stands_in_a_stream_marking_its_formulas_raises_nothing(noise: bytes, place: int, cut: int) -> None:
+    data = a_formula(ZERO, ON_LOAD)[512:]
+    damaged = data[:place] + noise + data[place + len(noise) :]
+
+    assert len(biff.marked(damaged)) == len(damaged)
+    assert len(biff.marked(damaged[: len(damaged) * cut // 10])) == len(damaged) * cut // 10
+
+
+def test_sheets_that_all_begin_in_each_other_cost_no_time() -> None:
+    record = struct.pack("<HH", 0x203, 0)
+    count = 20_000
+    starts = b"".join(struct.pack("<HHI", biff.BOUND_SHEET, 4, 8 * count + 4 * number) for number in range(count))
+    begun = time.process_time()
+
+    biff.marked(starts + record * 1_000_000)
+
+    assert time.process_time() - begun < 10

@@ -135,6 +135,29 @@ def test_each_kind_of_value_keeps_its_kind_and_shows_its_text() -> None:
     ]
 
 
+def test_a_cell_without_its_column_stands_in_the_next_one() -> None:
+    def short(kind: int, value: bytes = b"", style: int = 0) -> bytes:
+        return record(kind, struct.pack("<I", style) + value)
+
+    data = an_xlsb(
+        row(1, short(17, text("Lee")), short(12), short(13, struct.pack("<i", 7 << 2 | 2), 2))
+        + row(
+            2,
+            cell(xlsb.BLANK, 2, b""),
+            short(18, struct.pack("<I", 1)),
+            number(5, 1),
+            short(16, struct.pack("<d", 0.953), 1),
+            short(15, b"\1"),
+            short(14, b"\x2a"),
+        )
+    )
+
+    first, second = sheets(data)[0].rows
+
+    assert [one and one.text for one in first.cells] == ["Lee", None, "007"]
+    assert [one and one.text for one in second.cells] == [None, None, "Zoë", None, "1", "95.3%", "TRUE", "#N/A"]
+
+
 @pytest.mark.parametrize("value", [0.0, 7.0, -3.5, 0.953, 1e300, 123456.78])
 def test_calamine_reads_the_same_values(value: float) -> None:
     data = an_xlsb(row(1, number(1, value), cell(xlsb.RK, 2, struct.pack("<i", 1234 << 2 | 3)), number(3, 1)))
