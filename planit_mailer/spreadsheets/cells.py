@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from planit_mailer.spreadsheets import display, moments
+from planit_mailer.spreadsheets import display, markup, moments
 from planit_mailer.spreadsheets.archives import Damaged
 from planit_mailer.spreadsheets.sheets import Cell, Kind
 
@@ -47,7 +47,7 @@ class Cells:
         """The same, made anew."""
         # A formula whose result is an empty text says that it is a text; any other without one was never calculated.
         if stored in ("inlineStr", "str"):
-            return text(value, self._format(style)) if value else None
+            return text(_unescaped(value), self._format(style)) if value else None
         stripped = value.strip() if value else ""
         if stripped and not (formula and self._uncalculated and stripped == "0"):
             return self._filled(stored, stripped, self._format(style))
@@ -56,7 +56,7 @@ class Cells:
     def _filled(self, stored: str, value: str, code: str) -> Cell | None:
         match stored:
             case "s":
-                return text(_one_of(self._strings, value), code)
+                return text(_unescaped(_one_of(self._strings, value)), code)
             case "b":
                 return boolean(value in ("1", "true"), code)
             case "e":
@@ -64,7 +64,7 @@ class Cells:
             case "d":
                 return number(moments.serial(value, since_1904=self._since_1904), code, since_1904=self._since_1904)
             case _:
-                return number(float(value), code, since_1904=self._since_1904)
+                return number(markup.number(value), code, since_1904=self._since_1904)
 
     def _format(self, style: str) -> str:
         """The number format of a style; a workbook without styles shows everything as General."""
@@ -75,7 +75,7 @@ class Cells:
 
 def text(stored: str, code: str = "General") -> Cell | None:
     """A cell with text, None where nothing of it can be seen."""
-    seen = _seen(stored)
+    seen = _tidy(stored)
     if not seen:
         return None
     if seen[0] == "#" and seen.upper() in ERRORS:  # pasted, or the saved result of a formula that says that it is text
@@ -103,9 +103,9 @@ def boolean(stored: bool, code: str = "General") -> Cell:  # noqa: FBT001  it is
     return Cell(_tidy(shown.text), Kind.BOOLEAN, stored, code, exact=shown.exact)
 
 
-def _seen(stored: str) -> str:
-    """What can be seen of a stored text; _x000D_ and its kin are how OOXML writes what XML cannot hold."""
-    return _tidy(ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored) if "_x" in stored else stored)
+def _unescaped(stored: str) -> str:
+    """A text of OOXML as it was before it was stored; _x000D_ and its kin are how that writes what XML cannot hold."""
+    return ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored) if "_x" in stored else stored
 
 
 def _tidy(text: str) -> str:
@@ -117,7 +117,7 @@ def _tidy(text: str) -> str:
 
 
 def _one_of(table: Sequence[str], index: str) -> str:
-    place = int(index)
+    place = markup.integer(index)
     if not 0 <= place < len(table):
         raise Damaged("a number that names nothing in its table")
     return table[place]

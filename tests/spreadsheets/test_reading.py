@@ -191,13 +191,14 @@ def test_text_in_runs_is_joined_without_its_phonetic_guide() -> None:
 def test_a_text_number_beyond_the_table_is_damage_and_not_another_persons_text() -> None:
     strings = {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}"><si><t>Ann</t></si></sst>'}
 
-    for number in ("1", "-1"):
+    for number in ("1", "-1", "0_0", "\u0660"):
         found = unreadable(with_rows(f'<row r="1"><c r="A1" t="s"><v>{number}</v></c></row>', strings))
         assert found.reason is Reason.CANNOT_BE_OPENED
 
 
-def test_a_number_that_is_none_is_damage() -> None:
-    found = unreadable(with_rows('<row r="1"><c r="A1"><v>Ann</v></c></row>'))
+@pytest.mark.parametrize("stored", ["Ann", "1_0", "٣"])
+def test_a_number_that_is_none_is_damage(stored: str) -> None:
+    found = unreadable(with_rows(f'<row r="1"><c r="A1"><v>{stored}</v></c></row>'))
 
     assert found.reason is Reason.CANNOT_BE_OPENED
     assert "Ann" not in found.cause
@@ -455,5 +456,5 @@ def test_document_types_are_refused(doctype: str) -> None:
 def test_the_cause_says_what_was_raised_and_nothing_of_the_file() -> None:
     found = unreadable(with_rows('<row r="1"><c r="A1"><v>Secret</v></c></row>'))
 
-    assert found.cause.startswith("ValueError in _filled")
+    assert found.cause.startswith("Damaged in _in_digits")
     assert "Secret" not in found.cause

@@ -83,6 +83,10 @@ def test_each_kind_of_value_keeps_its_kind_and_shows_its_text() -> None:
     assert found["E1"].value == datetime.fromisoformat("2007-01-12")
 
 
+def test_a_text_that_looks_like_an_escape_of_xml_is_what_it_is() -> None:
+    assert texts(an_xls(lambda page: page.write(0, 0, "a_x0041_b"))) == {"A1": "a_x0041_b"}
+
+
 def test_built_in_dates_stand_in_british_order() -> None:
     data = an_xls(lambda page: page.write(0, 0, datetime.fromisoformat("2007-01-12"), fmt("M/D/YY")))
 
