@@ -33,8 +33,7 @@ class Plain:
     def shown(self, number: float) -> str:
         """What a number shows."""
         size = abs(number)
-        last = size * self.unit
-        if last < LARGE and abs(last % 1 - HALF) > NEAR:
+        if _is_clear(size * self.unit):
             figures = self.written.format(size * self.factor)
         else:
             scaled = digits.kept(size).scaleb(self.scale, digits.EXACT)
@@ -43,16 +42,25 @@ class Plain:
 
 
 def general(number: float) -> str:
-    """A number as General shows it; one that fits into its width is shown with all of its digits."""
+    """A number as General shows it: with all of its digits, or rounded to as many decimals as there is room for."""
     written = f"{number:.15g}"
-    if number and len(written) <= digits.WIDTH and "e" not in written:
-        return written
+    if number and "e" not in written:
+        if len(written) <= digits.WIDTH:
+            return written
+        decimals = digits.WIDTH - len(written.partition(".")[0].lstrip("-")) - 1
+        if decimals > 0 and _is_clear(abs(number) * 10.0**decimals):
+            return f"{number:.{decimals}f}".rstrip("0").rstrip(".")
     return digits.general(digits.kept(number))
 
 
 def of(code: str) -> Plain | None:
     """The format of a code, None where it is not one of these."""
     return _of(code) if len(code) <= LONGEST else None  # of a longer one, not even the code is remembered
+
+
+def _is_clear(size: float) -> bool:
+    """Whether a number, counted in units of the last digit shown, is rounded alike as a float and as people see it."""
+    return size < LARGE and abs(size % 1 - HALF) > NEAR
 
 
 @lru_cache(maxsize=512)
