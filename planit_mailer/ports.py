@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from planit_mailer.believing import Dns, Verifier
 from planit_mailer.ledger import (
     Account,
     Changes,
@@ -60,7 +61,7 @@ class Mailbox(Protocol):
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
 
 
-class Reader(Protocol):
+class Reader(Verifier, Protocol):
     """The reading process: whatever a file does, it does not do it to us."""
 
     def message(self, raw: bytes, *, whole: bool) -> Message:
@@ -242,5 +243,6 @@ class Doors:
     reader: Reader
     store: Store
     clock: Clock
+    dns: Dns
     stopping: Callable[[], bool] = lambda: False
     stumbled: set[Key] = field(default_factory=set)
