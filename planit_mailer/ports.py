@@ -120,7 +120,7 @@ class Transaction(Protocol):
         """What we wrote to an address."""
 
     def alerts_about(self, sender: str, since: datetime) -> int:
-        """How many mails the operator was sent about messages that name a sender."""
+        """How many mails the operator was sent about messages that name a sender, or a registered domain of theirs."""
 
     def children(self, school_id: int) -> tuple[Child, ...]:
         """The learners of a school, as far as identity goes."""
