@@ -124,11 +124,11 @@ class Service(Section):
 
 
 class Senders(Section):
-    """Whose word counts for who sent a message: that of the servers named so, or of Microsoft 365, which are not."""
+    """Whose word counts for who sent a message: of the servers named, of Microsoft 365, or signatures verified here."""
 
     unauthenticated: Literal["quarantine", "accept"] = "quarantine"
     trusted_authserv_ids: tuple[AuthservId, ...] = ()
-    results: Literal["authserv-id", "microsoft365"] = "authserv-id"
+    results: Literal["authserv-id", "microsoft365", "dkim"] = "authserv-id"
 
 
 class Rules(Section):

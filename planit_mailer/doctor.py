@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 
 from planit_mailer import credentials, logins, service
 from planit_mailer.config import Config, Server
+from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
@@ -65,6 +66,16 @@ def _senders(settings: Config) -> Iterator[Finding]:
     if trust.believes_nobody:
         raise ConfigError("no sender can be believed: every message waits for the operator")
     yield Finding("senders", trust.in_words)
+
+
+def _dns(settings: Config) -> Iterator[Finding]:
+    """Whether the keys of signatures can be looked up."""
+    if not service.trust(settings.senders).verifies:
+        yield Finding("dns", "is not asked: no signatures are verified here")
+        return
+    domain = settings.address.rpartition("@")[2]
+    Dns().texts(f"{domain}.")
+    yield Finding("dns", f"answers for {domain}")
 
 
 def _database(settings: Config) -> Iterator[Finding]:
@@ -136,6 +147,7 @@ LOGIN: Final = (
 CHECKS: Final[tuple[tuple[str, Check, str], ...]] = (
     ("configuration", _configuration, ""),
     ("senders", _senders, 'Name the server whose verdict counts in [senders], or, on this machine alone, "accept".'),
+    ("dns", _dns, "See /etc/resolv.conf, and that a firewall lets us ask: the keys of signatures stand in DNS."),
     ("database", _database, "See [database] url, that the server runs, and that this user may write there."),
     ("mailbox", _mailbox, "See host, port and security in [mailbox], and that a firewall lets us out."),
     ("relay", _relay, "See host, port, security and from in [smtp], and that a firewall lets us out."),

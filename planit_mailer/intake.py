@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from planit_mailer import bounces, logs, releases
+from planit_mailer import believing, bounces, logs, releases
 from planit_mailer.errors import Declined, Unavailable
-from planit_mailer.ledger import Account, Cause, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
+from planit_mailer.ledger import Account, Cause, Fetched, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
 from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.messages import Message
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
 from planit_mailer.spreadsheets.sheets import Limits
@@ -130,16 +129,20 @@ def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) ->
             return receipt
         if receipt.deaths == DEATHS:
             return quarantine(receipt, TOO_MANY_DEATHS, doors, policy)
-        return process(doors.reader.message(fetched.raw, whole=fetched.whole), receipt, doors, policy)
+        return process(fetched, receipt, doors, policy)
 
 
-def process(message: Message, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt:
+def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt:
     """Judge a message and commit all its consequences at once; the receipt, settled."""
-    sender = senders.believe(message, policy.trust, released=receipt.released)
+    message = doors.reader.message(fetched.raw, whole=fetched.whole)
+    verified = believing.verified(fetched, policy.stationery.address, doors.reader, doors.dns)
+    sender = senders.believe(message, policy.trust, released=receipt.released, verified=verified)
     account = Account(sender, message.date, message.message_id, message.attachments_digest)
     with doors.store.transaction() as transaction:
         standing = transaction.introduce(receipt, account)
         passwords = transaction.passwords(standing.schools) if sender.authentic else ()
+    if sender.undecided and standing.schools and believing.may_wait(receipt, policy.reply_within, doors.clock()):
+        raise Declined(sender.why)
     machine = answering.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
     painted: Painted = {}

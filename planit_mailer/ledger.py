@@ -79,6 +79,7 @@ class Receipt:
     arrival: int
     reference: str
     received_at: datetime
+    first_seen_at: datetime
     attempts: int = 0
     deaths: int = 0
     outcome: Outcome | None = None
@@ -89,11 +90,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The one From address, and whether it can be believed; `why` says on what grounds, for `explain`."""
+    """The one From address, and whether it can be believed; `why` says on what grounds. `undecided`: later, perhaps."""
 
     address: str
     authentic: bool
     why: str
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +198,7 @@ class YearCount:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one accepted upload changed.
-
-    `passed_over` learners have data from a message that arrived later; `absent` learners of the school are not on it.
-    """
+    """What one accepted upload changed: `passed_over` learners have later data, `absent` ones are not on the form."""
 
     number: int
     years: tuple[YearCount, ...]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from planit_mailer.believing import Dns, Verifier
 from planit_mailer.ledger import (
     Account,
     Changes,
@@ -60,7 +61,7 @@ class Mailbox(Protocol):
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
 
 
-class Reader(Protocol):
+class Reader(Verifier, Protocol):
     """The reading process: whatever a file does, it does not do it to us."""
 
     def message(self, raw: bytes, *, whole: bool) -> Message:
@@ -119,7 +120,7 @@ class Transaction(Protocol):
         """What we wrote to an address."""
 
     def alerts_about(self, sender: str, since: datetime) -> int:
-        """How many mails the operator was sent about messages that name a sender."""
+        """How many mails the operator was sent about messages that name a sender, or a registered domain of theirs."""
 
     def children(self, school_id: int) -> tuple[Child, ...]:
         """The learners of a school, as far as identity goes."""
@@ -242,5 +243,6 @@ class Doors:
     reader: Reader
     store: Store
     clock: Clock
+    dns: Dns
     stopping: Callable[[], bool] = lambda: False
     stumbled: set[Key] = field(default_factory=set)

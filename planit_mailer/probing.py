@@ -83,9 +83,8 @@ def _stamps(header: bytes) -> Iterator[Finding]:
 def _advice(results: Sequence[str]) -> Finding:
     if not results:
         said = "no server stamped a verdict on it"
-        return Finding(
-            "probe", said, "Send a message from elsewhere too: many providers stamp only what comes from outside."
-        )
+        fix = "Send a message from elsewhere too: many stamp only what comes from outside. Nor there? docs/operating.md"
+        return Finding("probe", said, fix)
     server = authentication.read(results[0]).server
     if not server:
         return Finding("probe", 'the top-most verdict names no server, as at Microsoft 365: results = "microsoft365"')

@@ -5,28 +5,39 @@ warns; at three quarters the operator gets a mail and the school hears that it t
 """
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from planit_mailer import logs
 from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import answering, replies
-from planit_mailer.mail.replies import Desk, Stationery
+from planit_mailer.mail.replies import Desk, Stationery, Text
 from planit_mailer.ports import Clock, Store, Transaction
 from planit_mailer.records import Unanswered
 
 log = logs.get(__name__)
 
 HALF, THREE_QUARTERS, LATE = 1, 2, 3
+LISTED = 100  # references in one mail
+
+
+class Due(NamedTuple):
+    """A message whose answer is due, and what the operator is to hear of it."""
+
+    reference: str
+    what: str
 
 
 def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
-    """Warn of every message whose answer is getting late, once for each level."""
+    """Warn of every message whose answer is getting late, once for each level; the operator has one mail for all."""
     desk = Desk(stationery, clock())
     with store.transaction() as transaction:
-        for unanswered in transaction.unanswered():
-            level = level_of(unanswered, desk.now)
-            if level > unanswered.warned:
-                _warn(unanswered, level, transaction, desk)
-                transaction.note_warned(unanswered, level)
+        later = [(one, level) for one in transaction.unanswered() if (level := level_of(one, desk.now)) > one.warned]
+        if due := tuple(Due(one.reference, _what(one, level, desk)) for one, level in later if level > HALF):
+            mail = replies.alert(*due[0], desk) if len(due) == 1 else replies.to_operator(_text(due), desk, "promise")
+            transaction.enqueue(mail, None, desk.now)
+        for unanswered, level in later:
+            _warn(unanswered, level, transaction, desk)
+            transaction.note_warned(unanswered, level)
 
 
 def level_of(unanswered: Unanswered, now: datetime) -> int:
@@ -40,12 +51,18 @@ def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: De
     say = log.warning if level == HALF else log.error
     left = unanswered.due_at - desk.now
     say("answer is late" if level == LATE else "answer is due", reference=unanswered.reference, left=_hours(left))
-    if level == HALF:
-        return
-    what = "The promised time is over." if level == LATE else f"Unanswered, with {_hours(left)} left."
-    transaction.enqueue(replies.alert(unanswered.reference, what, desk), None, desk.now)
-    if unanswered.warned < THREE_QUARTERS and unanswered.registered:
+    if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered:
         _tell_school(unanswered, transaction, desk)
+
+
+def _what(unanswered: Unanswered, level: int, desk: Desk) -> str:
+    left = _hours(unanswered.due_at - desk.now)
+    return "The promised time is over." if level == LATE else f"Unanswered, with {left} left."
+
+
+def _text(due: tuple[Due, ...]) -> Text:
+    facts = {"due": due[:LISTED], "more": max(len(due) - LISTED, 0)}
+    return Text(ReplyKind.OPERATOR, f"planit_mailer: look at {len(due)} messages", "due", facts)
 
 
 def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: Desk) -> None:

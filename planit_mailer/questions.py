@@ -119,7 +119,7 @@ def explain_from(who: str, days: tuple[datetime, datetime], reading: Reading) ->
 
 
 def erasure(receipt: Erasure) -> Json:
-    """The receipt of an erasure; `waiting` messages in quarantine name the school and were not opened."""
+    """The receipt of an erasure; `waiting` messages nobody has opened."""
     counts = {name: getattr(receipt.erased, name) for name in ("learners", "messages", "replies", "waiting")}
     return {"reference": receipt.reference, "erased_at": moment(receipt.at)} | counts
 

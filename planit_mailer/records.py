@@ -35,7 +35,7 @@ class Bounced:
 class Erased:
     """How much was erased: learners, messages to be deleted, replies that waited.
 
-    `waiting` messages in quarantine name the learners' school, and stay until the operator has decided.
+    `waiting` messages nobody has opened: held, quarantined, or still in the inbox; they may be about anybody.
     """
 
     learners: int

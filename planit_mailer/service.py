@@ -21,6 +21,7 @@ from planit_mailer import (
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors import tokens
+from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
@@ -73,11 +74,11 @@ class Service:
             raise
 
     def _poll_until(self, mailbox: Mailbox, until: float) -> None:
-        doors = Doors(mailbox, self.reader, self.store, now, self.stopping, self.stumbled)
         says = policy(self.settings, self.stationery)
         declined, again = None, True
         while again:
             try:
+                doors = Doors(mailbox, self.reader, self.store, now, Dns(), self.stopping, self.stumbled)
                 elsewhere = intake.poll(doors, says)
             except Declined as error:
                 declined, elsewhere = error, False

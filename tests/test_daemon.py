@@ -43,7 +43,12 @@ def test_a_school_has_its_answer_within_seconds_and_sigterm_ends_cleanly(service
 
 @pytest.mark.parametrize(
     ("trust", "believes"),
-    [("", False), ('trusted_authserv_ids = ["mx.s-cool.test"]', True), ('results = "microsoft365"', True)],
+    [
+        ("", False),
+        ('trusted_authserv_ids = ["mx.s-cool.test"]', True),
+        ('results = "microsoft365"', True),
+        ('results = "dkim"', True),
+    ],
 )
 def test_where_no_sender_can_be_believed_the_log_says_so_at_the_start(
     tmp_path: Path,

@@ -86,4 +86,16 @@ def test_alerts_about_a_sender_are_counted(store: Store) -> None:
         transaction.enqueue(books.a_reply(), receipt, books.NOW)
         assert transaction.alerts_about(books.OFFICE, books.NOW - DAY) == 1
         assert transaction.alerts_about(books.OFFICE, books.NOW + DAY) == 0
-        assert transaction.alerts_about("head@greenfield.test", books.NOW - DAY) == 0
+        assert transaction.alerts_about("head@elsewhere.test", books.NOW - DAY) == 0
+
+
+def test_whoever_is_made_up_at_a_registered_domain_counts_as_the_same_sender(store: Store) -> None:
+    receipt = quarantined(store)
+    with store.transaction() as transaction:
+        transaction.introduce(receipt, books.account(authentic=False))
+        transaction.enqueue(
+            replies.alert(receipt.reference, "Look.", Desk(stationery(), books.NOW)), receipt, books.NOW
+        )
+        assert transaction.alerts_about("made-up@greenfield.test", books.NOW - DAY) == 1
+        transaction.allow(transaction.add_school("Riverside", "ZZ8 8ZZ"), "head@greenfield.test")
+        assert transaction.alerts_about("head@greenfield.test", books.NOW - DAY) == 0, "registered by itself"

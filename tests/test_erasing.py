@@ -59,6 +59,45 @@ def test_a_school_is_erased_with_rejected_mail_and_stays_registered(service: Wor
     assert service.ask("status")["oldest_unanswered"] is None
 
 
+def test_a_message_that_was_delivered_twice_goes_with_its_first_copy(service: World) -> None:
+    twice = {"Message_ID": "<1@greenfield.test>"}
+    for way in ("a", "b"):
+        service.send(("1.xlsx", a_form(1)), Received=f"by {way}", **twice)
+    service.send(("2.xlsx", b"nothing like a spreadsheet"), Auto_Submitted="auto-replied")
+    service.once()
+    ignored = service.post.folder("Ignored")
+    assert service.post.folder("Processed") == 1
+    assert ignored >= 1
+
+    service.ask("erase", "--upin", forms.upn(1), "--yes")
+
+    assert service.post.folder("Processed") == 0
+    assert service.post.folder("Ignored") == ignored - 1
+
+
+def test_a_second_copy_goes_also_where_the_first_is_replaced(service: World) -> None:
+    for way in ("a", "b"):
+        service.send(("1.xlsx", a_form(1)), Received=f"by {way}", Message_ID="<1@greenfield.test>")
+    service.once()
+    service.send(("2.xlsx", a_form(1)))
+    service.once()
+    assert [service.post.folder(name) for name in ("Processed", "Ignored")] == [1, 0]
+
+
+def test_the_receipt_counts_what_nobody_has_opened(service: World) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    service.send(("2.xlsx", a_form(1)), sender="someone@elsewhere.test")
+    service.send(("3.xlsx", a_form(1)), From="office@greenfield.test, head@greenfield.test")
+    service.once()
+    assert [one["outcome"] for one in service.ask("held")] == ["held", "quarantined"]
+
+    told = service.verb("erase", "--upin", forms.upn(1), "--yes")
+
+    assert "Not looked into: 2 messages that nobody has opened" in told
+    assert "planit-mailer held" in told
+    assert service.ask("erase", "--school", "ZZ9 9ZZ", "--yes")["waiting"] == 2
+
+
 def test_a_reply_that_waits_for_the_relay_is_dropped_with_its_workbook(service: World) -> None:
     service.send(("1.xlsx", a_form(1)))
     service.once()

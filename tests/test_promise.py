@@ -107,6 +107,26 @@ def test_a_held_message_has_no_clock_and_a_quarantined_one_of_a_registered_sende
     assert told(store) == [ReplyKind.OPERATOR]
 
 
+def test_many_messages_that_are_due_at_once_make_one_mail(store: Store) -> None:
+    """A stranger may write in a school's name as often as they like, and each message has its promised time."""
+    school = books.a_school(store)
+    with store.transaction() as transaction:
+        transaction.allow(school, OFFICE)
+    for number in range(promise.LISTED + 3):
+        receipt = books.adopt(store, books.begin(store, books.waiting(number + 1)), str(number))
+        verdict = Verdict(Outcome.QUARANTINED, "why", unanswered="why", clock=True)
+        with store.transaction() as transaction:
+            transaction.introduce(receipt, books.account(authentic=False))
+            transaction.settle(receipt, verdict, (), NOW)
+    watch_after(store, 0.8)
+    watch_after(store, 0.8)
+    with store.reading() as reading:
+        [mail] = [pending.reply.content.decode() for pending in reading.due(NOW + timedelta(days=30), 100)]
+    assert "look at 103 messages" in mail
+    assert mail.count("hours left") == promise.LISTED
+    assert "and 3 more" in mail
+
+
 def test_an_answer_that_the_relay_has_stops_the_clock(store: Store) -> None:
     receipt = books.adopt(store, books.begin(store), "raw")
     with store.transaction() as transaction:

@@ -59,6 +59,9 @@ def _words(receipt: dict[str, Any]) -> str:
     done = f"erased {learners}, with {messages} that the mailbox is to delete, and dropped {replies}."
     text = f"{receipt['reference']}, {receipt['erased_at']}: {done}"
     if receipt["waiting"]:
-        waiting = reports.count(receipt["waiting"], "quarantined message")
-        text += f"\nNot opened: {waiting} from the school. Refuse or approve what waits there."
+        waiting = reports.count(receipt["waiting"], "message")
+        text += (
+            f"\nNot looked into: {waiting} that nobody has opened. What is held or quarantined, planit-mailer held "
+            "lists; the rest is still in the inbox. Erase again once it has been decided."
+        )
     return text

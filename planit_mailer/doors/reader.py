@@ -14,14 +14,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from planit_mailer import logs
 from planit_mailer.doors.worker import Raised, Why
-from planit_mailer.mail import messages
+from planit_mailer.mail import messages, signatures
 from planit_mailer.mail.messages import Message
+from planit_mailer.mail.signatures import Signature
 from planit_mailer.spreadsheets import files
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads import annotated
@@ -97,6 +98,24 @@ class Reader:
         """Read a message; raise Killed where it ends its reader."""
         message: Message = self.call(messages.parse, raw, whole)
         return message
+
+    def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
+        """A message's signatures for a domain; none where looking for them ends their reader."""
+        try:
+            found: tuple[Signature, ...] = self.call(signatures.find, raw, domain, own_address)
+        except Killed as killed:
+            log.warning("signatures ended their reader", why=killed.why.value, size=len(raw))
+            return ()
+        return found
+
+    def verify(self, raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
+        """Why a signature proves nothing; one that ends its reader does not."""
+        try:
+            why: str = self.call(signatures.verify, raw, signature, records)
+        except Killed as killed:
+            log.warning("signature ended its reader", why=killed.why.value, size=len(raw))
+            return f"its DKIM signature cannot be verified: {killed.why.value}"
+        return why
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function at the top of a module, called in the child; one job at a time.

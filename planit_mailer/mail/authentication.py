@@ -6,7 +6,7 @@ its name out; there the top-most one of all is its own. Whatever cannot be read 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from planit_mailer.mail import addresses, messages
@@ -15,7 +15,7 @@ from planit_mailer.mail.messages import HEADER, Message
 # A quoted string, text without signs, or one sign.
 TOKEN = re.compile(r'"((?:\\.|[^"\\])*+)"|([^"\\();]++)|(.)', re.DOTALL)
 WORD = re.compile(r"[\w.@+-]*")
-MICROSOFT = "microsoft365"
+MICROSOFT, DKIM = "microsoft365", "dkim"
 UNREADABLE = "\ufffd"  # in the place of a quoted string that is no word: it must match nothing
 
 
@@ -24,7 +24,8 @@ class Trust:
     """Whose word counts for who sent a message.
 
     `unauthenticated` is "accept" where every single From address is believed. `authserv_ids` are the servers whose
-    results count; with `results` "microsoft365" it is the top-most results instead, which name no server.
+    results count; with `results` "microsoft365" it is the top-most results instead, which name no server, and with
+    "dkim" none: then signatures are verified here.
     """
 
     unauthenticated: str = "quarantine"
@@ -34,7 +35,12 @@ class Trust:
     @property
     def believes_nobody(self) -> bool:
         """Whether no message at all can be believed, so that every one waits for the operator."""
-        return self.unauthenticated != "accept" and self.results != MICROSOFT and not self.authserv_ids
+        return not (self.unauthenticated == "accept" or self.results in (MICROSOFT, DKIM) or self.authserv_ids)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether signatures are verified here."""
+        return self.results == DKIM and self.unauthenticated != "accept"
 
     @property
     def in_words(self) -> str:
@@ -43,15 +49,21 @@ class Trust:
             return "every From address is believed"
         if self.results == MICROSOFT:
             return "the top-most verdict counts, as at Microsoft 365"
+        if self.results == DKIM:
+            return "no verdict counts: DKIM signatures are verified here"
         return f"the verdicts of {', '.join(self.authserv_ids) or 'nobody'} count"
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Whether a domain is proven; `why` says on what grounds, or what is missing."""
+    """Whether a domain is proven; `why` says on what grounds, or what is missing. `undecided`: later it may be."""
 
     passes: bool
     why: str
+    undecided: bool = False
+
+
+Verified = Callable[[str], Opinion]  # whether a domain (in ASCII) has signed the message, as found out by ourselves
 
 
 @dataclass(frozen=True, slots=True)

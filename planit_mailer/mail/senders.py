@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
 from planit_mailer.mail import addresses, authentication
-from planit_mailer.mail.authentication import Trust
+from planit_mailer.mail.authentication import Opinion, Trust, Verified
 from planit_mailer.mail.headers import Address
 from planit_mailer.mail.messages import Message
 from planit_mailer.uploads import headings, identity
@@ -24,8 +24,13 @@ PUBLIC_DOMAIN = re.compile(
 )
 
 
-def believe(message: Message, trust: Trust, *, released: bool) -> Sender:
-    """The author of a message, and whether their address can be believed.
+def not_verified(domain: str) -> Opinion:
+    """The opinion of who verifies nothing."""
+    return Opinion(passes=False, why=f"nobody has verified a signature of {domain}")
+
+
+def believe(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
+    """The author of a message, and whether their address can be believed; `verified` is asked where that is trusted.
 
     `released`: the operator vouches for this one message, so that nothing but the address itself can still be wrong.
     """
@@ -37,14 +42,15 @@ def believe(message: Message, trust: Trust, *, released: bool) -> Sender:
     if not address:
         return Sender(author.address, authentic=False, why="the From address is none that can be written to")
     if released:
-        before = believe(message, trust, released=False).why
+        before = believe(message, trust, released=False, verified=verified).why
         return Sender(address, authentic=True, why=f"released by the operator; before that: {before}")
     if _claims_another(author, address):
         return Sender(address, authentic=False, why="the display name contains a different address")
     if trust.unauthenticated == "accept":
         return Sender(address, authentic=True, why='senders.unauthenticated = "accept"')
-    opinion = authentication.opinion(message, address.rpartition("@")[2], trust)
-    return Sender(address, opinion.passes, opinion.why)
+    domain = address.rpartition("@")[2]
+    opinion = verified(domain) if trust.verifies else authentication.opinion(message, domain, trust)
+    return Sender(address, opinion.passes, opinion.why, opinion.undecided)
 
 
 def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | None:

@@ -45,7 +45,8 @@ def judge(letter: Letter, known: Known, now: datetime) -> Verdict:
 def not_authentic(case: Case) -> Verdict | None:
     """Nothing is ever sent to an address that may be forged; where it is a registered one, the operator hears of it.
 
-    At once, but so many times a day for each address: what comes above that is told once a day, as all others are.
+    At once, but so many times a day for each registered address or domain: what comes above that is told once a day,
+    as all others are.
     """
     if case.letter.sender.authentic:
         return None

@@ -52,7 +52,7 @@ CHANGES = Changes(1, (YearCount("10", 3, 2, 1), YearCount("11", 0, 4, 0)), passe
 def a_letter(*, registered: bool = True, **headers: str) -> Letter:
     message = messages.parse(an_email(OFFICE, headers=tuple(headers.items())))
     standing = Standing((GREENFIELD,) if registered else ())
-    return Letter(Receipt(7, "PM-7F3K-9Q2T", NOW), message, Sender(OFFICE, True, "tests"), standing, "")
+    return Letter(Receipt(7, "PM-7F3K-9Q2T", NOW, NOW), message, Sender(OFFICE, True, "tests"), standing, "")
 
 
 def good(number: int = 1, name: str = "autumn.xlsx") -> JudgedUpload:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from planit_mailer import digest, logins, reconciliation
+from planit_mailer import digest, logins, promise, reconciliation
 from planit_mailer.ledger import Changes, File, JudgedUpload, Outcome, ReplyKind, Verdict, YearCount
 from planit_mailer.mail import replies
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.replies import Desk, Stationery, Text
+from planit_mailer.promise import Due
 from planit_mailer.reconciliation import Difference
 from planit_mailer.uploads import annotated, judging, problems
 from planit_mailer.uploads.annotated import Annotated
@@ -88,6 +89,7 @@ def notices(reference: str) -> Iterator[Text]:
     yield Text(ReplyKind.OPERATOR, "not read", "notice", {"what": f"the mailbox is not read since {reference}"})
     yield digest._text((reference,))
     yield digest._text((reference,) * 10_000)
+    yield promise._text((Due(reference, "The promised time is over."),) * 200)
     lost = Difference("reply is missing", "Processed", reference)
     yield reconciliation._told((lost,))
     yield reconciliation._told((lost, Difference("message without a receipt")))

@@ -19,7 +19,7 @@ def a_letter(*headers: tuple[str, str], registered: bool = True, authentic: bool
     message = messages.parse(an_email(OFFICE, headers=headers))
     standing = Standing((GREENFIELD,) if registered else ())
     sender = Sender(OFFICE, authentic, "tests")
-    return Letter(Receipt(1, "PM-7F3K-9Q2T", NOW), message, sender, standing, answering.machine(message, SERVICE))
+    return Letter(Receipt(1, "PM-7F3K-9Q2T", NOW, NOW), message, sender, standing, answering.machine(message, SERVICE))
 
 
 def storm(letter: Letter) -> list[Verdict]:

@@ -7,7 +7,7 @@ not, would be personal data that outlives them: such mail is told by its school 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import FAILED, PENDING
@@ -18,6 +18,7 @@ from planit_mailer.records import Erased
 from planit_mailer.uploads import values
 
 ERASED = "erased on request"
+UNOPENED = (Outcome.HELD.value, Outcome.QUARANTINED.value)
 
 
 class Erasing(Verbs):
@@ -30,8 +31,7 @@ class Erasing(Verbs):
         schools = {row.school_id for row in rows}
         mail = {row.arrival for row in rows} | {n for school in schools for n in rejected(self._connection, school)}
         self._connection.execute(delete(learners).where(is_it))
-        waiting = {n for school in schools for n in self._from_senders(school, (Outcome.QUARANTINED,))}
-        return self._erased(len(rows), mail, now, len(waiting))
+        return self._erased(len(rows), mail, now)
 
     def erase_school(self, school: School, now: datetime) -> Erased:
         """Erase all learners of a school and all mail about them; the school stays registered."""
@@ -44,9 +44,9 @@ class Erasing(Verbs):
         mail |= {*rejected(self._connection, school.id)}
         mail |= {*self._from_senders(school.id, (Outcome.QUARANTINED, Outcome.IGNORED))}
         count = self._connection.execute(delete(learners).where(of_school)).rowcount
-        return self._erased(count, mail, now, 0)
+        return self._erased(count, mail, now)
 
-    def _erased(self, count: int, mail: Iterable[int], now: datetime, waiting: int) -> Erased:
+    def _erased(self, count: int, mail: Iterable[int], now: datetime) -> Erased:
         """Mark the mail to be deleted, and drop the replies about it that wait for the relay."""
         there = receipts.c.id.in_(list(mail)) & receipts.c.mail_deleted_at.is_(None)
         messages = list(self._connection.scalars(select(receipts.c.id).where(there, receipts.c.outcome.is_not(None))))
@@ -60,7 +60,13 @@ class Erasing(Verbs):
             .values(state=FAILED, content=None, final_at=now, relay_answer=ERASED)
         ).rowcount
         self.forgets = True
-        return Erased(count, len(messages), replies, waiting)
+        return Erased(count, len(messages), replies, self._unopened())
+
+    def _unopened(self) -> int:
+        """How many messages nobody has opened, so that nobody knows whom they are about."""
+        open_ = receipts.c.outcome.is_(None) | receipts.c.outcome.in_(UNOPENED)
+        there = receipts.c.mail_deleted_at.is_(None) & ~receipts.c.superseded
+        return self._connection.scalar(select(func.count()).select_from(receipts).where(open_, there)) or 0
 
     def _from_senders(self, school: int, outcomes: Iterable[Outcome]) -> Iterable[int]:
         """The filed messages with these outcomes whose From address may send for this school and no other."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
+from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs
-from planit_mailer.doors.tables import outbox, receipts, told
+from planit_mailer.doors.tables import outbox, receipts, senders, told
 from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
 from planit_mailer.records import Bounced, Pending
 
@@ -86,9 +87,15 @@ class Outbox(Verbs):
         return tuple(Recent(ReplyKind(row.kind), row.queued_at) for row in rows)
 
     def alerts_about(self, sender: str, since: datetime) -> int:
-        """How many mails the operator was sent about messages that name a sender."""
+        """How many mails the operator was sent about messages that name a sender.
+
+        Who is not registered by name counts together with all others at that domain: there, addresses can be made up.
+        """
+        address, domain = register.values(sender)
+        by_name = self._connection.scalar(select(senders.c.value).where(senders.c.value == address))
+        named = receipts.c.sender == address if by_name else receipts.c.sender.endswith(f"@{domain}", autoescape=True)
         alerts = (outbox.c.kind == ReplyKind.OPERATOR.value) & (outbox.c.queued_at >= since)
-        about = select(func.count()).select_from(outbox.join(receipts)).where(receipts.c.sender == sender, alerts)
+        about = select(func.count()).select_from(outbox.join(receipts)).where(named, alerts)
         return self._connection.scalar(about) or 0
 
     def told_at(self, topic: str) -> datetime | None:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exi
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
+from planit_mailer.doors.store.receipts import JUDGED
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
@@ -46,14 +47,19 @@ class Promises(Verbs):
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past the time for which their outcome is kept.
 
+        Second copies go with their first: they hold the same data, when they come later than what replaces it, too.
         Also those that are gone, where the relay's copy of an answer may have come after that.
         """
         old = [and_(receipts.c.outcome == outcome, receipts.c.filed_at <= now - time) for outcome, time in keep.items()]
         there = receipts.c.filed_at.is_not(None) & receipts.c.mail_deleted_at.is_(None)
+        forgotten = or_(receipts.c.superseded, _is_copy_of_gone(), *old)
         copied = receipts.c.mail_deleted_at.is_not(None) & receipts.c.superseded & ~_copies_come(now)
         rows = self._connection.execute(
             select(receipts)
-            .where(receipts.c.outcome.is_not(None), or_(and_(there, or_(receipts.c.superseded, *old)), copied))
+            .where(
+                receipts.c.outcome.is_not(None),
+                or_(there & forgotten, copied),
+            )
             .order_by(receipts.c.id)
         ).all()
         return tuple(self._filed(row) for row in rows)
@@ -84,6 +90,15 @@ class Promises(Verbs):
         ours = select(outbox.c.message_id).join(receipts).where(same).order_by(outbox.c.id)
         folder = "" if row.mail_deleted_at else row.folder
         return Filed(row.reference, folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+
+
+def _is_copy_of_gone() -> ColumnElement[bool]:
+    """Whether the message was ignored because it came twice, and the first is to be deleted, or has been."""
+    first = receipts.alias()
+    same = [first.c[name] == receipts.c[name] for name in ("message_id", "sender", "attachments_digest")]
+    gone = first.c.superseded | first.c.mail_deleted_at.is_not(None)
+    there = exists().where(*same, first.c.outcome.in_(JUDGED), gone).correlate(receipts)
+    return and_(receipts.c.outcome == Outcome.IGNORED.value, receipts.c.message_id != "", there)
 
 
 def _copies_come(now: datetime) -> ColumnElement[bool]:

@@ -42,6 +42,7 @@ def receipt(row: Row[Any]) -> Receipt:
         arrival=row.id,
         reference=row.reference,
         received_at=row.received_at,
+        first_seen_at=row.first_seen_at,
         attempts=row.attempts,
         deaths=row.deaths,
         outcome=Outcome(row.outcome) if row.outcome else None,

@@ -1,0 +1,55 @@
+"""Whether a domain has signed a message, found out by ourselves: where the mailbox's provider says nothing.
+
+A name server that is away proves nothing for now. Mail in the name of a registered sender then waits in the inbox, for
+half of the time that schools were promised; after that a person looks, as at once with all other mail.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from planit_mailer.errors import Declined
+from planit_mailer.ledger import Fetched, Receipt
+from planit_mailer.mail.authentication import Opinion, Verified
+from planit_mailer.mail.signatures import Signature
+
+
+class Dns(Protocol):
+    """The names of the world."""
+
+    def texts(self, name: str) -> Sequence[bytes]:
+        """The TXT records of a name, none where it has none. Raises Declined where nobody knows just now."""
+
+
+class Verifier(Protocol):
+    """The reading process, as far as it goes into signatures."""
+
+    def signatures(self, raw: bytes, domain: str, own_address: str) -> Sequence[Signature]:
+        """A message's signatures for a domain; with a flaw each that can prove nothing."""
+
+    def verify(self, raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
+        """Why a signature proves nothing by these records of its name in DNS; "" where it proves its domain."""
+
+
+def verified(fetched: Fetched, own_address: str, verifier: Verifier, dns: Dns) -> Verified:
+    """What says whether a domain has signed a message."""
+
+    def opinion(domain: str) -> Opinion:
+        if not fetched.whole:
+            return Opinion(passes=False, why="it is too large for its DKIM signature to be verified")
+        why, unanswered = f"it has no DKIM signature of {domain}", ""
+        for signature in verifier.signatures(fetched.raw, domain, own_address):
+            try:
+                why = signature.flaw or verifier.verify(fetched.raw, signature, dns.texts(signature.name))
+            except Declined as error:
+                unanswered = str(error)
+            if not why:
+                return Opinion(passes=True, why=f"verified here: a DKIM signature of {domain}")
+        return Opinion(passes=False, why=unanswered or why, undecided=bool(unanswered))
+
+    return opinion
+
+
+def may_wait(receipt: Receipt, reply_within: timedelta, now: datetime) -> bool:
+    """Whether there is time to find out later."""
+    return now < max(receipt.received_at, receipt.first_seen_at) + reply_within / 2

@@ -1,0 +1,40 @@
+"""DNS: the texts that stand under a name. The only importer of dnspython.
+
+Asked are the resolvers of this machine, as its other programs do. Whether an answer is genuine is theirs to see
+(DNSSEC); no answer at all, or that a server of the name has failed, is no answer either.
+"""
+
+import time
+
+from planit_mailer.errors import Declined
+
+ONE = 5.0  # seconds for one name
+ALTOGETHER = 20.0  # seconds for all of them
+
+
+class Dns:
+    """What is asked in one poll: a name whose servers say nothing delays the next message, but not all of them."""
+
+    def __init__(self, altogether: float = ALTOGETHER) -> None:
+        """`altogether` is how many seconds may be spent in waiting."""
+        self._left = altogether
+
+    def texts(self, name: str) -> tuple[bytes, ...]:
+        """The TXT records of a name, none where it has none. Raises Declined where nobody knows just now."""
+        import dns.exception  # noqa: PLC0415  few need it
+        import dns.resolver  # noqa: PLC0415
+
+        if self._left <= 0:
+            raise Declined(f"DNS was not asked for {name}: it kept us waiting too long for others")
+        began = time.monotonic()
+        try:
+            answer = dns.resolver.resolve(
+                name, "TXT", lifetime=min(ONE, self._left), search=False, raise_on_no_answer=False
+            )
+        except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
+            return ()
+        except dns.exception.DNSException as error:
+            raise Declined(f"DNS gives no answer for {name}: {type(error).__name__}") from error
+        finally:
+            self._left -= time.monotonic() - began
+        return tuple(b"".join(record.strings) for record in answer.rrset or ())

@@ -1,0 +1,48 @@
+"""DNS, asked at a real name server."""
+
+import time
+
+import dns.resolver
+import pytest
+
+from planit_mailer.doors.dns import Dns
+from planit_mailer.errors import Declined
+from tests.nameserver import NameServer
+
+NAME = "s1._domainkey.greenfield.test."
+
+
+def test_the_texts_of_a_name_are_told_whole(nameserver: NameServer) -> None:
+    nameserver.publish(NAME, b"v=DKIM1; p=" + b"A" * 600, b"another")
+    assert sorted(Dns().texts(NAME)) == [b"another", b"v=DKIM1; p=" + b"A" * 600]
+    assert nameserver.asked == [NAME], "no search list is tried"
+
+
+def test_a_name_that_does_not_exist_or_has_no_texts_has_none(nameserver: NameServer) -> None:
+    nameserver.publish(NAME)
+    assert Dns().texts(NAME) == Dns().texts("nothing.test.") == ()
+
+
+def test_a_server_that_has_failed_is_no_answer(nameserver: NameServer) -> None:
+    nameserver.failing.add(NAME)
+    with pytest.raises(Declined, match=f"no answer for {NAME}"):
+        Dns().texts(NAME)
+
+
+def test_a_machine_without_resolvers_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns.resolver, "default_resolver", dns.resolver.Resolver(configure=False))
+    with pytest.raises(Declined):
+        Dns().texts(NAME)
+
+
+def test_silence_ends_after_some_time_and_altogether_nobody_waits_for_long(nameserver: NameServer) -> None:
+    nameserver.silent |= {NAME, "s2." + NAME}
+    asking, began = Dns(altogether=1.5), time.monotonic()
+    for _ in range(3):
+        with pytest.raises(Declined):
+            asking.texts(NAME)
+    assert 1.4 < time.monotonic() - began < 3
+    asked = len(nameserver.asked)
+    with pytest.raises(Declined, match="kept us waiting"):
+        asking.texts("s2." + NAME)
+    assert len(nameserver.asked) == asked

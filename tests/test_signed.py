@@ -1,0 +1,132 @@
+"""Where the provider stamps nothing: who is believed on a signature that is verified here, on a real mailbox."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planit_mailer import doctor
+from planit_mailer.demo import servers
+from planit_mailer.errors import Declined, Unavailable
+from tests import signing, world
+from tests.builders import SERVICE, an_email, with_header
+from tests.nameserver import NameServer
+from tests.signing import NAME, signed
+from tests.test_who_may_send import OPERATOR, STRANGER, a_form, recipients
+from tests.world import OFFICE, World
+
+
+@pytest.fixture
+def service(tmp_path: Path, nameserver: NameServer) -> Iterator[World]:
+    nameserver.publish(NAME, signing.pair().record)
+    with servers.running(SERVICE, "pw") as post:
+        made = world.make(tmp_path, post)
+        made.configure('unauthenticated = "accept"', 'results = "dkim"')
+        yield made
+
+
+def put(service: World, raw: bytes) -> str:
+    """Let a message arrive; its Message-ID."""
+    service.post.send(raw, OFFICE, SERVICE)
+    return raw.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
+
+
+def an_upload(number: int = 1, sender: str = OFFICE) -> bytes:
+    named = (("Message-ID", f"<{number}@greenfield.test>"),)
+    return an_email(sender, attachments=[a_form(number)], headers=named)
+
+
+def test_what_the_school_has_signed_is_applied_and_the_rest_is_quarantined(service: World) -> None:
+    good = put(service, signed(an_upload(1)))
+    bare = put(service, an_upload(2))
+    forged = put(service, signed(an_upload(3), signing.pair(number=1)))
+    service.once()
+
+    assert service.explain(good)["outcome"] == "accepted"
+    assert service.explain(good)["verdicts"]["why"] == "verified here: a DKIM signature of greenfield.test"
+    assert service.explain(bare)["reason"] == "it has no DKIM signature of greenfield.test"
+    assert service.explain(forged)["reason"] == "its DKIM signature does not match"
+    assert [service.explain(sent)["outcome"] for sent in (bare, forged)] == ["quarantined"] * 2
+    assert sorted(recipients(service)) == [OFFICE, OPERATOR, OPERATOR]
+
+
+def test_no_stamped_verdict_counts_there(service: World) -> None:
+    sent = put(
+        service,
+        with_header(an_upload(), "Authentication-Results: mx.s-cool.test; dmarc=pass header.from=greenfield.test"),
+    )
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+
+
+def test_a_stranger_who_has_signed_is_held(service: World, nameserver: NameServer) -> None:
+    nameserver.publish("s1._domainkey.elsewhere.test.", signing.pair(number=1).record)
+    sent = put(service, signed(an_upload(sender=STRANGER), signing.pair(number=1), domain="elsewhere.test"))
+    service.once()
+    assert service.explain(sent)["outcome"] == "held"
+    assert recipients(service) == [STRANGER]
+
+
+def test_a_message_that_is_too_large_to_be_fetched_is_not_believed(service: World) -> None:
+    service.configure("[senders]", '[limits]\nmessage = "1KB"\n\n[senders]')
+    sent = put(service, signed(an_upload()))
+    service.once()
+    assert service.explain(sent)["reason"] == "it is too large for its DKIM signature to be verified"
+
+
+@pytest.mark.parametrize("trouble", ["failing", "silent"])
+def test_while_dns_is_away_a_registered_senders_mail_waits_and_delays_nobody(
+    service: World, nameserver: NameServer, trouble: str
+) -> None:
+    away = "s2._domainkey.greenfield.test."
+    nameserver.publish(away, signing.pair().record)
+    getattr(nameserver, trouble).add(away)
+    waiting = put(service, signed(an_upload(1), selector="s2"))
+    other = put(service, signed(an_upload(2)))
+    for _ in range(4 if trouble == "failing" else 1):  # more often than errors of ours are forgiven
+        with pytest.raises(Unavailable, match="DNS gives no answer"):
+            service.once()
+
+    told = service.explain(waiting)
+    assert (told["outcome"], told["attempts"], bool(told["due_at"])) == (None, 0, True)
+    assert "DNS gives no answer" in told["verdicts"]["why"]
+    assert service.explain(other)["outcome"] == "accepted"
+    assert service.post.folder("INBOX") == 1
+
+    getattr(nameserver, trouble).clear()
+    service.once()
+    assert service.explain(waiting)["outcome"] == "accepted"
+    assert recipients(service) == [OFFICE, OFFICE]
+
+
+def test_a_strangers_mail_does_not_wait_for_dns(service: World, nameserver: NameServer) -> None:
+    nameserver.failing.add("s1._domainkey.elsewhere.test.")
+    sent = put(service, signed(an_upload(sender=STRANGER), domain="elsewhere.test"))
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+    assert recipients(service) == []
+
+
+def test_after_half_the_promised_time_a_person_looks(service: World, nameserver: NameServer) -> None:
+    nameserver.failing.add(NAME)
+    sent = put(service, signed(an_upload()))
+    with pytest.raises(Unavailable):
+        service.once()
+    service.configure("[service]", '[service]\nreply_within = "100ms"')
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+    nameserver.failing.clear()
+    service.verb("retry", str(service.explain(sent)["reference"]))
+    service.once()
+    assert service.explain(sent)["outcome"] == "accepted"
+
+
+def test_doctor_says_that_signatures_are_verified_and_whether_dns_answers(
+    service: World, nameserver: NameServer
+) -> None:
+    said = {finding.what: finding.said for finding in doctor.examine(service.settings)}
+    assert said["senders"] == "no verdict counts: DKIM signatures are verified here"
+    assert said["dns"] == "answers for s-cool.test"
+    nameserver.failing.add("s-cool.test.")
+    [dns] = [finding for finding in doctor.examine(service.settings) if finding.what == "dns"]
+    assert (dns.failed, "firewall" in dns.fix) == (Declined, True)
