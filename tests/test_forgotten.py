@@ -23,6 +23,13 @@ from tests.world import World
 MARKS = (b"MARKEDVALUE", b"MARKEDINTRO", b"MARKEDBAD", b"MARKEDNAME")
 BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{60,}\r?\n)+[A-Za-z0-9+/]*={0,2}")
 BEGINNING = b"PK\x03\x04"
+BOUNCE = (
+    b"From: MAILER-DAEMON@relay.test\nTo: data@s-cool.test\nMessage-ID: <1@relay.test>\nSubject: Undeliverable\n"
+    b'MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+    b"--b\nContent-Type: text/plain\n\nThere is no such mailbox.\n--b\nContent-Type: message/delivery-status\n\n"
+    b"Reporting-MTA: dns; relay.test\n\nFinal-Recipient: rfc822; office@greenfield.test\nAction: failed\n"
+    b"--b\nContent-Type: message/rfc822\n\n%b\n--b--\n"
+)
 
 
 def marked() -> bytes:
@@ -86,6 +93,12 @@ def keep_as_the_relay_does(service: World) -> None:
             client.append("Sent", raw)
 
 
+def bring_back_the_report(service: World) -> None:
+    """A bounce of what was sent last, with all of it, as of a relay that found no such mailbox."""
+    bounce = BOUNCE.replace(b"\n", b"\r\n") % service.post.delivered()[-1][1]
+    service.post.send(bounce, "mailer-daemon@relay.test", service.post.address)
+
+
 def replace(service: World, temporary: Path) -> bytes:
     """Marked forms, one right and one wrong, and then what takes their place; all that was logged."""
     log = b""
@@ -111,6 +124,11 @@ def test_replaced_values_are_nowhere_on_sqlite(tmp_path: Path, dovecot_post: Dov
     log = once(service, temporary)
     keep_as_the_relay_does(service)
     assert files_with_marks(dovecot_post.server.folder(dovecot_post.address, "Sent")), "our report, with the workbook"
+    bring_back_the_report(service)
+    log += once(service, temporary)
+    assert files_with_marks(dovecot_post.server.folder(dovecot_post.address, "Ignored")), (
+        "and once more, as it came back"
+    )
     service.send(("data.xlsx", right()))
     log += once(service, temporary)
 

@@ -164,6 +164,7 @@ receipts = Table(
     Column("mail_deleted_at", Moment, index=True),
     _words("unanswered", ""),
     _count("warned"),
+    Column("brings_back", BigInteger),  # the message whose answer a bounce brings back, and with it its learners' data
     UniqueConstraint("uidvalidity", "uid"),
     sqlite_autoincrement=True,
 )

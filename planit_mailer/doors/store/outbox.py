@@ -62,9 +62,12 @@ class Outbox(Verbs):
         values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
         self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
 
-    def note_bounced(self, message_ids: Sequence[str], now: datetime) -> tuple[Bounced, ...]:
-        """These mails of ours came back: of those that the relay had taken, each counts as failed, once."""
-        sent = outbox.c.message_id.in_(message_ids) & (outbox.c.state == SENT)
+    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt, now: datetime) -> tuple[Bounced, ...]:
+        """These mails of ours came back in a message: of those that were sent, each counts as failed, once."""
+        ours = outbox.c.message_id.in_(message_ids)
+        of = self._connection.scalar(select(func.min(outbox.c.receipt_id)).where(ours))
+        self._connection.execute(update(receipts).where(receipts.c.id == receipt.arrival).values(brings_back=of))
+        sent = ours & (outbox.c.state == SENT)
         rows = self._connection.execute(
             select(outbox.c.id, outbox.c.kind, receipts.c.reference).join(receipts, isouter=True).where(sent)
         ).all()

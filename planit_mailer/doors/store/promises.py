@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, delete, exists, func, or_, select
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
@@ -47,12 +47,13 @@ class Promises(Verbs):
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past the time for which their outcome is kept.
 
-        Second copies go with their first: they hold the same data, when they come later than what replaces it, too.
+        Second copies go with their first, and bounces with the message whose answer they bring back: they hold the same
+        data, when they come later than what replaces it, too.
         Also those that are gone, where the relay's copy of an answer may have come after that.
         """
         old = [and_(receipts.c.outcome == outcome, receipts.c.filed_at <= now - time) for outcome, time in keep.items()]
         there = receipts.c.filed_at.is_not(None) & receipts.c.mail_deleted_at.is_(None)
-        forgotten = or_(receipts.c.superseded, _is_copy_of_gone(), *old)
+        forgotten = or_(receipts.c.superseded, _is_copy_of_gone(), _brings_back_gone(), *old)
         copied = receipts.c.mail_deleted_at.is_not(None) & receipts.c.superseded & ~_copies_come(now)
         rows = self._connection.execute(
             select(receipts)
@@ -96,9 +97,18 @@ def _is_copy_of_gone() -> ColumnElement[bool]:
     """Whether the message was ignored because it came twice, and the first is to be deleted, or has been."""
     first = receipts.alias()
     same = [first.c[name] == receipts.c[name] for name in ("message_id", "sender", "attachments_digest")]
-    gone = first.c.superseded | first.c.mail_deleted_at.is_not(None)
-    there = exists().where(*same, first.c.outcome.in_(JUDGED), gone).correlate(receipts)
+    there = exists().where(*same, first.c.outcome.in_(JUDGED), _is_gone(first)).correlate(receipts)
     return and_(receipts.c.outcome == Outcome.IGNORED.value, receipts.c.message_id != "", there)
+
+
+def _brings_back_gone() -> ColumnElement[bool]:
+    """Whether the message is a bounce of the answer to one that is to be deleted, or has been."""
+    first = receipts.alias()
+    return exists().where(first.c.id == receipts.c.brings_back, _is_gone(first)).correlate(receipts)
+
+
+def _is_gone(message: FromClause) -> ColumnElement[bool]:
+    return message.c.superseded | message.c.mail_deleted_at.is_not(None)
 
 
 def _copies_come(now: datetime) -> ColumnElement[bool]:
