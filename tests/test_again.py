@@ -142,6 +142,20 @@ def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service
     assert told["unanswered"] == told["reason"]
 
 
+def test_what_was_delivered_twice_and_is_put_back_by_a_person_arrives_now(
+    service: World, once: Once, person: IMAPClient
+) -> None:
+    form = a_form("B")
+    for way in ("one way", "another way"):
+        service.send(form, Message_ID=SAME, Received=f"by {way}")
+        once()
+
+    copy(person, "Processed")
+    once()
+
+    assert (outcomes(service), len(service.replies())) == ({"accepted": 2, "ignored": 1}, 2)
+
+
 def test_what_has_only_the_message_id_in_common_is_another_message(service: World, once: Once) -> None:
     service.send(a_form("first"), Message_ID=SAME)
     once()

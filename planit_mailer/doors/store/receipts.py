@@ -90,25 +90,28 @@ class Receipts(Verbs):
     def twin(self, receipt: Receipt, account: Account) -> str:
         """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
 
-        It came earlier, or was judged while this one had to wait. Not where all the bytes are the same: then a person
-        put a filed message back, which is to be processed. What was quarantined makes nothing known: it may be a spoof
-        that carries a real message's Message-ID. What doubles this one cannot be what this one doubles.
+        It came earlier, or was judged while this one had to wait. What a person put back, whose bytes are all known,
+        doubles none: it is to be processed. What was quarantined makes nothing known: it may be a spoof that carries a
+        real message's Message-ID. What doubles this one cannot be what this one doubles.
         """
         if not account.message_id or not account.sender.authentic:
             return ""
-        digest = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        earlier = receipts.c.id < receipt.arrival
+        known = receipts.c.outcome.not_in((Outcome.QUARANTINED.value,))
+        bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        if self._connection.scalar(select(receipts.c.id).where(earlier, known, receipts.c.digest == bytes_)):
+            return ""
         found = self._connection.scalar(
             select(receipts.c.reference)
             .where(
                 receipts.c.id != receipt.arrival,
-                (receipts.c.id < receipt.arrival) | receipts.c.outcome.in_(JUDGED),
+                earlier | receipts.c.outcome.in_(JUDGED),
+                known,
                 receipts.c.reason.not_like(f"%{receipt.reference}"),
                 receipts.c.message_id == account.message_id,
                 receipts.c.sender == account.sender.address,
                 receipts.c.authentic,
                 receipts.c.attachments_digest == account.attachments_digest,
-                receipts.c.outcome.not_in((Outcome.QUARANTINED.value,)),
-                receipts.c.digest != digest,
             )
             .order_by(receipts.c.id)
         )
