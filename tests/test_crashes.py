@@ -63,6 +63,17 @@ def test_killed_when_a_released_message_is_back_it_is_processed_once(service: Wo
     assert balance(service) == {"accepted": 1, "sent": 2}
 
 
+def test_killed_before_its_filing_is_noted_a_held_message_proceeds_when_it_is_approved(service: World) -> None:
+    sent = service.send(("form.xlsx", forms.handbook(learners=[forms.learner(1)])), sender="head@elsewhere.test")
+
+    kill_after("filing", service)
+    service.verb("approve", service.explain(sent)["reference"], "--school", "ZZ9 9ZZ")
+    service.once()
+
+    assert service.shown(forms.upn(1)) == {"History": "B"}
+    assert balance(service) == {"accepted": 1, "sent": 2}
+
+
 def test_killed_before_a_deletion_is_noted_only_what_was_replaced_is_deleted(service: World) -> None:
     for _ in range(2):
         service.send(("form.xlsx", forms.handbook(learners=[forms.learner(1)])))

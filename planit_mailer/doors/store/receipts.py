@@ -151,8 +151,9 @@ class Receipts(Verbs):
             self._change(receipt.arrival, _gone(receipt.received_at))
 
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
-        """The message lies in a folder now."""
-        self._change(receipt.arrival, {"folder": folder, "filed_at": now})
+        """The message lies in a folder now. Where it was released meanwhile, it is looked for wherever it may lie."""
+        settled = (receipts.c.id == receipt.arrival) & receipts.c.outcome.is_not(None)
+        self._connection.execute(update(receipts).where(settled).values(folder=folder, filed_at=now))
 
     def _drop_unread(self, there: set[Key], before: datetime) -> None:
         """Leave no receipt of what somebody took out of the inbox before we took it up; a listing may be a bit old."""
@@ -190,7 +191,7 @@ class Receipts(Verbs):
             self._connection.execute(
                 update(receipts)
                 .where(receipts.c.id == row.id)
-                .values({count: count + 1, receipts.c.in_hand: True})
+                .values({count: count + 1, receipts.c.in_hand: True, receipts.c.to_bring_back: False})
                 .returning(receipts)
             ).one()
         )
@@ -200,7 +201,7 @@ class Receipts(Verbs):
         gone = self._connection.execute(
             delete(receipts).where(receipts.c.id == newer.arrival).returning(receipts.c.uidvalidity, receipts.c.uid)
         ).one()
-        self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": "", "to_bring_back": False})
+        self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": ""})
         return self._take_up(older)
 
 
