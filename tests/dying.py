@@ -7,9 +7,9 @@ to kill hundreds of them takes minutes.
 import itertools
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
@@ -43,12 +43,12 @@ _forks.set_forkserver_preload([__name__])
 
 @dataclass(frozen=True)
 class Life:
-    """How a process lives: its verb, and the step that it dies of when it returns for the `nth` time, "" for none.
+    """How a process lives: its command line, and the step that it dies of when it returns for the `nth` time.
 
     `ahead` is by how much its clock is, `often` shortens the daemon's waits to a second at most.
     """
 
-    verb: str
+    command: str
     step: str = ""
     nth: int = 1
     ahead: timedelta = field(default=timedelta(0))
@@ -81,12 +81,12 @@ def _live(config_file: Path, life: Life) -> None:
         service.now = lambda: now() + life.ahead
     if life.often:
         daemon.DELIVER_EVERY = daemon.FORGET_EVERY = delivery.FIRST_WAIT = timedelta(seconds=1)
-    sys.argv = ["planit-mailer", "--config", str(config_file), life.verb]
+    sys.argv = ["planit-mailer", "--config", str(config_file), *shlex.split(life.command)]
     cli.main()
 
 
 def _die_after(owner: object, name: str, nth: int) -> None:
-    step: Callable[..., object] = getattr(owner, name)
+    step = getattr(owner, name)
     calls = itertools.count(1)
 
     def dying(*arguments: object, **named: object) -> object:
