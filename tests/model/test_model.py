@@ -27,7 +27,7 @@ from tests.dying import Life
 from tests.model.handbook import Form, Handbook, Letter
 from tests.postgres import Postgres
 from tests.uploads import forms
-from tests.world import OFFICE
+from tests.world import FOLDERS, OFFICE
 
 SCHOOLS = {"ZZ9 9ZZ": "Greenfield School", "ZZ8 8ZZ": "Hillside School", "ZZ7 7ZZ": "Millbrook School"}
 GREENFIELD, HILLSIDE, MILLBROOK = SCHOOLS
@@ -35,13 +35,6 @@ TRUST = "data@trust.test"
 STRANGERS = ("deputy@greenfield.test", "someone@elsewhere.test")
 LEARNERS = range(1, 5)
 OPERATOR = "ops@s-cool.test"
-FOLDERS = {
-    "accepted": "Processed",
-    "rejected": "Rejected",
-    "held": "Held",
-    "quarantined": "Quarantine",
-    "ignored": "Ignored",
-}
 COPY = "X-Copy"
 WITHIN = timedelta(hours=48)
 # What a learner sees, and what stands in the cell: a value and its number format.

@@ -15,9 +15,9 @@ import openpyxl
 from planit_mailer import questions
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.records import Story
-from tests.soak.letters import FOLDERS, Letter
+from tests.soak.letters import Letter
 from tests.uploads import forms
-from tests.world import World
+from tests.world import FOLDERS, World
 
 LATE = 90  # seconds from a message to its answer, whatever happens meanwhile
 

@@ -14,13 +14,6 @@ from tests.uploads import forms
 EVERYBODY = 0  # the learner whom many forms are about
 GREENFIELD, HILLSIDE = ("Greenfield School", "ZZ9 9ZZ"), ("Hillside School", "ZZ8 8ZZ")
 DOMAINS = {"greenfield.test": GREENFIELD, "hillside.test": HILLSIDE}  # everybody there may send for it
-FOLDERS = {
-    "accepted": "Processed",
-    "rejected": "Rejected",
-    "held": "Held",
-    "quarantined": "Quarantine",
-    "ignored": "Ignored",
-}
 ANSWERS = {
     "accepted": "confirmation",
     "rejected": "report",
