@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 A_DAY = 10  # help, held and delayed replies that one address gets, and mails to the operator about forgeries of it
 DAY = timedelta(days=1)
+JUDGED = ("accepted", "rejected")
 KEPT = {"accepted": 14, "rejected": 14, "held": 30, "quarantined": 30, "ignored": 14}  # days
 
 
@@ -53,6 +54,11 @@ class Letter:
         return f"letter {self.arrival}"
 
     @property
+    def content(self) -> tuple[str, str, tuple[Form, ...]]:
+        """What is the same in a message that is delivered twice."""
+        return self.message_id, self.sender, self.forms
+
+    @property
     def believed(self) -> bool:
         return self.vouched or not self.forged
 
@@ -82,6 +88,7 @@ class Handbook:
             if letter.waits:
                 letter.waits, letter.filed_at = False, now
                 self._judge(letter, now)
+        self._forget_copies()
         for letter in self.letters:
             letter.gone |= letter.filed_at is not None and now - letter.filed_at >= KEPT[letter.outcome] * DAY
 
@@ -106,6 +113,7 @@ class Handbook:
         for school in [school for school, n in self.pages if n == number]:
             self.pages.pop((school, number)).letter.gone = True
             self._forget_rejected(school)
+        self._forget_copies()
 
     def waiting(self) -> bool:
         return any(letter.waits for letter in self.letters)
@@ -115,7 +123,7 @@ class Handbook:
         return [one for one in self.letters if one.outcome in outcomes and not one.waits and not one.gone]
 
     def judged(self) -> list[Letter]:
-        return [one for one in self.letters if one.outcome in {"accepted", "rejected"} and not one.waits]
+        return [one for one in self.letters if one.outcome in JUDGED and not one.waits]
 
     def _judge(self, letter: Letter, now: datetime) -> None:
         letter.doubles = self._twin(letter)
@@ -144,13 +152,18 @@ class Handbook:
         """
         if any(one.copy == letter.copy and one.arrival < letter.arrival for one in self._known()):
             return None
-        same = (letter.message_id, letter.sender, letter.forms)
         for other in self._known():
-            first = other.arrival < letter.arrival or other.outcome in {"accepted", "rejected"}
-            is_same = (other.message_id, other.sender, other.forms) == same and other is not letter
+            first = other.arrival < letter.arrival or other.outcome in JUDGED
+            is_same = other.content == letter.content and other is not letter
             if is_same and other.believed and first and other.doubles is not letter:
                 return other
         return None
+
+    def _forget_copies(self) -> None:
+        """What was delivered twice goes in both copies."""
+        gone = {one.content for one in self.judged() if one.gone}
+        for letter in self.letters:
+            letter.gone |= letter.outcome == "ignored" and letter.content in gone
 
     def _known(self) -> list[Letter]:
         """What is settled; quarantined messages make nothing known."""

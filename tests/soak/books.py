@@ -5,7 +5,7 @@ Everything is counted twice, as it must be and as it is. What is missing then is
 
 import io
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -87,7 +87,7 @@ class Replayed:
     gone: frozenset[Letter]
 
 
-def replayed(letters: Iterable[Letter]) -> Replayed:
+def replayed(letters: Sequence[Letter]) -> Replayed:
     pages: dict[int, tuple[str, Letter]] = {}
     gone: set[Letter] = set()
     rejected: list[Letter] = []
@@ -97,6 +97,8 @@ def replayed(letters: Iterable[Letter]) -> Replayed:
             gone |= {one for one in rejected if one.school == letter.school}
         pages |= {number: (value, letter) for number, value in letter.applied.items()}
         rejected += [letter] * (letter.outcome == "rejected")
+    twice = {one.message_id for one in gone}
+    gone |= {one for one in letters if one.outcome == "ignored" and one.message_id in twice}
     return Replayed({number: value for number, (value, _) in pages.items()}, frozenset(gone))
 
 

@@ -13,7 +13,7 @@ from tests.uploads import forms
 
 EVERYBODY = 0  # the learner whom many forms are about
 GREENFIELD, HILLSIDE = ("Greenfield School", "ZZ9 9ZZ"), ("Hillside School", "ZZ8 8ZZ")
-DOMAINS = {"greenfield.test": GREENFIELD, "hillside.test": HILLSIDE}  # everybody there may send for it
+SCHOOLS = {"greenfield.test": GREENFIELD, "hillside.test": HILLSIDE}  # by the domain of those who may send for them
 ANSWERS = {
     "accepted": "confirmation",
     "rejected": "report",
@@ -49,8 +49,13 @@ class Letter:
         return self.values if self.outcome in {"accepted", "rejected"} else {}
 
     @property
+    def domain(self) -> str:
+        return self.sender.rpartition("@")[2]
+
+    @property
     def school(self) -> tuple[str, str]:
-        return DOMAINS.get(self.sender.rpartition("@")[2], GREENFIELD)
+        """Whom its forms are for: strangers' are for Greenfield, too."""
+        return SCHOOLS.get(self.domain, GREENFIELD)
 
     def approve(self, now: float) -> None:
         """The operator lets it proceed, and the time within which it must be answered begins."""

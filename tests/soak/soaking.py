@@ -58,10 +58,7 @@ def soak(world: World, rounds: int, seed: int) -> Books:
 
 @contextmanager
 def ways(world: World) -> Iterator[tuple[Proxy, Proxy]]:
-    """The service's ways to its mailbox and to its relay, through proxies; who writes from where may send."""
-    with world.store() as store, store.transaction() as transaction:
-        for domain, school in letters.DOMAINS.items():
-            transaction.allow(transaction.add_school(*school), domain)
+    """The service's ways to its mailbox and to its relay, through proxies."""
     with proxies.before(world.post.imap_port) as mailbox, proxies.before(world.post.smtp_port) as relay:
         world.configure(f"port = {world.post.imap_port}", f"port = {mailbox.port}")
         world.configure(f"port = {world.post.smtp_port}", f"port = {relay.port}")
@@ -103,6 +100,9 @@ class Soaking:
         return self.chance.choice(KINDS)(number, dict.fromkeys(whom, str(number)))
 
     def send(self, letter: Letter) -> None:
+        if school := letters.SCHOOLS.get(letter.domain):
+            with self.world.store() as store, store.transaction() as transaction:
+                transaction.allow(transaction.add_school(*school), letter.sender)
         letter.sent_at = time.monotonic()
         self.world.post.send(letter.raw, letter.sender, self.world.post.address)
         self.books.letters.append(letter)
