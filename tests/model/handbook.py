@@ -4,7 +4,6 @@ It knows nothing of mailboxes, databases or spreadsheets. A learner is a number,
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -48,6 +47,7 @@ class Letter:
     waits: bool = True
     filed_at: datetime | None = None
     gone: bool = False  # its mail
+    applied: tuple[Form, ...] = ()  # those of its forms that were
     doubles: "Letter | None" = None
 
     def __repr__(self) -> str:
@@ -141,9 +141,12 @@ class Handbook:
             letter.outcome = "ignored"
             self._send(letter, "help", now)
         else:
-            applied = [self._applied(form, letter) for form in letter.forms]
-            letter.outcome = "accepted" if all(applied) else "rejected"
-            letter.replies["confirmation" if all(applied) else "report"] += 1
+            letter.applied = tuple(form for form in letter.forms if self._applied(form, letter))
+            letter.outcome = "accepted" if letter.applied == letter.forms else "rejected"
+            letter.replies["confirmation" if letter.outcome == "accepted" else "report"] += 1
+            if letter.outcome == "rejected":
+                later = [form for one in self.letters if one.arrival > letter.arrival for form in one.applied]
+                letter.gone |= not self._about(letter).isdisjoint(form.school for form in later)
 
     def _twin(self, letter: Letter) -> Letter | None:
         """The believed message that this one doubles: one that came earlier, or was judged while this one waited.
@@ -204,7 +207,7 @@ class Handbook:
             if letter.outcome == "rejected" and (before is None or letter.arrival < before):
                 letter.gone |= school in self._about(letter)
 
-    def _about(self, letter: Letter) -> Iterable[str]:
-        """The schools that a form may be about: one that the sender may not send for tells of none."""
+    def _about(self, letter: Letter) -> set[str]:
+        """The schools that rejected forms may be about: one that the sender may not send for tells of none."""
         may = self.registered[letter.sender]
-        return set().union(*({form.school} & may or may for form in letter.forms))
+        return set().union(*({form.school} & may or may for form in letter.forms if form not in letter.applied))

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
-from planit_mailer.doors.store import register
-from planit_mailer.doors.store.verbs import Verbs, receipt
+from planit_mailer.doors.store import erasing, register
+from planit_mailer.doors.store.verbs import Verbs, filed, gone, receipt
 from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
@@ -70,7 +70,7 @@ class Receipts(Verbs):
         """
         seen = self._connection.scalar(select(receipts.c.first_seen_at).where(receipts.c.id == receipt.arrival))
         before = (receipts.c.digest == digest) & (receipts.c.id < receipt.arrival)
-        unfiled = receipts.c.filed_at.is_(None) | (receipts.c.filed_at > seen)
+        unfiled = receipts.c.filed_at.is_(None) | (receipts.c.filed_after >= receipt.arrival)
         older = self._connection.execute(select(receipts).where(before, unfiled).order_by(receipts.c.id)).first()
         if older:
             return self._hand_over(receipt, older)
@@ -132,6 +132,8 @@ class Receipts(Verbs):
         rows = [_upload_row(upload, receipt, changed.get(upload.number)) for upload in verdict.uploads]
         if rows:
             self._connection.execute(insert(uploads), rows)
+        if verdict.outcome is Outcome.REJECTED and erasing.is_put_right(self._connection, receipt.arrival):
+            self._change(receipt.arrival, {"superseded": True})
 
     def let_go(self, receipt: Receipt) -> None:
         """The attempt does not count: a server was away."""
@@ -148,12 +150,12 @@ class Receipts(Verbs):
         """
         unread = (receipts.c.id == receipt.arrival) & (receipts.c.digest == "")
         if not self._connection.execute(delete(receipts).where(unread)).rowcount and not self.current(receipt).outcome:
-            self._change(receipt.arrival, _gone(receipt.received_at))
+            self._change(receipt.arrival, gone(receipt.received_at))
 
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
         """The message lies in a folder now. Where it was released meanwhile, it is looked for wherever it may lie."""
         settled = (receipts.c.id == receipt.arrival) & receipts.c.outcome.is_not(None)
-        self._connection.execute(update(receipts).where(settled).values(folder=folder, filed_at=now))
+        self._connection.execute(update(receipts).where(settled).values(filed(folder, now)))
 
     def _drop_unread(self, there: set[Key], before: datetime) -> None:
         """Leave no receipt of what somebody took out of the inbox before we took it up; a listing may be a bit old."""
@@ -207,22 +209,6 @@ class Receipts(Verbs):
 
 def _named_by(key: Key) -> ColumnElement[bool]:
     return (receipts.c.uidvalidity == key.uidvalidity) & (receipts.c.uid == key.uid)
-
-
-def _gone(at: datetime) -> dict[str, Any]:
-    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known."""
-    reason = "gone from the inbox before it could be processed"
-    return {
-        "outcome": Outcome.IGNORED.value,
-        "reason": reason,
-        "unanswered": reason,
-        "in_hand": False,
-        "attachments_digest": "",
-        "due_at": None,
-        "settled_at": at,
-        "filed_at": at,
-        "mail_deleted_at": at,
-    }
 
 
 def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None) -> dict[str, Any]:
