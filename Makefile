@@ -16,7 +16,8 @@ demo: $(VENV)/demo-installed
 test: $(VENV)/dev-installed
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
-# Kills the daemon ROUNDS times on broken lines, on Dovecot, SQLite and PostgreSQL, and balances the books.
+# Kills the daemon twice in each of ROUNDS rounds, at a step and at a random instant, on broken lines, on Dovecot with
+# SQLite and with PostgreSQL, and balances the books; about ten seconds a round.
 soak: $(VENV)/dev-installed
 	$(BIN)/python -m tests.soak --rounds $(ROUNDS) --seed $(SEED)
 

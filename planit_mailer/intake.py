@@ -55,7 +55,7 @@ def poll(doors: Doors, policy: Policy) -> bool:
     Declined where a message could not be read or filed; what was done until then stays done.
     """
     with doors.store.claim("what was released") as ours:
-        missing = releases.bring_back(doors, policy.reply_within) if ours else ()
+        missing = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else ()
         elsewhere, declined = False, None
         inbox = first_see(doors, policy)
         for waiting in inbox:

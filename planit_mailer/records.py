@@ -55,7 +55,7 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A message that the operator let go on and that still lies in `folder`; `digest` is the SHA-256 of its bytes."""
+    """A message that the operator released, filed in `folder` where that is known; `digest` is its bytes' SHA-256."""
 
     reference: str
     folder: str

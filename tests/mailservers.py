@@ -5,6 +5,7 @@ failure where PLANIT_REQUIRE_SERVERS=1.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,18 +22,23 @@ from tests.dovecot import CERTIFICATE, PASSWORD, Dovecot
 
 
 class DovecotPost(Post):
-    """Mail to `address` goes into Dovecot over LMTP; all other mail is kept, as the embedded servers do it."""
+    """Mail to `address` goes into Dovecot over LMTP; all other mail is kept, as the embedded servers do it.
+
+    `came` has for each mail that is kept the port that it came from, and when, by the monotonic clock.
+    """
 
     def __init__(self, address: str, server: Dovecot) -> None:
         super().__init__(address, PASSWORD)
         self.server = server
         self.imap_port = server.imap_port
+        self.came: list[tuple[int, float]] = []
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
         for recipient in envelope.rcpt_tos:
             if recipient == self.address:
                 self.server.deliver(envelope.content, envelope.mail_from, recipient)
             else:
+                self.came.append((session.peer[1], time.monotonic()))
                 self.take(recipient, envelope.content)
         return "250 OK, taken"
 

@@ -35,15 +35,28 @@ def bye(_answer: bytes) -> bytes:
     return b"* BYE Server shutting down.\r\n"
 
 
+@dataclass
+class Passage:
+    """One connection: the port from which it goes on, the era in which it began, and the fault that struck it."""
+
+    port: int
+    era: int
+    struck: Fault | None = None
+
+
 class Proxy(socketserver.ThreadingTCPServer):
-    """Passes everything on to a port of this machine, but for `fault`; `say` may change what clients say."""
+    """Passes everything on to a port of this machine, but for `fault`; `say` may change what clients say.
+
+    Every connection is kept in `passages`; whoever wants to tell earlier ones from later ones counts `era` up.
+    """
 
     daemon_threads = True
     block_on_close = False
 
     def __init__(self, target: int) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
-        self.target = target
+        self.target, self.era = target, 0
+        self.passages: list[Passage] = []
         self.mend()
 
     def mend(self) -> None:
@@ -59,9 +72,10 @@ class Proxy(socketserver.ThreadingTCPServer):
 class _Connection(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         assert isinstance(self.server, Proxy)
-        self.struck: Fault | None = None
         try:
             with socket.create_connection(("127.0.0.1", self.server.target)) as upstream:
+                self.passage = Passage(upstream.getsockname()[1], self.server.era)
+                self.server.passages.append(self.passage)
                 while all(self.passed(side, upstream) for side in select.select([self.request, upstream], [], [])[0]):
                     pass
         except OSError:
@@ -76,18 +90,19 @@ class _Connection(socketserver.BaseRequestHandler):
             return self.answered(data)
         fault = self.server.fault  # type: ignore[attr-defined]
         if fault and fault.at in data:
-            self.struck = fault
+            self.passage.struck = fault
         upstream.sendall(self.server.say(data))  # type: ignore[attr-defined]
         return True
 
     def answered(self, data: bytes) -> bool:
-        if self.struck is None:
+        struck = self.passage.struck
+        if struck is None:
             self.request.sendall(data)
             return True
-        if self.struck.answer is None:
+        if struck.answer is None:
             return True
-        self.request.sendall(self.struck.answer(data))
-        if self.struck.reset:
+        self.request.sendall(struck.answer(data))
+        if struck.reset:
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self.request.close()
         return False

@@ -6,11 +6,13 @@ Message-ID alone it is not.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
 
+from planit_mailer import service as services
 from planit_mailer.doors.mailbox import Mailbox
 from planit_mailer.errors import Declined, Unavailable
 from tests import world
@@ -128,6 +130,20 @@ def test_bytes_of_a_filed_message_were_put_back_by_a_person_and_arrive_now(
     assert "0 new, 0 changed, 1 unchanged" in text_of(service.replies()[-1][1])
 
 
+def test_they_arrive_now_as_well_where_the_clock_was_ahead_when_the_message_was_filed(
+    service: World, once: Once, person: IMAPClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.send(a_form("B"))
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(hours=6))
+        once()
+    copy(person, "Processed")
+
+    once()
+
+    assert (outcomes(service), len(service.replies())) == ({"accepted": 2}, 2)
+
+
 def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service: World, once: Once) -> None:
     form = a_form("B")
     service.send(form, Message_ID=SAME)
@@ -140,6 +156,20 @@ def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service
     told = service.explain(SAME)
     assert told["reason"].startswith("delivered twice: the same as PM-")
     assert told["unanswered"] == told["reason"]
+
+
+def test_what_was_delivered_twice_and_is_put_back_by_a_person_arrives_now(
+    service: World, once: Once, person: IMAPClient
+) -> None:
+    form = a_form("B")
+    for way in ("one way", "another way"):
+        service.send(form, Message_ID=SAME, Received=f"by {way}")
+        once()
+
+    copy(person, "Processed")
+    once()
+
+    assert (outcomes(service), len(service.replies())) == ({"accepted": 2, "ignored": 1}, 2)
 
 
 def test_what_has_only_the_message_id_in_common_is_another_message(service: World, once: Once) -> None:

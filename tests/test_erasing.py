@@ -171,6 +171,19 @@ def test_rejected_mail_is_deleted_once_the_corrected_form_was_accepted(tmp_path:
     assert [service.post.folder(name) for name in ("Rejected", "Processed")] == [0, 1]
 
 
+def test_rejected_mail_that_is_judged_after_the_corrected_form_was_accepted_is_deleted_too(service: World) -> None:
+    sent = service.send(("1.xlsx", a_form(1, dob="31/02/2011")), sender="head@elsewhere.test")
+    service.once()
+    service.send(("1.xlsx", a_form(1)))
+    service.once()
+
+    service.verb("approve", service.explain(sent)["reference"], "--school", "ZZ9 9ZZ")
+    service.once()
+
+    assert service.explain(sent)["outcome"] == "rejected"
+    assert [service.post.folder(name) for name in ("Held", "Rejected", "Processed")] == [0, 0, 1]
+
+
 def test_rejected_mail_that_came_later_or_is_another_schools_stays(service: World) -> None:
     with service.store() as store, store.transaction() as transaction:
         transaction.allow(transaction.add_school("Otherfield", "ZZ8 8ZZ"), "office@otherfield.test")

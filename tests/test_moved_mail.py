@@ -65,6 +65,18 @@ def test_a_message_that_a_person_moved_to_another_of_our_folders_is_deleted_ther
     assert [service.post.folder(name) for name in ("Ignored", "Processed")] == [0, 1]
 
 
+def test_a_message_that_a_person_moved_to_another_of_our_folders_is_retried_from_there(service: World) -> None:
+    sent = service.send(a_form())
+    service.once()
+    move(service, "Processed", "Held")
+
+    service.verb("retry", service.explain(sent)["reference"])
+    service.once()
+
+    assert len(service.replies()) == 2
+    assert [service.post.folder(name) for name in ("Held", "Processed")] == [0, 1]
+
+
 def test_a_message_that_a_person_put_back_is_not_deleted_for_having_been_there_before(service: World) -> None:
     service.send(a_form())
     service.once()

@@ -22,6 +22,13 @@ from planit_mailer.doors.store import Store
 from tests.builders import an_email
 
 OFFICE = "office@greenfield.test"
+FOLDERS = {  # by outcome
+    "accepted": "Processed",
+    "rejected": "Rejected",
+    "held": "Held",
+    "quarantined": "Quarantine",
+    "ignored": "Ignored",
+}
 DATABASE = '[database]\nurl = "{database}"\n'
 
 

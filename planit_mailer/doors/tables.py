@@ -160,6 +160,7 @@ receipts = Table(
     _moment("settled_at"),
     _words("folder", ""),
     _moment("filed_at"),
+    Column("filed_after", BigInteger),  # the last message that was seen before it was filed, whatever the clock says
     _flag("superseded"),  # its mail must be deleted, or the relay's copies of its answers
     Column("mail_deleted_at", Moment, index=True),
     _words("unanswered", ""),

@@ -171,17 +171,23 @@ def test_identities_are_accepted_once(store: Store) -> None:
     assert not story(store, rejected).accept_identities
 
 
-def test_a_message_that_was_never_filed_is_still_in_the_inbox(store: Store) -> None:
+def test_a_message_that_is_not_filed_yet_is_taken_up_in_the_inbox_or_brought_back_from_where_it_is_just_moved(
+    store: Store,
+) -> None:
     message = books.waiting()
     receipt = books.begin(store, message)
     with store.transaction() as transaction:
         transaction.settle(receipt, books.verdict(Outcome.QUARANTINED, None), (), NOW)
 
     release(store, receipt)
+    with store.transaction() as transaction:
+        transaction.note_filed(receipt, "Quarantine", NOW)  # by whoever was at it
 
     with store.reading() as reading:
-        assert reading.to_bring_back() == ()
+        assert [one.reference for one in reading.to_bring_back()] == [receipt.reference]
     assert books.begin(store, message).arrival == receipt.arrival
+    with store.reading() as reading:
+        assert reading.to_bring_back() == ()
 
 
 def test_what_is_unknown_unsettled_or_deleted_is_not_released(store: Store) -> None:

@@ -1,82 +1,59 @@
-"""The daemon killed again and again on broken lines, and the books balanced after it.
+"""The daemon killed again and again on broken lines, on Dovecot and a real relay, and the books balanced after it.
 
-What runs is `planit-mailer run`, on Dovecot and a real relay behind proxies that break connections. A round sends some
-messages, kills the daemon (SIGKILL) at a step's boundary or at a random instant, and starts it again.
+What runs is `planit-mailer run`, only with shorter waits. In each round it lives twice, while mail comes in and, every
+other time, a line breaks: once until it dies at a step's boundary, once until it is killed at a random instant.
 """
 
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 
+from planit_mailer import forgetting, retention, service
+from tests import dying
 from tests import proxy as proxies
+from tests.dying import STEPS, Life
 from tests.proxy import Fault, Proxy, bye, half, nothing
-from tests.test_crashes import DYING
-from tests.uploads import forms
-from tests.world import World
+from tests.soak import letters
+from tests.soak.books import LATE, Books, Taken, balance
+from tests.soak.letters import ECHOES, GREENFIELD, KINDS, Letter
+from tests.world import World, parsed
 
-# The same code as `run`, but SIGKILL comes when a step returns.
-DAEMON = (
-    DYING.replace("service.once(config.load(Path(sys.argv[1])))", "")
-    + """
-from planit_mailer import daemon, logs
-logs.set_up()
-daemon.run(lambda: config.load(Path(sys.argv[1])))
-"""
+MAILBOX_FAULTS = (
+    Fault(b"LOGIN", nothing, reset=True),
+    Fault(b"UID SEARCH", bye),
+    Fault(b"BODY.PEEK[]", half),
+    Fault(b"BODY.PEEK[]", None),
+    Fault(b"UID MOVE", nothing),
+    Fault(b"UID MOVE", half, reset=True),
 )
-STEPS = ("fetch", "commit", "filing", "filing is noted", "the relay took it")
-FAULTS = (
-    (True, Fault(b"LOGIN", nothing, reset=True)),
-    (True, Fault(b"BODY.PEEK[]", half)),
-    (True, Fault(b"UID SEARCH", bye)),
-    (True, Fault(b"UID MOVE", nothing)),
-    (False, Fault(b"mail FROM", half)),
-    (False, Fault(b"\r\n.\r\n", nothing)),
+RELAY_FAULTS = (
+    Fault(b"mail FROM", half),
+    Fault(b"rcpt TO", None),
+    Fault(b"\r\n.\r\n", nothing),
+    Fault(b"\r\n.\r\n", nothing, reset=True),
 )
-EVERYBODY = 0  # the learner whom every form is about
-LATE = 90  # seconds from the last kill to the last answer
-
-
-@dataclass
-class Books:
-    """What was done to the service, and what did not balance."""
-
-    sent: list[str] = field(default_factory=list)
-    kills: int = 0
-    faults: int = 0
-    retaken: int = 0  # replies that the relay may have taken without our knowing
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    late: list[str] = field(default_factory=list)
-
-    @property
-    def balanced(self) -> bool:
-        return not (self.lost or self.doubled or self.late)
-
-    def __str__(self) -> str:
-        counts = {"messages": len(self.sent), "kills": self.kills, "faults": self.faults}
-        wrong = {"lost": len(self.lost), "doubled": len(self.doubled), "late": len(self.late)}
-        return ", ".join(f"{number} {what}" for what, number in (counts | wrong).items())
+# Random instants are drawn from the seconds after one of these lines, or after the process began.
+LINES = (b"", b"daemon started", b"message settled", b"message settled", b"reply sent")
+SPAN = 1.0
+LONGEST = 10.0  # seconds that a life may last, however slow the machine is
+MOST = 10  # messages that may wait when more are sent: else what is late would be late through our fault
+NOTED = b'"event": "reply sent"'
 
 
 def soak(world: World, rounds: int, seed: int) -> Books:
-    """So many kills of the daemon on this world, drawn from a seed; the balanced or unbalanced books."""
-    chance, books = random.Random(seed), Books()
+    """So many rounds on this world, drawn from a seed; the balanced or unbalanced books."""
     with ways(world) as (mailbox, relay):
-        for number in range(rounds):
-            send(world, books)
-            strike(mailbox, relay, chance, books)
-            kill_one(world, (*STEPS, "")[number % (len(STEPS) + 1)], chance, books)
-            mailbox.mend()
-            relay.mend()
-        settle(world, books)
-    balance(world, books)
-    return books
+        soaking = Soaking(world, mailbox, relay, random.Random(seed))
+        for _ in range(rounds):
+            soaking.a_round()
+        soaking.settle()
+        balance(world, soaking.books)
+    return soaking.books
 
 
 @contextmanager
@@ -88,81 +65,138 @@ def ways(world: World) -> Iterator[tuple[Proxy, Proxy]]:
         yield mailbox, relay
 
 
-def send(world: World, books: Books) -> None:
-    """One message about a learner of its own and about one whom all are about."""
-    number = len(books.sent) + 1
-    rows = [forms.learner(n, values=(str(number),)) for n in (EVERYBODY, number)]
-    books.sent.append(world.send((f"{number}.xlsx", forms.handbook(learners=rows, headings=("Art",)))))
+@dataclass
+class Soaking:
+    """A service, its ways to break, and what was done to it so far."""
+
+    world: World
+    mailbox: Proxy
+    relay: Proxy
+    chance: random.Random
+    books: Books = field(default_factory=Books)
+
+    def a_round(self) -> None:
+        """One life that ends at a step, one that ends at a random instant."""
+        self.approve_one()
+        with self.life(Life("run", self.chance.choice(list(STEPS)), self.chance.randint(1, 2), often=True)) as daemon:
+            self.await_(daemon, lambda: is_done(self.world, len(self.books.letters)))
+        line = self.chance.choice(LINES)
+        with self.life(Life("run", often=True)) as daemon:
+            self.await_(daemon, lambda: line in self.said())
+            daemon.join(self.chance.uniform(0, SPAN))
+
+    def send_some(self) -> None:
+        if self.world.post.folder("INBOX") < MOST:
+            for _ in range(self.chance.randint(1, 3)):
+                self.send(self.a_letter())
+
+    def a_letter(self) -> Letter:
+        """A message like no other, or now and then one that looks like an earlier one."""
+        earlier = list(filter(letters.may_come_again, self.books.letters))
+        if earlier and self.chance.random() < 0.2:
+            return self.chance.choice(ECHOES)(self.chance.choice(earlier[-10:]))
+        number = len(self.books.letters) + 1
+        whom = (letters.first(number), letters.EVERYBODY)[: self.chance.randint(1, 2)]
+        return self.chance.choice(KINDS)(number, dict.fromkeys(whom, str(number)))
+
+    def send(self, letter: Letter) -> None:
+        if school := letters.SCHOOLS.get(letter.domain):
+            with self.world.store() as store, store.transaction() as transaction:
+                transaction.allow(transaction.add_school(*school), letter.sender)
+        letter.sent_at = time.monotonic()
+        self.world.post.send(letter.raw, letter.sender, self.world.post.address)
+        self.books.letters.append(letter)
+
+    def approve_one(self) -> None:
+        """The operator lets a held or quarantined message proceed, every other time."""
+        waiting = [letter for letter in self.books.letters if letter.approvable]
+        if not waiting or self.chance.random() < 0.5:
+            return
+        letter = self.chance.choice(waiting)
+        with self.world.store() as store, store.reading() as reading:
+            references = reading.references(letter.message_id)
+        school = f"--school '{GREENFIELD[1]}'" if letter.outcome == "held" else ""
+        if references and dying.lived(self.world, Life(f"approve {references[0]} {school}")) == 0:
+            letter.approve(time.monotonic())
+
+    @contextmanager
+    def life(self, life: Life) -> Iterator[ForkServerProcess]:
+        """A daemon on lines that may break, killed in the end, unless its step was its death; mail comes meanwhile."""
+        self.send_some()
+        self.strike()
+        with self.watched(life) as daemon:
+            daemon.join(self.chance.uniform(0, SPAN))
+            self.send_some()
+            yield daemon
+            step = life.step if daemon.exitcode is not None else ""
+            daemon.kill()
+            daemon.join()
+        assert daemon.exitcode == -signal.SIGKILL, self.said().decode()[-5000:]
+        self.books.kills[step] += 1
+        self.mailbox.mend()
+        self.relay.mend()
+
+    def await_(self, daemon: ForkServerProcess, is_time: Callable[[], bool]) -> None:
+        """Wait until it is time, or the daemon is dead, or it has had its time. A line breaks once only."""
+        end = time.monotonic() + LONGEST
+        while daemon.exitcode is None and time.monotonic() < end and not is_time():
+            daemon.join(0.1)
+            for way in (self.mailbox, self.relay):
+                if any(passage.struck for passage in way.passages if passage.era == way.era):
+                    way.mend()
+
+    def strike(self) -> None:
+        """Break one of the ways, every other time."""
+        if self.chance.random() < 0.5:
+            way, faults = self.chance.choice(((self.mailbox, MAILBOX_FAULTS), (self.relay, RELAY_FAULTS)))
+            way.fault = self.chance.choice(faults)
+
+    @contextmanager
+    def watched(self, life: Life) -> Iterator[ForkServerProcess]:
+        """A daemon, and at its end what its relay took from it, and how much of that it noted."""
+        self.mailbox.era = self.relay.era = len(self.books.noted)
+        self.log.write_bytes(b"")
+        yield dying.started(self.world, life)
+        self.books.noted.append(self.said().count(NOTED))
+        self.books.faults = sum(bool(p.struck) for p in (*self.mailbox.passages, *self.relay.passages))
+        kept = list(zip(self.world.post.came, self.world.post.delivered(), strict=False))
+        for (port, at), (to, raw) in kept[len(self.books.taken) :]:
+            passage = next(passage for passage in reversed(self.relay.passages) if passage.port == port)
+            self.books.taken.append(Taken(to, parsed(raw), at, passage.era, unanswered=bool(passage.struck)))
+
+    def said(self) -> bytes:
+        """What the daemon has logged in this life."""
+        return self.log.read_bytes()
+
+    def settle(self) -> None:
+        """Let a daemon do what is left, on whole lines; then a last message comes that replaces what many brought."""
+        with self.watched(Life("run", often=True)) as daemon:
+            self.wait()
+            self.send(letters.right(len(self.books.letters) + 1, {letters.EVERYBODY: "the last"}))
+            self.wait()
+            daemon.terminate()
+            daemon.join(LATE)
+        assert daemon.exitcode == 0, self.said().decode()[-5000:]
+
+    def wait(self) -> None:
+        """Wait until everything is done, for as long as that may take."""
+        end = time.monotonic() + LATE
+        while not is_done(self.world, len(self.books.letters)):
+            if time.monotonic() > end:
+                self.books.late.append("not everything was done at the end")
+                return
+            time.sleep(0.3)
+
+    @property
+    def log(self) -> Path:
+        return self.world.folder / "log"
 
 
-def strike(mailbox: Proxy, relay: Proxy, chance: random.Random, books: Books) -> None:
-    """Break one of the ways, every other time."""
-    if chance.random() < 0.5:
-        return
-    of_mailbox, fault = chance.choice(FAULTS)
-    (mailbox if of_mailbox else relay).fault = fault
-    books.faults += 1
-    books.retaken += fault.at == b"\r\n.\r\n"
-
-
-def kill_one(world: World, step: str, chance: random.Random, books: Books) -> None:
-    """Run the daemon until it kills itself at a step, or until a random instant."""
-    daemon = started(world, step)
-    try:
-        daemon.wait(chance.uniform(0.2, 3) if not step else 3)
-    except subprocess.TimeoutExpired:
-        daemon.kill()
-    assert daemon.wait() == -signal.SIGKILL, (world.folder / "log").read_text()
-    books.kills += 1
-    books.retaken += 1  # at a random instant the relay's answer may be lost as well
-
-
-def started(world: World, step: str) -> subprocess.Popen[bytes]:
-    own = [sys.executable, "-m", "planit_mailer", "--config", str(world.config_file), "run"]
-    dying = [sys.executable, "-c", DAEMON, str(world.config_file), step]
-    with (world.folder / "log").open("ab") as log:
-        return subprocess.Popen(dying if step else own, stdout=log, stderr=log)
-
-
-def settle(world: World, books: Books) -> None:
-    """Let a daemon do what is left, on whole lines, for as long as that takes and no longer."""
-    daemon = started(world, "")
-    end = time.monotonic() + LATE
-    while time.monotonic() < end and not is_done(world, books):
-        time.sleep(0.5)
-    if not is_done(world, books):
-        books.late.append("answers were owed at the end")
-    daemon.terminate()
-    assert daemon.wait(30) == 0, (world.folder / "log").read_text()
-
-
-def is_done(world: World, books: Books) -> bool:
-    answered = {str(answer["In-Reply-To"]) for _, answer in world.replies()}
-    return answered >= set(books.sent) and world.post.folder("INBOX") == 0 and nothing_pending(world)
-
-
-def nothing_pending(world: World) -> bool:
+def is_done(world: World, messages: int) -> bool:
+    """Whether all these messages are settled and filed, all replies are sent, and what is to be deleted is gone."""
     with world.store() as store, store.reading() as reading:
-        return reading.status().outbox.get("pending", 0) == 0
-
-
-def balance(world: World, books: Books) -> None:
-    """Every message has one receipt, outcome, folder and reply; every upload is applied once and in order."""
-    copies = Counter((str(answer["In-Reply-To"]), str(answer["Message-ID"])) for _, answer in world.replies())
-    replies = Counter(about for about, _ in copies)
-    for number, message_id in enumerate(books.sent, 1):
-        with world.store() as store, store.reading() as reading:
-            references = reading.references(message_id)
-        if not references or world.explain(message_id)["outcome"] != "accepted" or not replies[message_id]:
-            books.lost.append(message_id)
-        if len(references) > 1 or replies[message_id] > 1:
-            books.doubled.append(message_id)
-        if world.shown(forms.upn(number)) != {"Art": str(number)}:
-            books.lost.append(f"the page of {message_id}")
-    if world.shown(forms.upn(EVERYBODY)) != {"Art": str(len(books.sent))}:
-        books.doubled.append("applied out of order")
-    if copies.total() - len(copies) > books.retaken:
-        books.doubled.append("replies that the relay had acknowledged")
-    # Mail goes as soon as a learner on it is replaced: all but the last one's.
-    if world.post.folder("INBOX") or world.post.folder("Quarantine") or world.post.folder("Rejected"):
-        books.lost.append("messages in the wrong folder")
+        status = reading.status()
+        if sum(status.messages.values()) < messages or status.outbox.get("pending"):
+            return False
+        times = forgetting.keep(world.settings, service.now)
+        return not retention.due(store, times) and world.post.folder(world.settings.mailbox.folder) == 0

@@ -53,17 +53,17 @@ class Decisions(Verbs):
         return count
 
     def to_bring_back(self) -> tuple[Released, ...]:
-        """The released messages that still lie in their folder, in order of arrival."""
+        """The released messages that were not taken up since, in order of arrival."""
         released = receipts.c.outcome.is_(None) & receipts.c.to_bring_back
         rows = self._connection.execute(select(receipts).where(released).order_by(receipts.c.id))
         return tuple(Released(row.reference, row.folder, row.digest, row.message_id) for row in rows)
 
     def note_lost(self, released: Released, now: datetime) -> None:
-        """A released message is in its folder no more; a person has to look where it went."""
+        """A released message is nowhere; a person has to look where it went."""
         row = self._named(released.reference)
         values = {
             "outcome": QUARANTINED,
-            "reason": f"released, but not found in the folder {released.folder}",
+            "reason": "released, but not found in the mailbox",
             "unanswered": "the message is lost",
             "to_bring_back": False,
             "settled_at": now,
@@ -82,7 +82,10 @@ class Decisions(Verbs):
         self._change(row.id, values | {"superseded": True})
 
     def _release(self, row: Row[Any], now: datetime, due_at: datetime) -> None:
-        """Make a message unsettled, to be found by its bytes once it is back; one that was never filed is there."""
+        """Make a message unsettled, to be found by its bytes once it is back.
+
+        One that is not filed yet keeps its key: it is in the inbox, or somebody moves it just now, or died of that.
+        """
         values = {
             "outcome": None,
             "attempts": 0,
@@ -93,9 +96,10 @@ class Decisions(Verbs):
             "answered_at": None,
             "warned": 0,
             "unanswered": "",
+            "to_bring_back": True,
         }
         if row.filed_at:
-            values |= {"to_bring_back": True, "filed_at": None, "uidvalidity": None, "uid": None}
+            values |= {"filed_at": None, "uidvalidity": None, "uid": None}
         self._connection.execute(update(receipts).where(receipts.c.id == row.id).values(values))
 
 

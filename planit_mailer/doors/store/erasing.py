@@ -88,8 +88,21 @@ def rejected(connection: Connection, school: int, before: int | None = None) -> 
         lying &= receipts.c.id < before
     found = select(receipts.c.id, receipts.c.sender, uploads.c.school_id).join(uploads).where(lying)
     for row in connection.execute(found.where(uploads.c.outcome == Outcome.REJECTED.value)).all():
-        schools = (
-            {row.school_id} if row.school_id else {s.id for s in register.standing(connection, row.sender).schools}
-        )
-        if school in schools:
+        if school in _about(connection, row.school_id, row.sender):
             yield row.id
+
+
+def is_put_right(connection: Connection, arrival: int) -> bool:
+    """Whether a form that arrived after a rejected message was accepted for its school already."""
+    rejects = (receipts.c.id == arrival) & (uploads.c.outcome == Outcome.REJECTED.value)
+    found = select(receipts.c.sender, uploads.c.school_id).join(uploads).where(rejects)
+    schools = {
+        school for row in connection.execute(found).all() for school in _about(connection, row.school_id, row.sender)
+    }
+    later = (uploads.c.receipt_id > arrival) & (uploads.c.outcome == Outcome.ACCEPTED.value)
+    return bool(connection.scalar(select(func.count()).where(later, uploads.c.school_id.in_(schools))))
+
+
+def _about(connection: Connection, school: int | None, sender: str) -> set[int]:
+    """The schools that a rejected form may be about."""
+    return {school} if school else {s.id for s in register.standing(connection, sender).schools}

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 
-from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.store.verbs import Verbs, filed
 from planit_mailer.doors.tables import receipts, state
 from planit_mailer.ledger import Outcome, Waiting
 
@@ -36,7 +36,7 @@ class Polls(Verbs):
         there = {message.key.uid for message in inbox}
         for row in self._connection.execute(select(receipts).where(unfiled)).all():
             if row.uid not in there:
-                self._change(row.id, {"folder": folders[Outcome(row.outcome)], "filed_at": now})
+                self._change(row.id, filed(folders[Outcome(row.outcome)], now))
 
     def unread_since(self) -> datetime | None:
         """The first poll that failed since one succeeded; None where the last one did."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
-from planit_mailer.doors.store import register
-from planit_mailer.doors.store.verbs import Verbs, receipt
+from planit_mailer.doors.store import erasing, register
+from planit_mailer.doors.store.verbs import Verbs, filed, gone, receipt
 from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
@@ -70,7 +70,7 @@ class Receipts(Verbs):
         """
         seen = self._connection.scalar(select(receipts.c.first_seen_at).where(receipts.c.id == receipt.arrival))
         before = (receipts.c.digest == digest) & (receipts.c.id < receipt.arrival)
-        unfiled = receipts.c.filed_at.is_(None) | (receipts.c.filed_at > seen)
+        unfiled = receipts.c.filed_at.is_(None) | (receipts.c.filed_after >= receipt.arrival)
         older = self._connection.execute(select(receipts).where(before, unfiled).order_by(receipts.c.id)).first()
         if older:
             return self._hand_over(receipt, older)
@@ -90,25 +90,28 @@ class Receipts(Verbs):
     def twin(self, receipt: Receipt, account: Account) -> str:
         """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
 
-        It came earlier, or was judged while this one had to wait. Not where all the bytes are the same: then a person
-        put a filed message back, which is to be processed. What was quarantined makes nothing known: it may be a spoof
-        that carries a real message's Message-ID. What doubles this one cannot be what this one doubles.
+        It came earlier, or was judged while this one had to wait. What a person put back, whose bytes are all known,
+        doubles none: it is to be processed. What was quarantined makes nothing known: it may be a spoof that carries a
+        real message's Message-ID. What doubles this one cannot be what this one doubles.
         """
         if not account.message_id or not account.sender.authentic:
             return ""
-        digest = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        earlier = receipts.c.id < receipt.arrival
+        known = receipts.c.outcome.not_in((Outcome.QUARANTINED.value,))
+        bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        if self._connection.scalar(select(receipts.c.id).where(earlier, known, receipts.c.digest == bytes_)):
+            return ""
         found = self._connection.scalar(
             select(receipts.c.reference)
             .where(
                 receipts.c.id != receipt.arrival,
-                (receipts.c.id < receipt.arrival) | receipts.c.outcome.in_(JUDGED),
+                earlier | receipts.c.outcome.in_(JUDGED),
+                known,
                 receipts.c.reason.not_like(f"%{receipt.reference}"),
                 receipts.c.message_id == account.message_id,
                 receipts.c.sender == account.sender.address,
                 receipts.c.authentic,
                 receipts.c.attachments_digest == account.attachments_digest,
-                receipts.c.outcome.not_in((Outcome.QUARANTINED.value,)),
-                receipts.c.digest != digest,
             )
             .order_by(receipts.c.id)
         )
@@ -129,6 +132,8 @@ class Receipts(Verbs):
         rows = [_upload_row(upload, receipt, changed.get(upload.number)) for upload in verdict.uploads]
         if rows:
             self._connection.execute(insert(uploads), rows)
+        if verdict.outcome is Outcome.REJECTED and erasing.is_put_right(self._connection, receipt.arrival):
+            self._change(receipt.arrival, {"superseded": True})
 
     def let_go(self, receipt: Receipt) -> None:
         """The attempt does not count: a server was away."""
@@ -145,11 +150,12 @@ class Receipts(Verbs):
         """
         unread = (receipts.c.id == receipt.arrival) & (receipts.c.digest == "")
         if not self._connection.execute(delete(receipts).where(unread)).rowcount and not self.current(receipt).outcome:
-            self._change(receipt.arrival, _gone(receipt.received_at))
+            self._change(receipt.arrival, gone(receipt.received_at))
 
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
-        """The message lies in a folder now."""
-        self._change(receipt.arrival, {"folder": folder, "filed_at": now})
+        """The message lies in a folder now. Where it was released meanwhile, it is looked for wherever it may lie."""
+        settled = (receipts.c.id == receipt.arrival) & receipts.c.outcome.is_not(None)
+        self._connection.execute(update(receipts).where(settled).values(filed(folder, now)))
 
     def _drop_unread(self, there: set[Key], before: datetime) -> None:
         """Leave no receipt of what somebody took out of the inbox before we took it up; a listing may be a bit old."""
@@ -187,7 +193,7 @@ class Receipts(Verbs):
             self._connection.execute(
                 update(receipts)
                 .where(receipts.c.id == row.id)
-                .values({count: count + 1, receipts.c.in_hand: True})
+                .values({count: count + 1, receipts.c.in_hand: True, receipts.c.to_bring_back: False})
                 .returning(receipts)
             ).one()
         )
@@ -197,28 +203,12 @@ class Receipts(Verbs):
         gone = self._connection.execute(
             delete(receipts).where(receipts.c.id == newer.arrival).returning(receipts.c.uidvalidity, receipts.c.uid)
         ).one()
-        self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": "", "to_bring_back": False})
+        self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": ""})
         return self._take_up(older)
 
 
 def _named_by(key: Key) -> ColumnElement[bool]:
     return (receipts.c.uidvalidity == key.uidvalidity) & (receipts.c.uid == key.uid)
-
-
-def _gone(at: datetime) -> dict[str, Any]:
-    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known."""
-    reason = "gone from the inbox before it could be processed"
-    return {
-        "outcome": Outcome.IGNORED.value,
-        "reason": reason,
-        "unanswered": reason,
-        "in_hand": False,
-        "attachments_digest": "",
-        "due_at": None,
-        "settled_at": at,
-        "filed_at": at,
-        "mail_deleted_at": at,
-    }
 
 
 def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None) -> dict[str, Any]:

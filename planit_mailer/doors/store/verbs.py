@@ -1,9 +1,10 @@
 """What the verbs of a transaction share: its connection, and finding a receipt."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
@@ -50,3 +51,25 @@ def receipt(row: Row[Any]) -> Receipt:
         released=row.released,
         accept_identities=row.accept_identities,
     )
+
+
+def filed(folder: str, now: datetime) -> dict[str, Any]:
+    """What is written down of a message that was filed."""
+    last = select(func.max(receipts.c.id)).correlate(None).scalar_subquery()
+    return {"folder": folder, "filed_at": now, "filed_after": last}
+
+
+def gone(at: datetime) -> dict[str, Any]:
+    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known."""
+    reason = "gone from the inbox before it could be processed"
+    return {
+        "outcome": Outcome.IGNORED.value,
+        "reason": reason,
+        "unanswered": reason,
+        "in_hand": False,
+        "attachments_digest": "",
+        "due_at": None,
+        "settled_at": at,
+        "filed_at": at,
+        "mail_deleted_at": at,
+    }

@@ -1,0 +1,98 @@
+"""The service in a process of its own that dies of SIGKILL as soon as a step returns.
+
+What runs there is what the console script runs. The processes are forked from one that has imported everything, so that
+to kill hundreds of them takes minutes.
+"""
+
+import itertools
+import multiprocessing
+import os
+import shlex
+import signal
+import sys
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from planit_mailer import cli, daemon, delivery, intake, retention, service
+from planit_mailer.doors import mailbox, reader, relay
+from planit_mailer.doors.store import outbox, receipts
+from tests.world import World
+
+# In the order of the story. What settles a message and what notes a sent reply are not yet committed when they return.
+STEPS: dict[str, tuple[object, str]] = {
+    "bringing back": (mailbox.Mailbox, "bring_back"),
+    "numbering": (intake, "first_see"),
+    "fetch": (mailbox.Mailbox, "fetch"),
+    "reading": (reader.Reader, "message"),
+    "judging": (reader.Reader, "judge"),
+    "painting": (intake, "paint"),
+    "settling": (receipts.Receipts, "settle"),
+    "commit": (intake, "process"),
+    "filing": (mailbox.Mailbox, "file"),
+    "filing is noted": (intake, "file"),
+    "the relay took it": (relay.Relay, "send"),
+    "noting": (outbox.Outbox, "note_sent"),
+    "sending is noted": (delivery, "_note_sent"),
+    "deletion": (retention, "_delete"),
+}
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True)
+class Life:
+    """How a process lives: its command line, and the step that it dies of when it returns for the `nth` time.
+
+    `ahead` is by how much its clock is, `often` shortens the daemon's waits to a second at most.
+    """
+
+    command: str
+    step: str = ""
+    nth: int = 1
+    ahead: timedelta = field(default=timedelta(0))
+    often: bool = False
+
+
+def started(world: World, life: Life) -> ForkServerProcess:
+    """A process of this service; what it says goes to the end of the file "log"."""
+    process = _forks.Process(target=_live, args=(world.config_file, life), daemon=True)
+    process.start()
+    return process
+
+
+def lived(world: World, life: Life) -> int:
+    """A process of this service that has ended; how: its exit code, or minus the number of the signal."""
+    process = started(world, life)
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _live(config_file: Path, life: Life) -> None:
+    with (config_file.parent / "log").open("ab") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    if life.step:
+        _die_after(*STEPS[life.step], life.nth)
+    if life.ahead:
+        now = service.now
+        service.now = lambda: now() + life.ahead
+    if life.often:
+        daemon.DELIVER_EVERY = daemon.FORGET_EVERY = delivery.FIRST_WAIT = timedelta(seconds=1)
+    sys.argv = ["planit-mailer", "--config", str(config_file), *shlex.split(life.command)]
+    cli.main()
+
+
+def _die_after(owner: object, name: str, nth: int) -> None:
+    step = getattr(owner, name)
+    calls = itertools.count(1)
+
+    def dying(*arguments: object, **named: object) -> object:
+        result = step(*arguments, **named)
+        if next(calls) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, dying)
