@@ -1,5 +1,6 @@
 """Where the provider stamps nothing: who is believed on a signature that is verified here, on a real mailbox."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +131,38 @@ def test_doctor_says_that_signatures_are_verified_and_whether_dns_answers(
     nameserver.failing.add("s-cool.test.")
     [dns] = [finding for finding in doctor.examine(service.settings) if finding.what == "dns"]
     assert (dns.failed, "firewall" in dns.fix) == (Declined, True)
+
+
+def test_a_spoof_with_a_name_that_cannot_be_in_dns_does_not_wait(service: World) -> None:
+    domain = f"{'x' * 60}.greenfield.test"
+    with service.store() as store, store.transaction() as transaction:
+        transaction.allow(transaction.add_school("Long School", "ZZ7 7ZZ"), domain)
+    selector = ".".join(["s" * 49] * 4)
+    signature = f"a=rsa-sha256; d={domain}; s={selector}; h=from:message-id:content-type"
+    sent = put(service, with_header(an_upload(1, f"office@{domain}"), f"DKIM-Signature: {signature}"))
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+
+
+@pytest.mark.parametrize("message_id", ["<1 1@greenfield.test>", f"<{'1' * 260}@greenfield.test>"])
+def test_what_could_not_be_known_again_is_not_believed(service: World, message_id: str) -> None:
+    named = f"Message-ID: {message_id}\r".encode()
+    raw = signed(re.sub(rb"(?m)^Message-ID: .*?\r$", named, an_upload()))
+    for again in range(2):
+        service.post.send(with_header(raw, f"Received: from a by b; {again}"), OFFICE, SERVICE)
+        service.once()
+    assert recipients(service) == [OPERATOR, OPERATOR]
+
+
+def test_a_message_is_known_again_whatever_order_its_header_is_brought_into(service: World) -> None:
+    good = signed(an_upload())
+    service.post.send(good, OFFICE, SERVICE)
+    service.once()
+    head, _, body = good.partition(b"\r\n\r\n")
+    lines = re.split(rb"\r\n(?![ \t])", head)
+    hidden = [line for line in lines if line.startswith(b"Message-ID")]
+    shown = [line for line in lines if line not in hidden]
+    again = b"\r\n".join([*shown, *[b"X: y"] * 1_000, *hidden]) + b"\r\n\r\n" + body
+    service.post.send(again, OFFICE, SERVICE)
+    service.once()
+    assert recipients(service) == [OFFICE, OPERATOR]

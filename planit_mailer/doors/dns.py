@@ -22,6 +22,7 @@ class Dns:
     def texts(self, name: str) -> tuple[bytes, ...]:
         """The TXT records of a name, none where it has none. Raises Declined where nobody knows just now."""
         import dns.exception  # noqa: PLC0415  few need it
+        import dns.name  # noqa: PLC0415
         import dns.resolver  # noqa: PLC0415
 
         if self._left <= 0:
@@ -31,7 +32,7 @@ class Dns:
             answer = dns.resolver.resolve(
                 name, "TXT", lifetime=min(ONE, self._left), search=False, raise_on_no_answer=False
             )
-        except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
+        except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN, dns.name.NameTooLong):
             return ()
         except dns.exception.DNSException as error:
             raise Declined(f"DNS gives no answer for {name}: {type(error).__name__}") from error

@@ -23,6 +23,10 @@ def test_a_name_that_does_not_exist_or_has_no_texts_has_none(nameserver: NameSer
     assert Dns().texts(NAME) == Dns().texts("nothing.test.") == ()
 
 
+def test_a_name_that_is_too_long_to_be_one_has_none() -> None:
+    assert Dns().texts(f"{'s' * 60}." * 4 + NAME) == ()
+
+
 def test_a_server_that_has_failed_is_no_answer(nameserver: NameServer) -> None:
     nameserver.failing.add(NAME)
     with pytest.raises(Declined, match=f"no answer for {NAME}"):
