@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from planit_mailer import doctor
 from planit_mailer.demo import servers
+from planit_mailer.doors.dns import Dns
 from planit_mailer.errors import Declined, Unavailable
 from tests import signing, world
 from tests.builders import SERVICE, an_email, with_header
@@ -131,6 +133,19 @@ def test_doctor_says_that_signatures_are_verified_and_whether_dns_answers(
     nameserver.failing.add("s-cool.test.")
     [dns] = [finding for finding in doctor.examine(service.settings) if finding.what == "dns"]
     assert (dns.failed, "firewall" in dns.fix) == (Declined, True)
+
+
+def test_names_of_strangers_that_stay_silent_keep_no_school_waiting(
+    service: World, nameserver: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planit_mailer.service.Dns", partial(Dns, altogether=1.0))
+    for number in range(3):
+        domain = f"elsewhere{number}.test"
+        nameserver.silent.add(f"s1._domainkey.{domain}.")
+        put(service, signed(an_upload(number + 10, f"someone@{domain}"), domain=domain))
+    good = put(service, signed(an_upload(1)))
+    service.once()
+    assert service.explain(good)["outcome"] == "accepted"
 
 
 def test_a_spoof_with_a_name_that_cannot_be_in_dns_does_not_wait(service: World) -> None:
