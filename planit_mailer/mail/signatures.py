@@ -38,6 +38,9 @@ class Signature:
     flaw: str = ""
 
 
+Keys = Sequence[tuple[Signature, Sequence[bytes]]]  # each signature with what DNS has under its name
+
+
 def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
     """The signatures of a message for a domain (in ASCII), from the top: the first five."""
     if not (head := HEADER.match(raw)):
@@ -53,6 +56,15 @@ def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         )
         for number, tags in list(ours)[:LOOKED_AT]
     )
+
+
+def prove(raw: bytes, keys: Keys) -> str:
+    """Why none of a message's signatures proves its domain, by the last one's reason; "" where one does."""
+    why = ""
+    for signature, records in keys:
+        if not (why := verify(raw, signature, records)):
+            break
+    return why
 
 
 def verify(raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
