@@ -16,6 +16,8 @@ from tests.builders import SERVICE, an_email, with_header
 from tests.nameserver import NameServer
 from tests.signing import NAME, signed
 from tests.test_who_may_send import OPERATOR, STRANGER, a_form, recipients
+from tests.uploads import forms
+from tests.uploads.test_annotated import a_csv
 from tests.world import OFFICE, World
 
 
@@ -51,6 +53,32 @@ def test_what_the_school_has_signed_is_applied_and_the_rest_is_quarantined(servi
     assert service.explain(forged)["reason"] == "its DKIM signature does not match"
     assert [service.explain(sent)["outcome"] for sent in (bare, forged)] == ["quarantined"] * 2
     assert sorted(recipients(service)) == [OFFICE, OPERATOR, OPERATOR]
+
+
+PLAIN = (
+    "From: office@greenfield.test\r\nTo: data@s-cool.test\r\nMessage-ID: <{value}@greenfield.test>\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: text/csv; name=form.csv\r\n\r\n{form}\r\n--b--\r\n"
+)
+
+
+def in_plain_text(value: str) -> bytes:
+    form = a_csv(forms.flat_rows([forms.learner(1, values=(value,))], headings=("Art",)))
+    return PLAIN.format(value=value, form=form.decode()).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "end"), [(b"relaxed", b" \t\r\n"), (b"simple", b"\n")], ids=["white space", "line ends"]
+)
+def test_what_a_signature_leaves_free_makes_no_other_message(service: World, body: bytes, end: bytes) -> None:
+    old, new = (signed(in_plain_text(value), canonicalize=(b"relaxed", body)) for value in ("old", "new"))
+    again = old.replace(b",old\r\n", b",old" + end)
+    assert again != old
+    for raw in (old, new, again):
+        put(service, raw)
+        service.once()
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
+    assert recipients(service) == [OFFICE, OFFICE]
 
 
 def test_no_stamped_verdict_counts_there(service: World) -> None:
