@@ -63,11 +63,15 @@ class Outbox(Verbs):
         values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
         self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
 
-    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt, now: datetime) -> tuple[Bounced, ...]:
-        """These mails of ours came back in a message: of those that were sent, each counts as failed, once."""
+    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt | None, now: datetime) -> tuple[Bounced, ...]:
+        """These mails of ours came back: of those that were sent, each counts as failed, once.
+
+        `receipt` is of the message that brings back nothing else, and goes with what it brings back.
+        """
         ours = outbox.c.message_id.in_(message_ids)
         of = self._connection.scalar(select(func.min(outbox.c.receipt_id)).where(ours))
-        self._connection.execute(update(receipts).where(receipts.c.id == receipt.arrival).values(brings_back=of))
+        if receipt:
+            self._connection.execute(update(receipts).where(receipts.c.id == receipt.arrival).values(brings_back=of))
         sent = ours & (outbox.c.state == SENT)
         rows = self._connection.execute(
             select(outbox.c.id, outbox.c.kind, receipts.c.reference).join(receipts, isouter=True).where(sent)
