@@ -11,7 +11,7 @@ from typing import Protocol
 from planit_mailer.errors import Declined
 from planit_mailer.ledger import Fetched, Receipt
 from planit_mailer.mail.authentication import Opinion, Verified
-from planit_mailer.mail.signatures import Signature
+from planit_mailer.mail.signatures import Keys, Signature
 
 
 class Dns(Protocol):
@@ -27,8 +27,8 @@ class Verifier(Protocol):
     def signatures(self, raw: bytes, domain: str, own_address: str) -> Sequence[Signature]:
         """A message's signatures for a domain; with a flaw each that can prove nothing."""
 
-    def verify(self, raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
-        """Why a signature proves nothing by these records of its name in DNS; "" where it proves its domain."""
+    def prove(self, raw: bytes, keys: Keys) -> str:
+        """Why none of these signatures proves their domain, by what DNS has under their names; "" where one does."""
 
 
 def verified(fetched: Fetched, own_address: str, verifier: Verifier, dns: Dns) -> Verified:
@@ -38,13 +38,15 @@ def verified(fetched: Fetched, own_address: str, verifier: Verifier, dns: Dns) -
         if not fetched.whole:
             return Opinion(passes=False, why="it is too large for its DKIM signature to be verified")
         why, unanswered = f"it has no DKIM signature of {domain}", ""
+        keys = []
         for signature in verifier.signatures(fetched.raw, domain, own_address):
             try:
-                why = signature.flaw or verifier.verify(fetched.raw, signature, dns.texts(signature.name))
+                if not (why := signature.flaw):
+                    keys.append((signature, dns.texts(signature.name)))
             except Declined as error:
                 unanswered = str(error)
-            if not why:
-                return Opinion(passes=True, why=f"verified here: a DKIM signature of {domain}")
+        if keys and not (why := verifier.prove(fetched.raw, keys)):
+            return Opinion(passes=True, why=f"verified here: a DKIM signature of {domain}")
         return Opinion(passes=False, why=unanswered or why, undecided=bool(unanswered))
 
     return opinion

@@ -11,9 +11,13 @@ log = logs.get(__name__)
 
 
 def note(letter: Letter, transaction: Transaction, desk: Desk) -> None:
-    """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing."""
+    """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing.
+
+    What brings a spreadsheet of its own is more than a bounce, and not forgotten as one.
+    """
     returned = answering.returns(letter.message, desk.stationery.address)
-    for bounced in transaction.note_bounced(returned, letter.receipt, desk.now) if returned else ():
+    alone = None if any(file.is_spreadsheet for file in letter.files) else letter.receipt
+    for bounced in transaction.note_bounced(returned, alone, desk.now) if returned else ():
         log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)
         if bounced.kind is not ReplyKind.OPERATOR:
             what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."

@@ -183,7 +183,7 @@ class Transaction(Protocol):
     def note_failed(self, pending: Pending, answer: str, now: datetime) -> None:
         """The relay will never take it: its content is deleted."""
 
-    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt, now: datetime) -> tuple[Bounced, ...]:
+    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt | None, now: datetime) -> tuple[Bounced, ...]:
         """These mails came back in a message: those that were sent count as failed; which they are."""
 
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:

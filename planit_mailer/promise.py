@@ -18,6 +18,7 @@ log = logs.get(__name__)
 
 HALF, THREE_QUARTERS, LATE = 1, 2, 3
 LISTED = 100  # references in one mail
+TOPIC, APART = "messages are due", 1 / 48  # of the promised time, between two mails about it: an hour
 
 
 class Due(NamedTuple):
@@ -28,13 +29,22 @@ class Due(NamedTuple):
 
 
 def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
-    """Warn of every message whose answer is getting late, once for each level; the operator has one mail for all."""
+    """Warn of every message whose answer is getting late, once for each level; the operator has one mail for all.
+
+    What becomes due within an hour of such a mail waits for the next: a stranger may write in a school's name as often
+    as they like, and each message has its promised time.
+    """
     desk = Desk(stationery, clock())
     with store.transaction() as transaction:
         later = [(one, level) for one in transaction.unanswered() if (level := level_of(one, desk.now)) > one.warned]
         if due := tuple(Due(one.reference, _what(one, level, desk)) for one, level in later if level > HALF):
-            mail = replies.alert(*due[0], desk) if len(due) == 1 else replies.to_operator(_text(due), desk, "promise")
-            transaction.enqueue(mail, None, desk.now)
+            if transaction.first_since(TOPIC, desk.now - stationery.reply_within * APART, desk.now):
+                mail = (
+                    replies.alert(*due[0], desk) if len(due) == 1 else replies.to_operator(_text(due), desk, "promise")
+                )
+                transaction.enqueue(mail, None, desk.now)
+            else:
+                later = [(one, level) for one, level in later if level == HALF]
         for unanswered, level in later:
             _warn(unanswered, level, transaction, desk)
             transaction.note_warned(unanswered, level)

@@ -78,13 +78,18 @@ class Service:
         declined, again = None, True
         while again:
             try:
-                doors = Doors(mailbox, self.reader, self.store, now, Dns(), self.stopping, self.stumbled)
+                dns = Dns(self._domains() if says.trust.verifies else ())
+                doors = Doors(mailbox, self.reader, self.store, now, dns, self.stopping, self.stumbled)
                 elsewhere = intake.poll(doors, says)
             except Declined as error:
                 declined, elsewhere = error, False
             again = self._more_comes(mailbox, until, look_again=elsewhere)
         if declined:
             raise declined
+
+    def _domains(self) -> frozenset[str]:
+        with self.store.reading() as reading:
+            return reading.domains()
 
     def _more_comes(self, mailbox: Mailbox, until: float, *, look_again: bool) -> bool:
         """Wait for mail until a time of the monotonic clock; whether it is worth looking again before that."""

@@ -82,6 +82,26 @@ def test_a_forged_bounce_of_mail_that_is_not_ours_or_not_sent_yet_does_nothing(s
     assert len(service.replies()) == 1
 
 
+def test_a_form_that_looks_like_a_bounce_is_not_forgotten_as_one(service: World) -> None:
+    _, reply = answered(service)
+    results = {verdict: f"mx.test; dmarc={verdict} header.from=greenfield.test" for verdict in ("pass", "fail")}
+    service.configure('unauthenticated = "accept"', 'trusted_authserv_ids = ["mx.test"]')
+    waiting = service.send(
+        ("2.xlsx", forms.handbook(learners=[forms.learner(2)])),
+        body=f"Message-ID: {reply}\n",
+        Precedence="bulk",
+        Authentication_Results=results["fail"],
+    )
+    service.once()
+
+    replacing = forms.handbook(learners=[forms.learner(1, values=("new",))])
+    service.send(("3.xlsx", replacing), Authentication_Results=results["pass"])
+    service.once()
+
+    told = service.explain(waiting)
+    assert (told["outcome"], told["mail_deleted_at"]) == ("quarantined", None)
+
+
 def test_a_person_who_quotes_our_mail_reports_no_failure() -> None:
     raw = (
         b"From: office@greenfield.test\r\nMessage-ID: <own@b>\r\n\r\n> thank you\r\nMessage-ID: <ours@s-cool.test>\r\n"

@@ -121,6 +121,19 @@ def test_above_the_limit_of_a_day_replies_wait_and_the_operator_is_told_once(
     assert to.count("ops@s-cool.test") == 1
 
 
+def test_replies_that_came_back_count_as_well(delivering: Delivering, embedded: Post) -> None:
+    queue(delivering.store, 3)
+    with delivering.store.reading() as reading:
+        ours = [pending.reply.message_id for pending in reading.due(NOW, 3)]
+    delivery.deliver(delivering)
+    bounce = books.begin(delivering.store)
+    with delivering.store.transaction() as transaction:
+        transaction.note_bounced(ours, bounce, NOW)
+    queue(delivering.store, 1)
+    delivery.deliver(delivering)
+    assert [to for to, _ in embedded.delivered()].count(OFFICE) == 3
+
+
 def test_more_than_one_round_takes_are_sent_in_one_go(delivering: Delivering, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "BATCH", 2)
     queue(delivering.store, 3)

@@ -127,6 +127,17 @@ def test_many_messages_that_are_due_at_once_make_one_mail(store: Store) -> None:
     assert "and 3 more" in mail
 
 
+def test_messages_that_become_due_one_after_the_other_are_told_of_once_an_hour(store: Store) -> None:
+    ten = timedelta(minutes=10)
+    for number in range(6):
+        books.begin(store, books.waiting(number + 1, received_at=NOW + number * ten))
+    for number in range(6 * 16):
+        promise.watch(store, lambda now=NOW + TWO_DAYS * 0.7 + number * ten: now, stationery())
+    assert told(store) == [ReplyKind.OPERATOR] * 4
+    with store.reading() as reading:
+        assert {one.warned for one in reading.unanswered()} == {promise.LATE}
+
+
 def test_an_answer_that_the_relay_has_stops_the_clock(store: Store) -> None:
     receipt = books.adopt(store, books.begin(store), "raw")
     with store.transaction() as transaction:

@@ -1,18 +1,23 @@
 """Where the provider stamps nothing: who is believed on a signature that is verified here, on a real mailbox."""
 
+import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from planit_mailer import doctor
 from planit_mailer.demo import servers
+from planit_mailer.doors.dns import Dns
 from planit_mailer.errors import Declined, Unavailable
 from tests import signing, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.nameserver import NameServer
 from tests.signing import NAME, signed
 from tests.test_who_may_send import OPERATOR, STRANGER, a_form, recipients
+from tests.uploads import forms
+from tests.uploads.test_annotated import a_csv
 from tests.world import OFFICE, World
 
 
@@ -48,6 +53,32 @@ def test_what_the_school_has_signed_is_applied_and_the_rest_is_quarantined(servi
     assert service.explain(forged)["reason"] == "its DKIM signature does not match"
     assert [service.explain(sent)["outcome"] for sent in (bare, forged)] == ["quarantined"] * 2
     assert sorted(recipients(service)) == [OFFICE, OPERATOR, OPERATOR]
+
+
+PLAIN = (
+    "From: office@greenfield.test\r\nTo: data@s-cool.test\r\nMessage-ID: <{value}@greenfield.test>\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: text/csv; name=form.csv\r\n\r\n{form}\r\n--b--\r\n"
+)
+
+
+def in_plain_text(value: str) -> bytes:
+    form = a_csv(forms.flat_rows([forms.learner(1, values=(value,))], headings=("Art",)))
+    return PLAIN.format(value=value, form=form.decode()).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "end"), [(b"relaxed", b" \t\r\n"), (b"simple", b"\n")], ids=["white space", "line ends"]
+)
+def test_what_a_signature_leaves_free_makes_no_other_message(service: World, body: bytes, end: bytes) -> None:
+    old, new = (signed(in_plain_text(value), canonicalize=(b"relaxed", body)) for value in ("old", "new"))
+    again = old.replace(b",old\r\n", b",old" + end)
+    assert again != old
+    for raw in (old, new, again):
+        put(service, raw)
+        service.once()
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
+    assert recipients(service) == [OFFICE, OFFICE]
 
 
 def test_no_stamped_verdict_counts_there(service: World) -> None:
@@ -130,3 +161,63 @@ def test_doctor_says_that_signatures_are_verified_and_whether_dns_answers(
     nameserver.failing.add("s-cool.test.")
     [dns] = [finding for finding in doctor.examine(service.settings) if finding.what == "dns"]
     assert (dns.failed, "firewall" in dns.fix) == (Declined, True)
+
+
+def test_names_of_strangers_that_stay_silent_keep_no_school_waiting(
+    service: World, nameserver: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planit_mailer.service.Dns", partial(Dns, altogether=1.0))
+    for number in range(3):
+        domain = f"elsewhere{number}.test"
+        nameserver.silent.add(f"s1._domainkey.{domain}.")
+        put(service, signed(an_upload(number + 10, f"someone@{domain}"), domain=domain))
+    good = put(service, signed(an_upload(1)))
+    service.once()
+    assert service.explain(good)["outcome"] == "accepted"
+
+
+def test_however_many_signatures_a_message_has_it_holds_the_others_up_once(
+    service: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.configure("[senders]", '[limits]\nseconds = "2s"\n\n[senders]')
+    slow = an_upload() + (b" " * 900 + b"x\r\n") * 4_000  # dkimpy looks for the ends of such lines at each letter
+    signature = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=greenfield.test; s=s1; t={}; b=AAAA; bh=AAAA;"
+    sent = put(service, with_header(slow, *(f"{signature.format(n)} h=from:message-id:content-type" for n in range(5))))
+    service.once()
+    assert service.explain(sent)["reason"] == "its DKIM signature cannot be verified: it took too long"
+    assert capsys.readouterr().out.count("ended their reader") == 1
+
+
+def test_a_spoof_with_a_name_that_cannot_be_in_dns_does_not_wait(service: World) -> None:
+    domain = f"{'x' * 60}.greenfield.test"
+    with service.store() as store, store.transaction() as transaction:
+        transaction.allow(transaction.add_school("Long School", "ZZ7 7ZZ"), domain)
+    selector = ".".join(["s" * 49] * 4)
+    signature = f"a=rsa-sha256; d={domain}; s={selector}; h=from:message-id:content-type"
+    sent = put(service, with_header(an_upload(1, f"office@{domain}"), f"DKIM-Signature: {signature}"))
+    service.once()
+    assert service.explain(sent)["outcome"] == "quarantined"
+
+
+@pytest.mark.parametrize("message_id", ["<1 1@greenfield.test>", f"<{'1' * 260}@greenfield.test>"])
+def test_what_could_not_be_known_again_is_not_believed(service: World, message_id: str) -> None:
+    named = f"Message-ID: {message_id}\r".encode()
+    raw = signed(re.sub(rb"(?m)^Message-ID: .*?\r$", named, an_upload()))
+    for again in range(2):
+        service.post.send(with_header(raw, f"Received: from a by b; {again}"), OFFICE, SERVICE)
+        service.once()
+    assert recipients(service) == [OPERATOR, OPERATOR]
+
+
+def test_a_message_is_known_again_whatever_order_its_header_is_brought_into(service: World) -> None:
+    good = signed(an_upload())
+    service.post.send(good, OFFICE, SERVICE)
+    service.once()
+    head, _, body = good.partition(b"\r\n\r\n")
+    lines = re.split(rb"\r\n(?![ \t])", head)
+    hidden = [line for line in lines if line.startswith(b"Message-ID")]
+    shown = [line for line in lines if line not in hidden]
+    again = b"\r\n".join([*shown, *[b"X: y"] * 1_000, *hidden]) + b"\r\n\r\n" + body
+    service.post.send(again, OFFICE, SERVICE)
+    service.once()
+    assert recipients(service) == [OFFICE, OPERATOR]

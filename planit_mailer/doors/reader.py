@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
@@ -22,7 +22,7 @@ from planit_mailer import logs
 from planit_mailer.doors.worker import Raised, Why
 from planit_mailer.mail import messages, signatures
 from planit_mailer.mail.messages import Message
-from planit_mailer.mail.signatures import Signature
+from planit_mailer.mail.signatures import Keys, Signature
 from planit_mailer.spreadsheets import files
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads import annotated
@@ -108,12 +108,12 @@ class Reader:
             return ()
         return found
 
-    def verify(self, raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
-        """Why a signature proves nothing; one that ends its reader does not."""
+    def prove(self, raw: bytes, keys: Keys) -> str:
+        """Why no signature proves its domain, all of them within one job; those that end their reader do not."""
         try:
-            why: str = self.call(signatures.verify, raw, signature, records)
+            why: str = self.call(signatures.prove, raw, keys)
         except Killed as killed:
-            log.warning("signature ended its reader", why=killed.why.value, size=len(raw))
+            log.warning("signatures ended their reader", why=killed.why.value, size=len(raw))
             return f"its DKIM signature cannot be verified: {killed.why.value}"
         return why
 

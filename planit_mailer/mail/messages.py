@@ -57,9 +57,9 @@ class Message:
 
     `headers` have lower-case names, in their order, unfolded and cut. The Message-IDs are safe to put into a header, ""
     where there is none. `attachments` are all files outside forwarded messages, once where two have the same bytes, and
-    `attachments_digest` names them all together. `link` is the file store that the body links to. `whole` is False
-    where the message was too large to be fetched: then only its header was read. `returned` are the Message-IDs of the
-    mail that a bounce brings back, none where it reports a delay or a success.
+    `attachments_digest` names them all together, white space in plain text apart. `link` is the file store that the
+    body links to. `whole` is False where the message was too large to be fetched: then only its header was read.
+    `returned` are the Message-IDs of the mail that a bounce brings back, none where it reports a delay or a success.
     """
 
     from_addresses: tuple[Address, ...]
@@ -205,7 +205,13 @@ def _link(bodies: Iterable[Part]) -> str:
 
 
 def _digest_of_all(attachments: tuple[Attachment, ...]) -> str:
-    return hashlib.sha256("".join(sorted(a.digest for a in attachments)).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(_apart_from_space(a) for a in attachments)).encode()).hexdigest()
+
+
+def _apart_from_space(attachment: Attachment) -> str:
+    """The digest of a file; of plain text without its white space, which signatures leave free and servers change."""
+    is_text = b"\0" not in attachment.data
+    return hashlib.sha256(b"".join(attachment.data.split())).hexdigest() if is_text else attachment.digest
 
 
 def _returned(raw: bytes, own: str) -> tuple[str, ...]:

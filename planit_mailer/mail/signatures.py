@@ -9,14 +9,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from planit_mailer.mail import headers
+from planit_mailer.mail import headers, messages
 
 LOOKED_AT = 5  # signatures of the From domain in one message; real ones have one or two
-KEY = 4_000  # bytes of a key's record; one of 4,096 bits has 800
+KEY = 2_000  # bytes of a key's record; one of 4,096 bits has 800
 BITS = 1024  # of a key, at least (RFC 8301)
 ALGORITHM = "rsa-sha256"  # the one that all signers use (RFC 8301); whoever uses another too, uses it as well
 # A header as RFC 5322 has it, in lines that no two readers part differently: a bare CR ends a line for some.
 HEADER = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+\r\n(?:[ \t][^\r\n\0]*+\r\n)*+)++\r\n")
+# A body that is no file, however it is encoded: parts, each of which says that itself, or text to be read.
+NO_FILE = re.compile(r"\s*(?:multipart/|text/(?:plain|html)(?!.*name))", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"[A-Za-z]\w*", re.ASCII)
 SELECTOR = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 
@@ -36,11 +38,16 @@ class Signature:
     flaw: str = ""
 
 
+Keys = Sequence[tuple[Signature, Sequence[bytes]]]  # each signature with what DNS has under its name
+
+
 def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
     """The signatures of a message for a domain (in ASCII), from the top: the first five."""
     if not (head := HEADER.match(raw)):
         return ()
     fields = tuple(_fields(head[0]))
+    if len(fields) > messages.HEADERS:  # those below are not read: whoever puts so many on top hides what is signed
+        return ()
     found = enumerate(_tags(value) for name, value in fields if name == "dkim-signature")
     ours = ((number, tags) for number, tags in found if tags.get("d", "").lower() == domain)
     return tuple(
@@ -49,6 +56,15 @@ def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         )
         for number, tags in list(ours)[:LOOKED_AT]
     )
+
+
+def prove(raw: bytes, keys: Keys) -> str:
+    """Why none of a message's signatures proves its domain, by the last one's reason; "" where one does."""
+    why = ""
+    for signature, records in keys:
+        if not (why := verify(raw, signature, records)):
+            break
+    return why
 
 
 def verify(raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
@@ -88,6 +104,8 @@ def _flaws(tags: Mapping[str, str], fields: Fields, own_address: str) -> Iterato
     for name in ("from", "message-id"):  # who wrote, and what tells a message from one that is sent once more
         if not _covers(signed, fields, name):
             yield f"its DKIM signature does not cover its one {name} line"
+    if not _tells_apart(fields):
+        yield "its Message-ID is none by which it would be known, were it sent once more"
     if not (_covers_form(signed, fields) or _is_for(own_address, signed, fields)):
         yield f"its DKIM signature covers neither its Content-Type nor a To or Cc that names {own_address}"
 
@@ -97,10 +115,21 @@ def _covers(signed: Sequence[str], fields: Fields, name: str) -> bool:
     return name in signed and [field for field, _ in fields].count(name) == 1
 
 
+def _tells_apart(fields: Fields) -> bool:
+    """Whether a message has a Message-ID as `messages` reads it."""
+    values = (headers.one_line(value)[: messages.HEADER] for name, value in fields if name == "message-id")
+    return any(headers.message_id(value) for value in values)
+
+
 def _covers_form(signed: Sequence[str], fields: Fields) -> bool:
     """Whether nobody else can have said how the body is read: as text, or as which files."""
-    names = {name for name, _ in fields}
-    return all(_covers(signed, fields, name) for name in ("content-type", *({"content-disposition"} & names)))
+    names = [name for name, _ in fields]
+    disposed = "content-disposition" in names
+    if not all(_covers(signed, fields, name) for name in ("content-type", *(["content-disposition"] * disposed))):
+        return False
+    encoding = "content-transfer-encoding"  # that there is none can be signed as well
+    is_file = disposed or not NO_FILE.match(dict(fields)["content-type"])
+    return not is_file or (encoding in signed and names.count(encoding) <= 1)
 
 
 def _is_for(own_address: str, signed: Sequence[str], fields: Fields) -> bool:

@@ -178,6 +178,21 @@ def test_a_quoted_form_cannot_be_made_a_file_by_exchanging_what_is_not_signed() 
     assert "neither its Content-Type nor" in flaw(forged)
 
 
+ALONE = "From: office@greenfield.test\r\nMessage-ID: <1@greenfield.test>\r\nContent-Type: {}\r\n"
+
+
+def test_a_file_that_is_the_whole_body_cannot_be_decoded_otherwise() -> None:
+    raw = ALONE.format("text/csv; name=form.csv").encode() + b"\r\nMaths=41,B\r\n"
+    assert "neither its Content-Type nor" in flaw(signed(raw)), "it could be called quoted-printable"
+    covered = signed(raw, headers=(*signing.SIGNED, "content-transfer-encoding"))
+    assert flaw(covered) == ""
+    assert "does not match" in flaw(with_header(covered, "Content-Transfer-Encoding: quoted-printable"))
+
+
+def test_text_to_be_read_is_believed_however_it_is_encoded() -> None:
+    assert flaw(signed(ALONE.format("text/plain; charset=utf-8").encode() + b"\r\nHello\r\n")) == ""
+
+
 def test_a_signature_for_a_subdomain_or_of_one_proves_nothing() -> None:
     assert flaw(signed(a_form(), identity=b"office@mail.greenfield.test")).endswith("of a subdomain")
     assert flaw(signed(a_form(), domain="mail.greenfield.test")) == "no signature"

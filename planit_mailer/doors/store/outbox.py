@@ -13,6 +13,7 @@ from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
 from planit_mailer.records import Bounced, Pending
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
+CAME_BACK = "it came back"
 LONGEST = timedelta(hours=2)  # nothing is postponed for as long
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
 
@@ -62,22 +63,27 @@ class Outbox(Verbs):
         values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
         self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
 
-    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt, now: datetime) -> tuple[Bounced, ...]:
-        """These mails of ours came back in a message: of those that were sent, each counts as failed, once."""
+    def note_bounced(self, message_ids: Sequence[str], receipt: Receipt | None, now: datetime) -> tuple[Bounced, ...]:
+        """These mails of ours came back: of those that were sent, each counts as failed, once.
+
+        `receipt` is of the message that brings back nothing else, and goes with what it brings back.
+        """
         ours = outbox.c.message_id.in_(message_ids)
         of = self._connection.scalar(select(func.min(outbox.c.receipt_id)).where(ours))
-        self._connection.execute(update(receipts).where(receipts.c.id == receipt.arrival).values(brings_back=of))
+        if receipt:
+            self._connection.execute(update(receipts).where(receipts.c.id == receipt.arrival).values(brings_back=of))
         sent = ours & (outbox.c.state == SENT)
         rows = self._connection.execute(
             select(outbox.c.id, outbox.c.kind, receipts.c.reference).join(receipts, isouter=True).where(sent)
         ).all()
-        values = {"state": FAILED, "final_at": now, "relay_answer": "it came back"}
+        values = {"state": FAILED, "final_at": now, "relay_answer": CAME_BACK}
         self._connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(values))
         return tuple(Bounced(row.reference or "", ReplyKind(row.kind)) for row in rows)
 
     def sent_to(self, address: str, since: datetime) -> int:
-        """How many mails the relay took for an address since a time."""
-        sent = (outbox.c.recipient == address) & (outbox.c.state == SENT) & (outbox.c.final_at >= since)
+        """How many mails the relay took for an address since a time, those that came back later too."""
+        taken = (outbox.c.state == SENT) | (outbox.c.relay_answer == CAME_BACK)
+        sent = (outbox.c.recipient == address) & taken & (outbox.c.final_at >= since)
         return self._connection.scalar(select(func.count()).select_from(outbox).where(sent)) or 0
 
     def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:

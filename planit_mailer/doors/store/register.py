@@ -41,6 +41,10 @@ class Register(Verbs):
         rows = self._connection.execute(select(schools).order_by(schools.c.name, schools.c.id))
         return tuple(Enrolled(_school(row), tuple(values[row.id]), row.id in locked) for row in rows)
 
+    def domains(self) -> frozenset[str]:
+        """The domains of all senders."""
+        return frozenset(value.rpartition("@")[2] for value in self._connection.scalars(select(senders.c.value)))
+
     def find_schools(self, postcode_or_number: str) -> tuple[School, ...]:
         """The schools with this public id, or else at this postcode, by name."""
         rows = self._connection.execute(select(schools).where(schools.c.number == postcode_or_number.strip())).all()
