@@ -65,12 +65,11 @@ class Letter:
 
 @dataclass(frozen=True)
 class Page:
-    """What a learner sees, under which of their names, and of which message it is."""
+    """What a learner sees, and by which form of which message."""
 
     value: str
-    introduction: tuple[str, ...]
-    renamed: bool = field(compare=False)
-    letter: Letter = field(compare=False)
+    form: Form
+    letter: Letter
 
 
 @dataclass
@@ -109,9 +108,10 @@ class Handbook:
         return again
 
     def erase(self, number: int) -> None:
-        """Forget a learner in every school, with the mail that may hold them."""
+        """Forget a learner in every school, with the mail that may hold them, but for what waits to be judged again."""
         for school in [school for school, n in self.pages if n == number]:
-            self.pages.pop((school, number)).letter.gone = True
+            letter = self.pages.pop((school, number)).letter
+            letter.gone |= not letter.waits
             self._forget_rejected(school)
         self._forget_copies()
 
@@ -191,20 +191,20 @@ class Handbook:
             if old and old.letter.arrival > letter.arrival:
                 letter.gone = True
                 continue
-            if old and old.letter is not letter:
+            if old and not (old.letter is letter and old.form is form):  # another form of the message is as good
                 old.letter.gone = True
-            self.pages[form.school, number] = Page(value, form.introduction, form.renamed, letter)
+            self.pages[form.school, number] = Page(value, form, letter)
         self._forget_rejected(form.school, letter.arrival)
         return True
 
     def _is_of_others(self, form: Form, letter: Letter) -> bool:
         """Whether a learner's number is known for another child, and nobody telephoned."""
         known = [page for number, _ in form.values if (page := self.pages.get((form.school, number)))]
-        return not letter.identities_accepted and any(page.renamed != form.renamed for page in known)
+        return not letter.identities_accepted and any(page.form.renamed != form.renamed for page in known)
 
     def _forget_rejected(self, school: str, before: int | None = None) -> None:
         for letter in self.letters:
-            if letter.outcome == "rejected" and (before is None or letter.arrival < before):
+            if letter.outcome == "rejected" and not letter.waits and (before is None or letter.arrival < before):
                 letter.gone |= school in self._about(letter)
 
     def _about(self, letter: Letter) -> set[str]:

@@ -214,7 +214,7 @@ class Machine(RuleBasedStateMachine):
                 if (page := questions.show(forms.upn(number), school, reading))
             }
             status = questions.status(reading)
-        assert shown == {key: (page.value, page.introduction) for key, page in self.model.pages.items()}
+        assert shown == {key: (page.value, page.form.introduction) for key, page in self.model.pages.items()}
         assert self.world.post.folder("INBOX") == 0
         assert status["outbox"]["pending"] == 0
         outcomes = Counter(letter.outcome for letter in self.model.letters)

@@ -19,7 +19,7 @@ from tests.soak.letters import Letter
 from tests.uploads import forms
 from tests.world import FOLDERS, World
 
-LATE = 90  # seconds from a message to its answer, whatever happens meanwhile
+LATE = 300  # seconds from a message to its answer, whatever happens meanwhile
 
 
 @dataclass(frozen=True)
