@@ -27,6 +27,7 @@ log = logs.get(__name__)
 ATTEMPTS = 3  # errors of ours, before a person has to look
 DEATHS = 10  # daemons that died with the message in hand
 TOO_MANY_DEATHS = f"{DEATHS} times the daemon died with this message in hand"
+SECOND = "it came twice, and its first copy is still to be judged"
 REMEMBERED = timedelta(days=30)  # how far back replies bear on the next one
 
 
@@ -42,9 +43,6 @@ class Policy:
     limits: Limits
     stationery: Stationery
     return_workbook: bool = True
-
-
-Painted = dict[Cause, Annotated]
 
 
 def poll(doors: Doors, policy: Policy) -> bool:
@@ -141,20 +139,23 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
     with doors.store.transaction() as transaction:
         standing = transaction.introduce(receipt, account)
         passwords = transaction.passwords(standing.schools) if sender.authentic else ()
-    if sender.undecided and standing.schools and believing.may_wait(receipt, policy.reply_within, doors.clock()):
-        raise Declined(sender.why)
+        first = transaction.first_copy(receipt)
+    why = sender.why if sender.undecided and standing.schools else ""
+    if first and doors.mailbox.fetch(first, 0):  # it lies there still
+        why = SECOND
+    if why and believing.may_wait(receipt, policy.reply_within, doors.clock()):
+        raise Declined(why)
     machine = answering.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
-    painted: Painted = {}
+    painted: dict[Cause, Annotated] = {}
     while True:
         with doors.store.transaction() as transaction:  # the one commit, unless something has to be painted before it
             if (current := transaction.current(receipt)).outcome:
                 return current  # by another daemon, after our claim was cut off with its connection
             now = doors.clock()
             verdict = verdicts.judge(letter, recall(letter, account, transaction, now), now)
-            to_paint = [
-                upload for upload in verdict.to_return if policy.return_workbook and upload.cause not in painted
-            ]
+            wanted = verdict.to_return if policy.return_workbook else ()
+            to_paint = [upload for upload in wanted if upload.cause not in painted]
             if not to_paint:
                 conclude(letter, verdicts.with_painted(verdict, painted), transaction, Desk(policy.stationery, now))
                 break

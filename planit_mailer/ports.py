@@ -74,10 +74,7 @@ class Reader(Verifier, Protocol):
         """What is in a file, and what is wrong with it."""
 
     def annotate(self, data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
-        """The workbook with its problems painted in; where that cannot be done, a list of them as a workbook.
-
-        What came encrypted is encrypted with the same password, or has no data at all.
-        """
+        """The workbook with its problems painted in, else a list of them; encrypted as it came, or without data."""
 
 
 class Relay(Protocol):
@@ -112,6 +109,9 @@ class Transaction(Protocol):
 
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
         """The passwords that open workbooks of these schools, in the schools' order."""
+
+    def first_copy(self, receipt: Receipt) -> Waiting | None:
+        """The message with the same sender, Message-ID and attachments that came earlier, and is to be judged."""
 
     def twin(self, receipt: Receipt, account: Account) -> str:
         """The reference of a settled message with the same authentic sender, Message-ID and attachments, or ""."""

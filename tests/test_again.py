@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imapclient import IMAPClient
@@ -15,6 +16,9 @@ from imapclient import IMAPClient
 from planit_mailer import service as services
 from planit_mailer.doors.mailbox import Mailbox
 from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.ledger import Verdict
+from planit_mailer.mail import verdicts
+from planit_mailer.mail.letters import Letter
 from tests import world
 from tests.mailservers import DovecotPost
 from tests.uploads import forms
@@ -156,6 +160,32 @@ def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service
     told = service.explain(SAME)
     assert told["reason"].startswith("delivered twice: the same as PM-")
     assert told["unanswered"] == told["reason"]
+
+
+def test_a_second_copy_waits_for_its_first_and_does_not_overtake_what_came_between(
+    service: World, once: Once, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = verdicts.judge
+
+    def mistaken(letter: Letter, *others: Any) -> Verdict:
+        if letter.message.message_id == SAME:
+            raise RuntimeError("a mistake of ours")
+        return judge(letter, *others)
+
+    old = a_form("old")
+    with monkeypatch.context() as patch:
+        patch.setattr(verdicts, "judge", mistaken)
+        service.send(old, Message_ID=SAME)
+        service.send(a_form("new"))
+        once()
+    service.send(old, Message_ID=SAME, Received="by another way")
+    with suppress(Unavailable):
+        once()
+    once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
+    assert outcomes(service) == {"accepted": 2, "ignored": 1}
+    assert len(service.replies()) == 2
 
 
 def test_what_was_delivered_twice_and_is_put_back_by_a_person_arrives_now(

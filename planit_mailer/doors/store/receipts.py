@@ -117,6 +117,16 @@ class Receipts(Verbs):
         )
         return found or ""
 
+    def first_copy(self, receipt: Receipt) -> Waiting | None:
+        """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
+        mine = receipts.alias()
+        same = [mine.c[name] == receipts.c[name] for name in ("message_id", "sender", "attachments_digest")]
+        waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & receipts.c.uid.is_not(None)
+        waits &= receipts.c.authentic
+        this = (mine.c.id == receipt.arrival) & (mine.c.message_id != "") & mine.c.authentic
+        row = self._connection.execute(select(receipts).where(this, waits, *same)).first()
+        return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
+
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Write down what became of a message; the promised time runs on only where an answer is owed."""
         values = {
