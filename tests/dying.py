@@ -5,7 +5,6 @@ to kill hundreds of them takes minutes.
 """
 
 import itertools
-import multiprocessing
 import os
 import shlex
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 from planit_mailer import cli, daemon, delivery, intake, retention, service
 from planit_mailer.doors import mailbox, reader, relay
 from planit_mailer.doors.store import outbox, receipts
+from tests import forks
 from tests.world import World
 
 # In the order of the story. What settles a message and what notes a sent reply are not yet committed when they return.
@@ -37,8 +37,6 @@ STEPS: dict[str, tuple[object, str]] = {
     "sending is noted": (delivery, "_note_sent"),
     "deletion": (retention, "_delete"),
 }
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Life:
 
 def started(world: World, life: Life) -> ForkServerProcess:
     """A process of this service; what it says goes to the end of the file "log"."""
-    process = _forks.Process(target=_live, args=(world.config_file, life), daemon=True)
+    process = forks.processes.Process(target=_live, args=(world.config_file, life), daemon=True)
     process.start()
     return process
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from planit_mailer import questions
-from planit_mailer.demo.servers import Post
 from tests import dying, world
 from tests.dying import Life
+from tests.mailservers import DovecotPost
 from tests.uploads import forms
 from tests.world import World, text_of
 
@@ -16,8 +16,8 @@ IN_HAND = ("numbering", "fetch", "reading", "judging", "settling", "commit", "fi
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
-    return world.make(tmp_path, post)
+def service(tmp_path: Path, dovecot_post: DovecotPost) -> World:
+    return world.make(tmp_path, dovecot_post)
 
 
 def kill_after(step: str, service: World) -> None:

@@ -2,9 +2,6 @@
 
 import email
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +16,7 @@ from planit_mailer.config import Config
 from planit_mailer.demo import journey
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.store import Store
+from tests import forks
 from tests.builders import an_email
 
 OFFICE = "office@greenfield.test"
@@ -49,14 +47,8 @@ class World:
 
     def verb(self, *arguments: str, expect: int = 0) -> str:
         """Run a verb as an operator does, in a process of its own; what it printed."""
-        result = subprocess.run(
-            [sys.executable, "-m", "planit_mailer", "--config", str(self.config_file), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "COLUMNS": "80"},
-        )
-        assert result.returncode == expect, f"exit {result.returncode}\n{result.stdout}\n{result.stderr}"
+        result = forks.run(["--config", str(self.config_file), *arguments])
+        assert result.code == expect, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
         return result.stdout if expect == 0 else result.stdout + result.stderr
 
     def ask(self, *arguments: str) -> Any:
