@@ -76,8 +76,9 @@ def test_a_message_that_was_delivered_twice_goes_with_its_first_copy(service: Wo
 
 
 def test_a_second_copy_goes_also_where_the_first_is_replaced(service: World) -> None:
+    form = a_form(1)
     for way in ("a", "b"):
-        service.send(("1.xlsx", a_form(1)), Received=f"by {way}", Message_ID="<1@greenfield.test>")
+        service.send(("1.xlsx", form), Received=f"by {way}", Message_ID="<1@greenfield.test>")
     service.once()
     service.send(("2.xlsx", a_form(1)))
     service.once()

@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from planit_mailer import logs
 from planit_mailer.doors.worker import Raised, Why
@@ -30,6 +30,8 @@ from planit_mailer.uploads import judging as forms
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.policy import Judging
+
+T = TypeVar("T")
 
 log = logs.get(__name__)
 
@@ -69,30 +71,21 @@ class Reader:
 
     def sniff(self, data: bytes) -> FileKind:
         """What kind of file these bytes are; of one that ends its reader, a person has to see what it is."""
-        try:
-            kind: FileKind = self.call(files.sniff, data)
-        except Killed as killed:
-            log.warning("file ended its reader", why=killed.why.value, size=len(data))
-            return files.ARCHIVE
-        return kind
+        return self._unless_killed("file ended its reader", lambda _: files.ARCHIVE, files.sniff, data)
 
     def judge(self, data: bytes, judging: Judging) -> Judgement:
         """Judge a file; one that ends its reader is one that cannot be opened."""
-        try:
-            judgement: Judgement = self.call(forms.judge, data, judging)
-        except Killed as killed:
-            log.warning("file ended its reader", why=killed.why.value, size=len(data))
-            return forms.cannot_be_opened()
-        return judgement
+        return self._unless_killed(
+            "file ended its reader", lambda _: forms.cannot_be_opened(), forms.judge, data, judging
+        )
 
     def annotate(self, data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
         """Paint a workbook's problems into it; where its reader has to be ended, the Problems sheet alone is left."""
-        try:
-            made: Annotated = self.call(annotated.annotate, data, judgement, judging)
-        except Killed as killed:
-            log.warning("file ended its painter", why=killed.why.value, size=len(data))
-            return annotated.unpainted(judgement, killed.why.value)
-        return made
+
+        def unpainted(why: Why) -> Annotated:
+            return annotated.unpainted(judgement, why.value)
+
+        return self._unless_killed("file ended its painter", unpainted, annotated.annotate, data, judgement, judging)
 
     def message(self, raw: bytes, *, whole: bool = True) -> Message:
         """Read a message; raise Killed where it ends its reader."""
@@ -101,21 +94,17 @@ class Reader:
 
     def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """A message's signatures for a domain; none where looking for them ends their reader."""
-        try:
-            found: tuple[Signature, ...] = self.call(signatures.find, raw, domain, own_address)
-        except Killed as killed:
-            log.warning("signatures ended their reader", why=killed.why.value, size=len(raw))
-            return ()
-        return found
+        return self._unless_killed(
+            "signatures ended their reader", lambda _: (), signatures.find, raw, domain, own_address
+        )
 
     def prove(self, raw: bytes, keys: Keys) -> str:
         """Why no signature proves its domain, all of them within one job; those that end their reader do not."""
-        try:
-            why: str = self.call(signatures.prove, raw, keys)
-        except Killed as killed:
-            log.warning("signatures ended their reader", why=killed.why.value, size=len(raw))
-            return f"its DKIM signature cannot be verified: {killed.why.value}"
-        return why
+
+        def unproven(why: Why) -> str:
+            return f"its DKIM signature cannot be verified: {why.value}"
+
+        return self._unless_killed("signatures ended their reader", unproven, signatures.prove, raw, keys)
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function at the top of a module, called in the child; one job at a time.
@@ -131,6 +120,17 @@ class Reader:
         if isinstance(outcome, Raised):
             raise outcome.error from _Traceback(outcome.traceback)
         return outcome
+
+    def _unless_killed(
+        self, event: str, otherwise: Callable[[Why], T], function: Callable[..., T], data: bytes, *others: object
+    ) -> T:
+        """The result of a function for some data, or what stands for it where that ended the child, which is logged."""
+        try:
+            result: T = self.call(function, data, *others)
+        except Killed as killed:
+            log.warning(event, why=killed.why.value, size=len(data))
+            return otherwise(killed.why)
+        return result
 
     def close(self) -> None:
         """End the child, after the job that it has in hand; a closed reader stays closed."""

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from planit_mailer.spreadsheets import markup, ordinary_rows
 from planit_mailer.spreadsheets.archives import Damaged, TooLarge
 from planit_mailer.spreadsheets.cells import Cells
-from planit_mailer.spreadsheets.sheets import Cell, Limits, Range, Row, Sheet
+from planit_mailer.spreadsheets.sheets import Cell, Limits, Range, Row, Sheet, column_number
 
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6})")
 COLUMNS = 16_384
@@ -166,7 +166,7 @@ class Reader:
         if first is None or last is None:
             raise Damaged("a reference that names no cells")
         rows = sorted(_within(int(corner[2]), ROWS) for corner in (first, last))
-        columns = sorted(_within(_column_number(corner[1]), COLUMNS) for corner in (first, last))
+        columns = sorted(_within(column_number(corner[1]), COLUMNS) for corner in (first, last))
         return Range(rows[0], columns[0], rows[1], columns[1])
 
 
@@ -178,13 +178,6 @@ def text_of(element: Element) -> str:
         for part in ((child,) if markup.local(child.tag) == "t" else markup.children(child, "t"))
         if markup.local(child.tag) in ("t", "r")
     )
-
-
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
 
 
 def _within(number: int, last: int) -> int:

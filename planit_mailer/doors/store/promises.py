@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_,
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.receipts import JUDGED
-from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.store.verbs import Verbs, alike
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
 from planit_mailer.records import Booked, Filed, Unanswered
@@ -96,8 +96,7 @@ class Promises(Verbs):
 def _is_copy_of_gone() -> ColumnElement[bool]:
     """Whether the message was ignored because it came twice, and the first is to be deleted, or has been."""
     first = receipts.alias()
-    same = [first.c[name] == receipts.c[name] for name in ("message_id", "sender", "attachments_digest")]
-    there = exists().where(*same, first.c.outcome.in_(JUDGED), _is_gone(first)).correlate(receipts)
+    there = exists().where(*alike(first, receipts), first.c.outcome.in_(JUDGED), _is_gone(first)).correlate(receipts)
     return and_(receipts.c.outcome == Outcome.IGNORED.value, receipts.c.message_id != "", there)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from planit_mailer.doors.store import erasing, register
-from planit_mailer.doors.store.verbs import Verbs, filed, gone, receipt
+from planit_mailer.doors.store.verbs import Verbs, alike, filed, gone, receipt
 from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
@@ -120,11 +120,10 @@ class Receipts(Verbs):
     def first_copy(self, receipt: Receipt) -> Waiting | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
         mine = receipts.alias()
-        same = [mine.c[name] == receipts.c[name] for name in ("message_id", "sender", "attachments_digest")]
         waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & receipts.c.uid.is_not(None)
         waits &= receipts.c.authentic
         this = (mine.c.id == receipt.arrival) & (mine.c.message_id != "") & mine.c.authentic
-        row = self._connection.execute(select(receipts).where(this, waits, *same)).first()
+        row = self._connection.execute(select(receipts).where(this, waits, *alike(mine, receipts))).first()
         return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, select, update
 
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
@@ -51,6 +51,11 @@ def receipt(row: Row[Any]) -> Receipt:
         released=row.released,
         accept_identities=row.accept_identities,
     )
+
+
+def alike(one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
+    """Two receipts name one message that was delivered twice: by sender, Message-ID and attachments."""
+    return [one.c[name] == other.c[name] for name in ("message_id", "sender", "attachments_digest")]
 
 
 def filed(folder: str, now: datetime) -> dict[str, Any]:
