@@ -38,7 +38,7 @@ from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
 
-LISTEN_SECONDS = 5.0  # a stop waits for no longer than this
+LISTEN_SECONDS = 5.0  # servers forget to say that mail came: so often the inbox is looked at all the same
 
 
 def now() -> datetime:
@@ -94,7 +94,7 @@ class Service:
     def _more_comes(self, mailbox: Mailbox, until: float, *, look_again: bool) -> bool:
         """Wait for mail until a time of the monotonic clock; whether it is worth looking again before that."""
         while time.monotonic() < until and not self.stopping():
-            if mailbox.idle(LISTEN_SECONDS) or look_again:
+            if mailbox.idle(LISTEN_SECONDS, self.stopping) or look_again:
                 return True
         return False
 

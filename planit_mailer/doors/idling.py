@@ -2,13 +2,18 @@
 
 import selectors
 import time
+from collections.abc import Callable
 
 from planit_mailer.doors.imap import Connection
 from planit_mailer.errors import Unavailable
 
+LOOK_UP = 0.2  # seconds between two looks whether we are to stop
 
-def idle(client: Connection, seconds: float) -> bool:
-    """Wait for new mail, at most so long; whether some came. Raises Unavailable where the server says good-bye.
+
+def idle(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bool:
+    """Wait for new mail, at most so long and no longer than we may; whether some came.
+
+    Raises Unavailable where the server says good-bye.
 
     imapclient's `idle_check` is not used: on a dead connection it says "nothing" at once, for ever, and of an answer
     that comes in two pieces it makes an error. Whatever arrives ends IDLE here, and is read in peace.
@@ -16,7 +21,7 @@ def idle(client: Connection, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         client.idle()
-        quiet = not _readable(client, left)
+        quiet = not wait(client, left, stopping)
         _, answers = client.idle_done()
         if any(answer[0] == b"BYE" for answer in answers):
             raise Unavailable("the mailbox said good-bye")
@@ -27,7 +32,11 @@ def idle(client: Connection, seconds: float) -> bool:
     return False
 
 
-def _readable(client: Connection, seconds: float) -> bool:
+def wait(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bool:
+    """Wait until the server says something, at most so long and no longer than we may; whether it did."""
+    end, said = time.monotonic() + seconds, False
     with selectors.DefaultSelector() as selector:
         selector.register(client.socket(), selectors.EVENT_READ)
-        return bool(selector.select(seconds))
+        while not said and not stopping() and (left := end - time.monotonic()) > 0:
+            said = bool(selector.select(min(left, LOOK_UP)))
+    return said

@@ -1,12 +1,10 @@
 """Connecting to the IMAP server, encrypted and logged in as configured. With imap.py, alone in importing imapclient."""
 
-import ssl
-
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, LoginError
 
 from planit_mailer import config
-from planit_mailer.doors import tokens
+from planit_mailer.doors import encryption, tokens
 from planit_mailer.doors.bearer import Bearer
 from planit_mailer.doors.imap import FOREIGN, Connection, cut, words
 from planit_mailer.errors import LoginRefused, Unavailable
@@ -18,22 +16,15 @@ def connect(settings: config.Mailbox) -> Connection:
     """Connect and log in. Raises LoginRefused in the server's words, Unavailable."""
     bearer = tokens.bearer(settings)
     where = f"{settings.host}:{settings.port}"
-    tls = ssl.create_default_context()
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls = encryption.context() if settings.security == "tls" else None
     try:
-        client = IMAPClient(
-            settings.host,
-            settings.port,
-            ssl=settings.security == "tls",
-            ssl_context=tls,
-            timeout=TIMEOUT,
-        )
+        client = IMAPClient(settings.host, settings.port, ssl=tls is not None, ssl_context=tls, timeout=TIMEOUT)
     except FOREIGN as error:
         raise Unavailable(f"the mailbox at {where} is away: {words(error)}") from error
     try:
         client.normalise_times = False  # else times lose their zone and become this machine's
         if settings.security == "starttls":
-            client.starttls(tls)
+            client.starttls(encryption.context())
         _log_in(client, settings, bearer)
     except LoginRefused:
         cut(client)

@@ -6,7 +6,6 @@ mailbox.
 """
 
 import hashlib
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -156,17 +155,18 @@ class Mailbox:
         with self._asking(f'the mailbox did not count the messages in the folder "{folder}"') as client:
             return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
 
-    def idle(self, seconds: float) -> bool:
-        """Wait for new mail, at most so long; whether there may be some. IDLE is a hint: poll all the same."""
+    def idle(self, seconds: float, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for new mail, at most so long and no longer than we may; whether there may be some.
+
+        IDLE is a hint: poll all the same.
+        """
         known = self._next_uid
         self.look()
         if known != self._next_uid:  # it came while we were busy: IDLE would not say so again
             return True
         with self._asking("the connection was lost while waiting for mail") as client:
-            if client.has_capability("IDLE"):
-                return idling.idle(client, min(seconds, IDLE))
-        time.sleep(seconds)
-        return False
+            wait = idling.idle if client.has_capability("IDLE") else idling.wait
+            return wait(client, min(seconds, IDLE), stopping)
 
     def close(self) -> None:
         """Log out; also of a connection that is broken."""

@@ -5,13 +5,12 @@ between two of them.
 """
 
 import smtplib
-import ssl
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Final
 
 from planit_mailer import config
-from planit_mailer.doors import tokens
+from planit_mailer.doors import encryption, tokens
 from planit_mailer.doors.bearer import Bearer
 from planit_mailer.errors import LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply
@@ -65,15 +64,14 @@ class Relay:
     def _connection(self, bearer: Bearer | None) -> AbstractContextManager[smtplib.SMTP]:
         """A connection, encrypted and logged in as configured."""
         settings = self._settings
-        tls = ssl.create_default_context()
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        where = (settings.host, settings.port)
         if settings.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT, context=tls)
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(*where, timeout=TIMEOUT, context=encryption.context())
         else:
-            smtp = smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT)
+            smtp = smtplib.SMTP(*where, timeout=TIMEOUT)
         try:
             if settings.security == "starttls":
-                smtp.starttls(context=tls)
+                smtp.starttls(context=encryption.context())
             if bearer:
                 smtp.ehlo_or_helo_if_needed()
                 smtp.auth(bearer.mechanism, bearer)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from imapclient import IMAPClient
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post
@@ -347,6 +348,21 @@ def test_idle_ends_in_time_when_none_comes(mailbox: Mailbox) -> None:
     began = time.monotonic()
     assert not mailbox.idle(0.5)
     assert 0.4 < time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("knows_idle", [True, False])
+def test_who_waits_for_mail_is_told_to_stop_and_does(
+    post: Post, monkeypatch: pytest.MonkeyPatch, *, knows_idle: bool
+) -> None:
+    if not knows_idle:
+        monkeypatch.setattr(IMAPClient, "has_capability", lambda _client, _capability: False)
+    stop = threading.Event()
+    with open_mailbox(a_mailbox(post)) as mailbox:
+        threading.Timer(0.2, stop.set).start()
+        began = time.monotonic()
+        assert not mailbox.idle(20, stop.is_set)
+        assert 0.2 <= time.monotonic() - began < 10
+        assert mailbox.waiting() == (), "the connection is as good as before"
 
 
 def test_mail_that_came_while_we_were_busy_ends_idle_at_once(post: Post, mailbox: Mailbox) -> None:
