@@ -1,13 +1,13 @@
 """Daemons for tests, as an operator runs them."""
 
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests import forks
 from tests.world import World
 
 
@@ -16,12 +16,8 @@ class Daemon:
 
     def __init__(self, service: World, name: str = "log") -> None:
         self.log = service.folder / name
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "planit_mailer", "--config", str(service.config_file), "run"],
-                stdout=log,
-                stderr=log,
-            )
+        self.log.write_bytes(b"")
+        self.process = forks.started(["--config", str(service.config_file), "run"], self.log, self.log)
 
     def events(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -35,11 +31,18 @@ class Daemon:
     def kill(self) -> None:
         """End it as a power cut does."""
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        assert self.process.pid
+        os.kill(self.process.pid, signal.SIGHUP)
+
+    def stop(self) -> int | None:
+        """Tell it to stop; its exit code, None where it goes on."""
+        self.process.terminate()
+        self.process.join(20)
+        return self.process.exitcode
 
 
 @contextmanager

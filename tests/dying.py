@@ -1,22 +1,21 @@
 """The service in a process of its own that dies of SIGKILL as soon as a step returns.
 
-What runs there is what the console script runs. The processes are forked from one that has imported everything, so that
-to kill hundreds of them takes minutes.
+What runs there is what the console script runs.
 """
 
 import itertools
 import os
 import shlex
 import signal
-import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 
-from planit_mailer import cli, daemon, delivery, intake, retention, service
+from planit_mailer import daemon, delivery, intake, retention, service
 from planit_mailer.doors import mailbox, reader, relay
 from planit_mailer.doors.store import outbox, receipts
+from planit_mailer.ledger import Fetched, Waiting
 from tests import forks
 from tests.world import World
 
@@ -55,9 +54,9 @@ class Life:
 
 def started(world: World, life: Life) -> ForkServerProcess:
     """A process of this service; what it says goes to the end of the file "log"."""
-    process = forks.processes.Process(target=_live, args=(world.config_file, life), daemon=True)
-    process.start()
-    return process
+    command = ["--config", str(world.config_file), *shlex.split(life.command)]
+    log = world.folder / "log"
+    return forks.started(command, log, log, partial(_be, life))
 
 
 def lived(world: World, life: Life) -> int:
@@ -68,10 +67,20 @@ def lived(world: World, life: Life) -> int:
     return process.exitcode
 
 
-def _live(config_file: Path, life: Life) -> None:
-    with (config_file.parent / "log").open("ab") as log:
-        os.dup2(log.fileno(), sys.stdout.fileno())
-        os.dup2(log.fileno(), sys.stderr.fileno())
+def die_of(message_id: str) -> None:
+    """Have this process die as soon as one certain message is fetched."""
+    fetch = mailbox.Mailbox.fetch
+
+    def fatal(self: mailbox.Mailbox, waiting: Waiting, limit: int) -> Fetched | None:
+        fetched = fetch(self, waiting, limit)
+        if fetched and message_id.encode() in fetched.raw:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return fetched
+
+    mailbox.Mailbox.fetch = fatal  # type: ignore[method-assign]
+
+
+def _be(life: Life) -> None:
     if life.step:
         _die_after(*STEPS[life.step], life.nth)
     if life.ahead:
@@ -79,8 +88,6 @@ def _live(config_file: Path, life: Life) -> None:
         service.now = lambda: now() + life.ahead
     if life.often:
         daemon.DELIVER_EVERY = daemon.FORGET_EVERY = delivery.FIRST_WAIT = timedelta(seconds=1)
-    sys.argv = ["planit-mailer", "--config", str(config_file), *shlex.split(life.command)]
-    cli.main()
 
 
 def _die_after(owner: object, name: str, nth: int) -> None:

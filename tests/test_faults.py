@@ -3,16 +3,15 @@
 Between the service and the real servers stands a proxy that breaks connections; what runs is what `run` runs.
 """
 
-import os
+import resource
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,8 @@ from planit_mailer.doors import imap_login, relay
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store, engine
 from planit_mailer.service import Service
+from tests import forks, world
 from tests import proxy as proxies
-from tests import world
 from tests.doors.test_relay import relaying
 from tests.dovecot import PASSWORD, Dovecot
 from tests.mailservers import DovecotPost, behind_a_relay
@@ -431,26 +430,13 @@ def test_a_database_that_is_locked_is_waited_for(alone: World, monkeypatch: pyte
         assert bench.answered(number) == 1
 
 
-FULL = """
-import resource, sys
-from planit_mailer import cli
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), resource.RLIM_INFINITY))
-cli.main()
-"""
-
-
 def test_a_disk_that_is_full_costs_nothing_but_time(alone: World) -> None:
     rows = [forms.learner(number, values=("x" * 900,)) for number in range(1, 200)]
     sent = alone.send(("1.xlsx", forms.handbook(learners=rows)))
     room = (alone.folder / "planit.db").stat().st_size + 60_000
-    full = subprocess.run(
-        [sys.executable, "-c", FULL, str(room), "--config", str(alone.config_file), "once"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ,
-    )
-    assert full.returncode == 3, full.stderr
+    grow = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    full = forks.run(["--config", str(alone.config_file), "once"], grow)
+    assert full.code == 3, full.stderr
     assert "the database cannot be used: disk I/O error" in full.stderr
     assert alone.shown(forms.upn(1)) is None
     assert alone.post.folder("INBOX") == 1

@@ -2,10 +2,7 @@
 
 import base64
 import io
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +11,7 @@ import pytest
 from imapclient import IMAPClient
 from sqlalchemy.engine import make_url
 
-from tests import world
+from tests import forks, world
 from tests.mailservers import DovecotPost
 from tests.postgres import Postgres
 from tests.uploads import forms
@@ -71,17 +68,19 @@ def files_with_marks(*folders: Path) -> list[str]:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files of the verbs that run."""
     folder = tmp_path / "temporary"
     folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
     return folder
 
 
-def once(service: World, temporary: Path) -> bytes:
-    """One round, as an operator starts it, with a temporary folder of its own; what it logged."""
-    command = [sys.executable, "-m", "planit_mailer", "--config", str(service.config_file), "once"]
-    done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "TMPDIR": str(temporary)})
-    return done.stdout + done.stderr
+def once(service: World) -> bytes:
+    """One round, as an operator starts it; what it logged."""
+    done = forks.run(["--config", str(service.config_file), "once"])
+    assert done.code == 0, done.stderr
+    return (done.stdout + done.stderr).encode()
 
 
 def keep_as_the_relay_does(service: World) -> None:
@@ -99,14 +98,14 @@ def bring_back_the_report(service: World) -> None:
     service.post.send(bounce, "mailer-daemon@relay.test", service.post.address)
 
 
-def replace(service: World, temporary: Path) -> bytes:
+def replace(service: World) -> bytes:
     """Marked forms, one right and one wrong, and then what takes their place; all that was logged."""
     log = b""
     for form in (marked(), marked_and_wrong()):
         service.send(("data.xlsx", form))
-        log += once(service, temporary)
+        log += once(service)
     service.send(("data.xlsx", right()))
-    return log + once(service, temporary)
+    return log + once(service)
 
 
 def test_replaced_values_are_nowhere_on_sqlite(tmp_path: Path, dovecot_post: DovecotPost, temporary: Path) -> None:
@@ -116,21 +115,21 @@ def test_replaced_values_are_nowhere_on_sqlite(tmp_path: Path, dovecot_post: Dov
     service.configure("[smtp]", '[mailbox.folders]\nsent = "Sent"\n[smtp]')
     mail = dovecot_post.server.folder(dovecot_post.address)
     service.send(("data.xlsx", marked()))
-    once(service, temporary)
+    once(service)
     assert files_with_marks(home), "the search finds what is there"
     assert files_with_marks(mail), "also in mail"
 
     service.send(("data.xlsx", marked_and_wrong()))
-    log = once(service, temporary)
+    log = once(service)
     keep_as_the_relay_does(service)
     assert files_with_marks(dovecot_post.server.folder(dovecot_post.address, "Sent")), "our report, with the workbook"
     bring_back_the_report(service)
-    log += once(service, temporary)
+    log += once(service)
     assert files_with_marks(dovecot_post.server.folder(dovecot_post.address, "Ignored")), (
         "and once more, as it came back"
     )
     service.send(("data.xlsx", right()))
-    log += once(service, temporary)
+    log += once(service)
 
     assert dovecot_post.folder("Sent") == 0, "nothing is left of our replies to what was replaced"
     assert service.shown(forms.upn(1)) == {"Art": "new"}
@@ -145,7 +144,7 @@ def test_replaced_values_are_nowhere_on_postgresql_after_a_night(
     service = world.make(tmp_path, dovecot_post, url)
     database = str(make_url(url).database)
 
-    replace(service, temporary)
+    replace(service)
     with service.store() as store:
         store.rewrite()
     postgresql.checkpoint(database)

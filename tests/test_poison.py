@@ -2,36 +2,19 @@
 
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from planit_mailer.demo import servers
 from planit_mailer.mail import verdicts
-from tests import world
+from tests import dying, forks, world
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
 
-# The same code as `once`, but SIGKILL comes as soon as one certain message is fetched.
-DYING = """
-import os, signal, sys
-from pathlib import Path
-from planit_mailer import config, service
-from planit_mailer.doors import mailbox
-
-def fetch(self, waiting, limit, fetch=mailbox.Mailbox.fetch):
-    fetched = fetch(self, waiting, limit)
-    if b"<poison@greenfield.test>" in fetched.raw:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return fetched
-
-mailbox.Mailbox.fetch = fetch
-service.once(config.load(Path(sys.argv[1])))
-"""
 POISON = "<poison@greenfield.test>"
 Once = Callable[[], None]  # one poll, one delivery
 
@@ -68,10 +51,8 @@ def a_form(number: int, **changes: object) -> tuple[str, bytes]:
 
 
 def die(service: World) -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", DYING, str(service.config_file)], capture_output=True, text=True, check=False
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
+    ended = forks.run(["--config", str(service.config_file), "once"], partial(dying.die_of, POISON))
+    assert ended.code == -signal.SIGKILL, ended.stderr
 
 
 def test_a_message_that_kills_us_delays_the_next_by_one_start_and_is_quarantined_after_ten_deaths(
