@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
@@ -97,6 +98,45 @@ def test_the_receipt_counts_what_nobody_has_opened(service: World) -> None:
     assert "Not looked into: 2 messages that nobody has opened" in told
     assert "planit-mailer held" in told
     assert service.ask("erase", "--school", "ZZ9 9ZZ", "--yes")["waiting"] == 2
+
+
+@pytest.mark.parametrize("whom", [("--upin", forms.upn(1)), ("--school", "ZZ9 9ZZ")])
+@pytest.mark.parametrize("dob", ["17/05/2012", "31/02/2011"])
+def test_a_message_that_waits_to_be_processed_once_more_is_erased_and_not_processed(
+    service: World, whom: tuple[str, str], dob: str
+) -> None:
+    service.send(("1.xlsx", a_form(1)))
+    sent = service.send(("2.xlsx", a_form(1, 2, dob=dob)))
+    service.once()
+    service.verb("retry", service.explain(sent)["reference"])
+
+    receipt = service.ask("erase", *whom, "--yes")
+    service.once()
+
+    assert receipt["waiting"] == 0
+    assert service.shown(forms.upn(1)) is None
+    assert [service.post.folder(name) for name in ("INBOX", "Processed", "Rejected", "Ignored")] == [0, 0, 0, 0]
+    told = service.explain(sent)
+    assert (told["outcome"], told["reason"]) == ("ignored", "erased on request")
+    assert len(service.replies()) == 2, "nobody hears of it once more"
+
+
+def test_a_message_that_is_erased_while_it_waits_and_lies_nowhere_is_no_loss(service: World) -> None:
+    sent = service.send(("1.xlsx", a_form(1)))
+    service.once()
+    service.verb("retry", service.explain(sent)["reference"])
+    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as person:
+        person.login(service.post.address, service.post.password)
+        person.select_folder("Processed")
+        person.delete_messages(person.search())
+        person.expunge()
+
+    service.ask("erase", "--upin", forms.upn(1), "--yes")
+    service.once()
+    service.once()
+
+    assert service.explain(sent)["outcome"] == "ignored"
+    assert len(service.replies()) == 1
 
 
 def test_a_reply_that_waits_for_the_relay_is_dropped_with_its_workbook(service: World) -> None:

@@ -53,24 +53,21 @@ class Decisions(Verbs):
         return count
 
     def to_bring_back(self) -> tuple[Released, ...]:
-        """The released messages that were not taken up since, in order of arrival."""
-        released = receipts.c.outcome.is_(None) & receipts.c.to_bring_back
-        rows = self._connection.execute(select(receipts).where(released).order_by(receipts.c.id))
+        """The released messages that were not taken up since, in order of arrival; also what was erased meanwhile."""
+        rows = self._connection.execute(select(receipts).where(receipts.c.to_bring_back).order_by(receipts.c.id))
         return tuple(Released(row.reference, row.folder, row.digest, row.message_id) for row in rows)
 
     def note_lost(self, released: Released, now: datetime) -> None:
-        """A released message is nowhere; a person has to look where it went."""
+        """A released message is nowhere; a person has to look where it went, unless it was to be deleted anyhow."""
         row = self._named(released.reference)
-        values = {
+        lost = {
             "outcome": QUARANTINED,
             "reason": "released, but not found in the mailbox",
             "unanswered": "the message is lost",
-            "to_bring_back": False,
             "settled_at": now,
-            "filed_at": now,
-            "mail_deleted_at": now,
         }
-        self._change(row.id, values)
+        nowhere = {"to_bring_back": False, "filed_at": now, "mail_deleted_at": now}
+        self._change(row.id, nowhere if row.outcome else lost | nowhere)
 
     def refuse(self, reference: str, now: datetime) -> None:
         """Delete a held or quarantined message without an answer. Raises Refused where it is neither."""

@@ -7,7 +7,7 @@ not, would be personal data that outlives them: such mail is told by its school 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, false, func, select, update
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import FAILED, PENDING
@@ -47,9 +47,15 @@ class Erasing(Verbs):
         return self._erased(count, mail, now)
 
     def _erased(self, count: int, mail: Iterable[int], now: datetime) -> Erased:
-        """Mark the mail to be deleted, and drop the replies about it that wait for the relay."""
+        """Mark the mail to be deleted, and drop the replies about it that wait for the relay.
+
+        What waits to be processed once more is settled by that: it comes back only to be filed and deleted.
+        """
         there = receipts.c.id.in_(list(mail)) & receipts.c.mail_deleted_at.is_(None)
-        messages = list(self._connection.scalars(select(receipts.c.id).where(there, receipts.c.outcome.is_not(None))))
+        messages = list(self._connection.scalars(select(receipts.c.id).where(there)))
+        waits = receipts.c.id.in_(messages) & receipts.c.outcome.is_(None)
+        settled = {"outcome": Outcome.IGNORED.value, "reason": ERASED, "in_hand": False, "settled_at": now}
+        self._connection.execute(update(receipts).where(waits).values(settled))
         owed = receipts.c.id.in_(messages) & receipts.c.answered_at.is_(None)
         self._connection.execute(update(receipts).where(owed).values(due_at=None, unanswered=ERASED))
         self._connection.execute(update(receipts).where(receipts.c.id.in_(messages)).values(superseded=True))
@@ -79,11 +85,12 @@ class Erasing(Verbs):
 def rejected(connection: Connection, school: int, before: int | None = None) -> Iterable[int]:
     """The arrival numbers of rejected mail about a school, that arrived before another; its mail is still there.
 
-    A form in which no school could be recognised counts for each one that its sender may send for.
+    A form in which no school could be recognised counts for each one that its sender may send for. What waits to be
+    judged once more counts where all is asked for; what takes its place is known only when it has been judged.
     """
-    lying = (
-        (receipts.c.outcome == Outcome.REJECTED.value) & ~receipts.c.superseded & receipts.c.mail_deleted_at.is_(None)
-    )
+    lying = ~receipts.c.superseded & receipts.c.mail_deleted_at.is_(None)
+    waits = receipts.c.outcome.is_(None) if before is None else false()
+    lying &= (receipts.c.outcome == Outcome.REJECTED.value) | waits
     if before is not None:
         lying &= receipts.c.id < before
     found = select(receipts.c.id, receipts.c.sender, uploads.c.school_id).join(uploads).where(lying)

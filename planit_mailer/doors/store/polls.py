@@ -30,7 +30,7 @@ class Polls(Verbs):
         Whoever moved them died before it could note that. Of a mailbox that was rebuilt only an empty inbox says so:
         else they may be in it under new UIDs.
         """
-        unfiled = receipts.c.outcome.is_not(None) & receipts.c.filed_at.is_(None)
+        unfiled = receipts.c.outcome.is_not(None) & receipts.c.filed_at.is_(None) & ~receipts.c.to_bring_back
         for message in inbox[:1]:
             unfiled &= receipts.c.uidvalidity == message.key.uidvalidity
         there = {message.key.uid for message in inbox}

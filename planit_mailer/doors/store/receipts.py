@@ -195,7 +195,8 @@ class Receipts(Verbs):
                 return reference
 
     def _take_up(self, row: Row[Any]) -> Receipt:
-        if row.outcome:
+        if row.outcome:  # also what was erased while it was to be brought back
+            self._change(row.id, {"to_bring_back": False})
             return receipt(row)
         count = receipts.c.deaths if row.in_hand else receipts.c.attempts
         return receipt(

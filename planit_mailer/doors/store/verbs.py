@@ -61,7 +61,7 @@ def alike(one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
 def filed(folder: str, now: datetime) -> dict[str, Any]:
     """What is written down of a message that was filed."""
     last = select(func.max(receipts.c.id)).correlate(None).scalar_subquery()
-    return {"folder": folder, "filed_at": now, "filed_after": last}
+    return {"folder": folder, "filed_at": now, "filed_after": last, "to_bring_back": False}
 
 
 def gone(at: datetime) -> dict[str, Any]:
