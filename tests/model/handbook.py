@@ -108,11 +108,12 @@ class Handbook:
         return again
 
     def erase(self, number: int) -> None:
-        """Forget a learner in every school, with the mail that may hold them, but for what waits to be judged again."""
+        """Forget a learner in every school, with the mail that may hold them; none of it is judged again."""
         for school in [school for school, n in self.pages if n == number]:
-            letter = self.pages.pop((school, number)).letter
-            letter.gone |= not letter.waits
+            self.pages.pop((school, number)).letter.gone = True
             self._forget_rejected(school)
+        for letter in self.letters:
+            letter.waits &= not letter.gone
         self._forget_copies()
 
     def waiting(self) -> bool:
@@ -204,7 +205,7 @@ class Handbook:
 
     def _forget_rejected(self, school: str, before: int | None = None) -> None:
         for letter in self.letters:
-            if letter.outcome == "rejected" and not letter.waits and (before is None or letter.arrival < before):
+            if letter.outcome == "rejected" and (before is None or (letter.arrival < before and not letter.waits)):
                 letter.gone |= school in self._about(letter)
 
     def _about(self, letter: Letter) -> set[str]:

@@ -7,7 +7,7 @@ not, would be personal data that outlives them: such mail is told by its school 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, false, func, select, update
+from sqlalchemy import Connection, case, delete, exists, false, func, select, update
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import FAILED, PENDING
@@ -49,13 +49,14 @@ class Erasing(Verbs):
     def _erased(self, count: int, mail: Iterable[int], now: datetime) -> Erased:
         """Mark the mail to be deleted, and drop the replies about it that wait for the relay.
 
-        What waits to be processed once more is settled by that: it comes back only to be filed and deleted.
+        What waits to be processed once more is not: it is as it was, and comes back only to be filed and deleted.
         """
         there = receipts.c.id.in_(list(mail)) & receipts.c.mail_deleted_at.is_(None)
         messages = list(self._connection.scalars(select(receipts.c.id).where(there)))
         waits = receipts.c.id.in_(messages) & receipts.c.outcome.is_(None)
-        settled = {"outcome": Outcome.IGNORED.value, "reason": ERASED, "in_hand": False, "settled_at": now}
-        self._connection.execute(update(receipts).where(waits).values(settled))
+        wrong = exists().where(uploads.c.receipt_id == receipts.c.id, uploads.c.outcome == Outcome.REJECTED.value)
+        was = case((wrong, Outcome.REJECTED.value), else_=Outcome.ACCEPTED.value)
+        self._connection.execute(update(receipts).where(waits).values(outcome=was, in_hand=False))
         owed = receipts.c.id.in_(messages) & receipts.c.answered_at.is_(None)
         self._connection.execute(update(receipts).where(owed).values(due_at=None, unanswered=ERASED))
         self._connection.execute(update(receipts).where(receipts.c.id.in_(messages)).values(superseded=True))
