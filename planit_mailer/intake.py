@@ -141,7 +141,7 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
         passwords = transaction.passwords(standing.schools) if sender.authentic else ()
         first = transaction.first_copy(receipt)
     why = sender.why if sender.undecided and standing.schools else ""
-    if first and doors.mailbox.fetch(first, 0):  # it lies there still
+    if first and releases.is_there(first, doors):
         why = SECOND
     if why and believing.may_wait(receipt, policy.reply_within, doors.clock()):
         raise Declined(why)

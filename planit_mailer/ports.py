@@ -110,7 +110,7 @@ class Transaction(Protocol):
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
         """The passwords that open workbooks of these schools, in the schools' order."""
 
-    def first_copy(self, receipt: Receipt) -> Waiting | None:
+    def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is to be judged."""
 
     def twin(self, receipt: Receipt, account: Account) -> str:

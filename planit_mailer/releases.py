@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from planit_mailer import logs
 from planit_mailer.errors import Declined
+from planit_mailer.ledger import Waiting
 from planit_mailer.ports import Doors
 from planit_mailer.records import Released
 
@@ -29,6 +30,11 @@ def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
             if released.reference in still:
                 log.error("released message is in no folder", reference=released.reference, folder=released.folder)
                 transaction.note_lost(released, doors.clock())
+
+
+def is_there(message: Waiting | Released, doors: Doors) -> bool:
+    """Whether a message that is still to be judged lies in the inbox, or is on its way back to it."""
+    return isinstance(message, Released) or doors.mailbox.fetch(message, 0) is not None
 
 
 def _is_back(released: Released, doors: Doors, folders: Iterable[str]) -> bool:

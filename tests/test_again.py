@@ -188,6 +188,23 @@ def test_a_second_copy_waits_for_its_first_and_does_not_overtake_what_came_betwe
     assert len(service.replies()) == 2
 
 
+def test_a_second_copy_waits_for_its_first_that_the_operator_released(service: World, once: Once) -> None:
+    """It lies in front of it in the inbox, to which the first is only brought back."""
+    old, deputy = a_form("old"), "deputy@greenfield.test"
+    service.send(old, sender=deputy, Message_ID=SAME)
+    once()
+    service.send(a_form("new"))
+    once()
+    service.verb("approve", service.explain(SAME)["reference"], "--school", "ZZ9 9ZZ")
+    service.send(old, sender=deputy, Message_ID=SAME, Received="by another way")
+    with suppress(Unavailable):
+        once()
+    once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
+    assert outcomes(service) == {"accepted": 2, "ignored": 1}
+
+
 def test_what_was_delivered_twice_and_is_put_back_by_a_person_arrives_now(
     service: World, once: Once, person: IMAPClient
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from planit_mailer.doors.store import register
-from planit_mailer.doors.store.verbs import Verbs
+from planit_mailer.doors.store.verbs import Verbs, as_released
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome
@@ -55,7 +55,7 @@ class Decisions(Verbs):
     def to_bring_back(self) -> tuple[Released, ...]:
         """The released messages that were not taken up since, in order of arrival; also what was erased meanwhile."""
         rows = self._connection.execute(select(receipts).where(receipts.c.to_bring_back).order_by(receipts.c.id))
-        return tuple(Released(row.reference, row.folder, row.digest, row.message_id) for row in rows)
+        return tuple(as_released(row) for row in rows)
 
     def note_lost(self, released: Released, now: datetime) -> None:
         """A released message is nowhere; a person has to look where it went, unless it was to be deleted anyhow."""

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from planit_mailer.doors.store import erasing, register
-from planit_mailer.doors.store.verbs import Verbs, alike, filed, gone, receipt
+from planit_mailer.doors.store.verbs import Verbs, alike, as_released, filed, gone, receipt
 from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
+from planit_mailer.records import Released
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
@@ -117,13 +118,15 @@ class Receipts(Verbs):
         )
         return found or ""
 
-    def first_copy(self, receipt: Receipt) -> Waiting | None:
+    def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
         mine = receipts.alias()
-        waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & receipts.c.uid.is_not(None)
-        waits &= receipts.c.authentic
+        somewhere = receipts.c.uid.is_not(None) | receipts.c.to_bring_back
+        waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & somewhere & receipts.c.authentic
         this = (mine.c.id == receipt.arrival) & (mine.c.message_id != "") & mine.c.authentic
         row = self._connection.execute(select(receipts).where(this, waits, *alike(mine, receipts))).first()
+        if row and row.to_bring_back:
+            return as_released(row)
         return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:

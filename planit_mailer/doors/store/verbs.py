@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, select,
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, Receipt
+from planit_mailer.records import Released
 
 
 class Verbs:
@@ -51,6 +52,11 @@ def receipt(row: Row[Any]) -> Receipt:
         released=row.released,
         accept_identities=row.accept_identities,
     )
+
+
+def as_released(row: Row[Any]) -> Released:
+    """The message of a row that is to be brought back to the inbox."""
+    return Released(row.reference, row.folder, row.digest, row.message_id)
 
 
 def alike(one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
