@@ -3,6 +3,8 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests import postgres, world
@@ -10,6 +12,8 @@ from tests.dovecot import Dovecot
 from tests.mailservers import behind_a_relay
 from tests.postgres import Postgres
 from tests.soak.soaking import Books, soak
+
+Database = tuple[str, Callable[[], None] | None]  # its URL, and what cuts its connections
 
 
 def main() -> None:
@@ -21,19 +25,24 @@ def main() -> None:
     if not programs:
         sys.exit("make soak needs PostgreSQL")
     server, database = Dovecot(), Postgres(programs)
-    urls = {"SQLite": "sqlite:///planit.db", "PostgreSQL": database.new_database()}
+    url, size = database.new_database(), (wanted.rounds, wanted.seed)
+    databases: dict[str, Database] = {
+        "SQLite": ("sqlite:///planit.db", None),
+        "PostgreSQL": (url, partial(database.cut, url)),
+    }
     try:
-        told = [told_of(name, url, server, (wanted.rounds, wanted.seed)) for name, url in urls.items()]
+        told = [told_of(name, used, server, size) for name, used in databases.items()]
     finally:
         server.stop()
         database.stop()
     sys.exit(0 if all(books.balanced for books in told) else 1)
 
 
-def told_of(name: str, url: str, server: Dovecot, size: tuple[int, int]) -> Books:
+def told_of(name: str, database: Database, server: Dovecot, size: tuple[int, int]) -> Books:
     """Soak one database, and print the summary line and what did not balance."""
+    url, cut = database
     with tempfile.TemporaryDirectory() as folder, behind_a_relay(server) as post:
-        books = soak(world.make(Path(folder), post, url), *size)
+        books = soak(world.make(Path(folder), post, url), *size, cut)
     print(f"{name}: {books}", flush=True)  # noqa: T201  what the operator of the soak reads
     for wrong in books.wrong:
         print(f"  {wrong}", flush=True)  # noqa: T201

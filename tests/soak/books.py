@@ -47,12 +47,14 @@ class Books:
     """What was done to the service, and what did not balance.
 
     `kills` has how often the daemon died of each step, and under "" how often at a random instant; `noted` has for each
-    life how many replies it noted as sent; `taken` is in the relay's order.
+    life how many replies it noted as sent, `cuts` how often its connections to the database were cut; `taken` is in the
+    relay's order.
     """
 
     letters: list[Letter] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     noted: list[int] = field(default_factory=list)
+    cuts: Counter[int] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     faults: int = 0
     lost: list[str] = field(default_factory=list)
@@ -89,7 +91,7 @@ class Replayed:
 
 def replayed(letters: Sequence[Letter]) -> Replayed:
     pages: dict[int, tuple[str, Letter]] = {}
-    gone: set[Letter] = set()
+    gone = {letter for letter in letters if letter.is_put_back}
     rejected: list[Letter] = []
     for letter in letters:
         if letter.applied:
@@ -205,20 +207,29 @@ def repeated(books: Books) -> Iterator[str]:
     """The replies that the relay got again though the daemon knew, or could know, that it had them."""
     unknown = set(unacknowledged(books))
     for number, one in enumerate(books.taken):
-        if number not in unknown and one.message_id in {later.message_id for later in books.taken[number + 1 :]}:
+        if number not in unknown and comes_again(books, number):
             yield f"{one.message_id}, of which the relay had said that it has it"
 
 
 def unacknowledged(books: Books) -> Iterator[int]:
     """The numbers of the mails that were taken without our knowing: those whose answer was cut off, and in each life
-    at most the last one, where the daemon was killed before it noted it. One is sent only when the last is noted.
+    at most the last one, where the daemon was killed before it noted it, and one for each time that it was cut off from
+    the database. One is sent only when the last is noted.
     """
     for life, noted in enumerate(books.noted):
         taken = [number for number, one in enumerate(books.taken) if one.life == life]
         yield from (number for number in taken if books.taken[number].unanswered)
-        under_way = [number for number in taken if not books.taken[number].unanswered][noted:]
-        assert len(under_way) <= 1, f"{len(under_way)} replies under way at once"
-        yield from under_way
+        answered = [number for number in taken if not books.taken[number].unanswered]
+        unnoted = len(answered) - noted
+        assert unnoted <= 1 + books.cuts[life], f"{unnoted} replies under way at once"
+        if books.cuts[life]:  # which ones it was can be told only by their coming again
+            answered = [number for number in answered if comes_again(books, number)]
+        yield from answered[max(len(answered) - unnoted, 0) :]
+
+
+def comes_again(books: Books, number: int) -> bool:
+    """Whether the relay took a mail once more after this."""
+    return books.taken[number].message_id in {later.message_id for later in books.taken[number + 1 :]}
 
 
 def late(books: Books) -> Iterator[str]:

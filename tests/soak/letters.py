@@ -42,6 +42,7 @@ class Letter:
     is_forged: bool = False
     sent_at: float = 0  # by the monotonic clock
     approvable: bool = False
+    is_put_back: bool = False
 
     @property
     def applied(self) -> Values:
@@ -61,6 +62,12 @@ class Letter:
         """The operator lets it proceed, and the time within which it must be answered begins."""
         self.outcome, self.approvable, self.sent_at = "accepted", False, now
         self.replies[ANSWERS["accepted"]] += 1
+
+
+def put_back(letter: Letter) -> Letter:
+    """A message that a person has moved from its folder to the inbox: it arrives as a new one, and is there no more."""
+    letter.is_put_back = True
+    return replace(letter, replies=Counter({ANSWERS[letter.outcome]: 1}), is_put_back=False)
 
 
 def right(number: int, values: Values) -> Letter:
@@ -128,6 +135,11 @@ ECHOES: tuple[Callable[[Letter], Letter], ...] = (again, forged_after)
 def may_come_again(letter: Letter) -> bool:
     """Whether there may be a message like it: one of a registered sender, with a form."""
     return letter.outcome in {"accepted", "rejected"} and not letter.is_forged
+
+
+def may_be_put_back(letter: Letter) -> bool:
+    """Whether it may come back itself, and be judged as before."""
+    return may_come_again(letter) and not letter.is_put_back
 
 
 def disguised(letter: Letter) -> bytes:

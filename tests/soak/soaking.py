@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from imapclient import IMAPClient
+
 from planit_mailer import forgetting, retention, service
 from tests import dying
 from tests import proxy as proxies
@@ -21,7 +23,7 @@ from tests.proxy import Fault, Proxy, bye, half, nothing
 from tests.soak import letters
 from tests.soak.books import LATE, Books, Taken, balance
 from tests.soak.letters import ECHOES, GREENFIELD, KINDS, Letter
-from tests.world import World, parsed
+from tests.world import FOLDERS, World, parsed
 
 MAILBOX_FAULTS = (
     Fault(b"LOGIN", nothing, reset=True),
@@ -45,10 +47,13 @@ MOST = 10  # messages that may wait when more are sent: else what is late would 
 NOTED = b'"event": "reply sent"'
 
 
-def soak(world: World, rounds: int, seed: int) -> Books:
-    """So many rounds on this world, drawn from a seed; the balanced or unbalanced books."""
+def soak(world: World, rounds: int, seed: int, cut: Callable[[], None] | None = None) -> Books:
+    """So many rounds on this world, drawn from a seed; the balanced or unbalanced books.
+
+    `cut` ends all connections to the database, where it is one that has some.
+    """
     with ways(world) as (mailbox, relay):
-        soaking = Soaking(world, mailbox, relay, random.Random(seed))
+        soaking = Soaking(world, mailbox, relay, random.Random(seed), cut)
         for _ in range(rounds):
             soaking.a_round()
         soaking.settle()
@@ -73,11 +78,13 @@ class Soaking:
     mailbox: Proxy
     relay: Proxy
     chance: random.Random
+    cut: Callable[[], None] | None
     books: Books = field(default_factory=Books)
 
     def a_round(self) -> None:
         """One life that ends at a step, one that ends at a random instant."""
         self.approve_one()
+        self.put_one_back()
         with self.life(Life("run", self.chance.choice(list(STEPS)), self.chance.randint(1, 2), often=True)) as daemon:
             self.await_(daemon, lambda: is_done(self.world, len(self.books.letters)))
         line = self.chance.choice(LINES)
@@ -119,6 +126,30 @@ class Soaking:
         if references and dying.lived(self.world, Life(f"approve {references[0]} {school}")) == 0:
             letter.approve(time.monotonic())
 
+    def put_one_back(self) -> None:
+        """A person moves a message that was filed to the inbox, every third time."""
+        filed = list(filter(self.is_filed, filter(letters.may_be_put_back, self.books.letters[-20:])))
+        if not filed or self.chance.random() < 2 / 3:
+            return
+        letter = self.chance.choice(filed)
+        with IMAPClient("127.0.0.1", self.world.post.imap_port, ssl=False) as person:
+            person.login(self.world.post.address, self.world.post.password)
+            person.select_folder(FOLDERS[letter.outcome])
+            found = person.search(["HEADER", "Message-ID", letter.message_id])
+            if not found:  # deleted, and the daemon was killed before it could note that
+                return
+            person.move(found, "INBOX")
+        again = letters.put_back(letter)
+        again.sent_at = time.monotonic()
+        self.books.letters.append(again)
+
+    def is_filed(self, letter: Letter) -> bool:
+        """Whether it was filed, and this is known: else nobody could tell that a person moved it."""
+        with self.world.store() as store, store.reading() as reading:
+            stories = [story for ref in reading.references(letter.message_id) if (story := reading.story(ref))]
+        lying = [story.outcome for story in stories if story.folder and not story.mail_deleted_at]
+        return letter.outcome in {outcome.value for outcome in lying if outcome}
+
     @contextmanager
     def life(self, life: Life) -> Iterator[ForkServerProcess]:
         """A daemon on lines that may break, killed in the end, unless its step was its death; mail comes meanwhile."""
@@ -127,6 +158,7 @@ class Soaking:
         with self.watched(life) as daemon:
             daemon.join(self.chance.uniform(0, SPAN))
             self.send_some()
+            self.cut_off(daemon)
             yield daemon
             step = life.step if daemon.exitcode is not None else ""
             daemon.kill()
@@ -151,6 +183,12 @@ class Soaking:
             way, faults = self.chance.choice(((self.mailbox, MAILBOX_FAULTS), (self.relay, RELAY_FAULTS)))
             way.fault = self.chance.choice(faults)
 
+    def cut_off(self, daemon: ForkServerProcess) -> None:
+        """Cut its connections to the database, every third time."""
+        if self.cut and daemon.exitcode is None and self.chance.random() < 1 / 3:
+            self.cut()
+            self.books.cuts[len(self.books.noted)] += 1
+
     @contextmanager
     def watched(self, life: Life) -> Iterator[ForkServerProcess]:
         """A daemon, and at its end what its relay took from it, and how much of that it noted."""
@@ -158,7 +196,8 @@ class Soaking:
         self.log.write_bytes(b"")
         yield dying.started(self.world, life)
         self.books.noted.append(self.said().count(NOTED))
-        self.books.faults = sum(bool(p.struck) for p in (*self.mailbox.passages, *self.relay.passages))
+        struck = sum(bool(p.struck) for p in (*self.mailbox.passages, *self.relay.passages))
+        self.books.faults = struck + self.books.cuts.total()
         kept = list(zip(self.world.post.came, self.world.post.delivered(), strict=False))
         for (port, at), (to, raw) in kept[len(self.books.taken) :]:
             passage = next(passage for passage in reversed(self.relay.passages) if passage.port == port)

@@ -1,5 +1,6 @@
 """The short form of `make soak`: a round on each database, which kills the daemon at a step and at a random instant."""
 
+from functools import partial
 from pathlib import Path
 
 from tests import world
@@ -16,5 +17,6 @@ def test_killed_on_broken_lines_the_books_balance_on_sqlite(tmp_path: Path, dove
 def test_killed_on_broken_lines_the_books_balance_on_postgresql(
     tmp_path: Path, dovecot_post: DovecotPost, postgresql: Postgres
 ) -> None:
-    books = soak(world.make(tmp_path, dovecot_post, postgresql.new_database()), 1, seed=2)
+    url = postgresql.new_database()
+    books = soak(world.make(tmp_path, dovecot_post, url), 1, seed=2, cut=partial(postgresql.cut, url))
     assert books.balanced, "\n".join((str(books), *books.wrong))
