@@ -19,7 +19,7 @@ from tests.uploads.forms import learner
 from tests.world import World
 
 LONGEST = 32_767  # characters that a cell can hold
-HTML = '<script>alert(1)</script><img src="http://evil.test/x.png" onerror="alert(2)"></td></table>{{ 7 * 7 }}'
+HTML = '<script>alert(1)</script><img src="http://evil.test/x.png" onerror="alert(2)"></td></table>{{ 7 * 1234567 }}'
 STEERING = "\N{RIGHT-TO-LEFT OVERRIDE}\N{LEFT-TO-RIGHT ISOLATE}\N{ZERO WIDTH SPACE}_x001B_[31m_x0007__x0000_"
 FORMULAS = ("=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", '=HYPERLINK("http://evil.test")', "\t=1")
 HEADINGS = (f"Art {HTML}", f"{STEERING}Maths", "=2+3", "x" * LONGEST)
@@ -96,7 +96,7 @@ def test_a_hostile_workbook_is_answered_without_harm(service: World, year: str, 
     assert page.found <= ALLOWED
     assert not [attribute for attribute in page.attributes if attribute.startswith("on") or attribute == "src"]
     assert page.attributes["href"] == {"mailto:data@s-cool.test"}
-    assert "49" not in text
+    assert "8641969" not in text
     assert len(text) + len(html) < 60_000
     seen = browsers.look(chromium, f"hostile-{year[-2:]}", html)
     assert [(one.name, one.fetched) for one in seen if one.fetched or one.wide > one.window] == []
