@@ -7,6 +7,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 
 FROM = 2_000  # characters; a longer From header is nobody's
+LONGEST = 320  # characters of an address: 64 before the @, 255 behind it (RFC 5321 section 4.5.3.1)
 REFERENCES = 20
 
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
@@ -59,11 +60,12 @@ def _address(piece: list[str]) -> Address:
     if angles:
         name, bare = "".join(_unquoted(word) for word in words), angles[0][1:-1].strip()
         last = "".join(token for token in piece if token[0] != "(").rstrip()
-        found = len(angles) == 1 and last.endswith(">") and ADDRESS.fullmatch(bare)
+        found = len(angles) == 1 and last.endswith(">")
     else:
         name = "".join(_unquoted(word) for word in words if word[0] == "(")
         bare = "".join(word for word in words if word[0] != "(").strip()
-        found = ADDRESS.fullmatch(bare)
+        found = True
+    found = found and len(bare) <= LONGEST and ADDRESS.fullmatch(bare) is not None
     return Address(decoded(name), bare.lower() if found else "")
 
 

@@ -22,6 +22,14 @@ ERRORS = (
         "A value in each of the six compulsory columns",
     ),
     Entry(
+        "identity-long",
+        ERROR,
+        Stage.ROWS,
+        "{heading} must be {longest} characters or fewer. Check what is in the cell.",
+        "Something else has got into the column, such as a note or a whole row.",
+        "What identifies one learner, and nothing else",
+    ),
+    Entry(
         "dob-wrong",
         ERROR,
         Stage.ROWS,

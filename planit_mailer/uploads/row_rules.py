@@ -12,6 +12,7 @@ from planit_mailer.uploads.headings import Identity
 from planit_mailer.uploads.policy import Judging
 from planit_mailer.uploads.problems import Problem
 
+LONGEST = 200  # characters of a compulsory field
 FEWEST = 3  # rows with one UPIN that make it a provider's number
 
 
@@ -33,6 +34,18 @@ def missing(form: Form, _judging: Judging) -> Iterator[Problem]:
         cells = [form.address(name, row) for row, cell in form.cells(name) if not header.filled(cell)]
         if cells:
             yield problems.problem("value-missing", cells, heading=name.value, what=heading_rules.WHAT[name])
+
+
+def identity_long(form: Form, _judging: Judging) -> Iterator[Problem]:
+    """What identifies a learner is no essay; PostgreSQL finds nobody by more than some 2,700 octets."""
+    for name in Identity:
+        yield from _by_cause(
+            form,
+            name,
+            lambda cell: "identity-long" if len(cell.text) > LONGEST else "",
+            heading=name.value,
+            longest=LONGEST,
+        )
 
 
 def dob(form: Form, judging: Judging) -> Iterator[Problem]:

@@ -36,6 +36,7 @@ ROWS: tuple[Rule, ...] = (
     row_rules.no_learners,
     row_rules.strays,
     row_rules.missing,
+    row_rules.identity_long,
     row_rules.dob,
     row_rules.year,
     row_rules.upin,

@@ -1,6 +1,7 @@
 """The store as a whole: transactions, files, locks, errors."""
 
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -79,6 +80,19 @@ def test_times_come_back_in_utc(store: Store) -> None:
 def test_a_time_without_a_zone_is_a_mistake_of_ours(store: Store) -> None:
     with pytest.raises(Exception, match="without a zone"), store.transaction() as transaction:
         transaction.note_poll(NOW.replace(tzinfo=None), success=True)
+
+
+def test_what_postgresql_finds_too_large_is_a_mistake_of_ours_and_no_server_that_is_away(postgresql: Postgres) -> None:
+    chance = random.Random(1)
+    large = "".join(chr(chance.randrange(0x4E00, 0x9FA5)) for _ in range(3000))
+    store = Store(postgresql.new_database())
+    receipt = books.begin(store)
+
+    with pytest.raises(RuntimeError, match="54000") as caught, store.transaction() as transaction:
+        transaction.introduce(receipt, books.account(sender=large))
+
+    assert large[:10] not in str(caught.value)
+    store.close()
 
 
 def test_text_that_a_database_refuses_is_kept_without_what_it_refuses(store: Store) -> None:

@@ -161,6 +161,8 @@ def test_a_link_instead_of_a_file_is_named(body: str, link: str) -> None:
         ("a@b.test c@d.test", [""]),
         ('"a b"@c.test', [""]),
         ("<>", [""]),
+        (f"<{'a' * 64}@{'b' * 255}>", [f"{'a' * 64}@{'b' * 255}"]),
+        (f"<{'a' * 64}@{'b' * 256}>", [""]),
         ("undisclosed-recipients:;", [""]),
         ("a@b.test" + " " * 3000 + ", c@d.test", [""]),
         ("", []),

@@ -111,6 +111,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "sensitive-heading": lambda: flat(headings=("SEN",)),
     "no-learners": lambda: forms.flat([]),
     "value-missing": lambda: flat(learner(1, year=None)),
+    "identity-long": lambda: flat(learner(1, surname="Underhill " * 21)),
     "dob-wrong": lambda: flat(learner(1, dob="31/02/2011")),
     "dob-month-first": lambda: flat(learner(1, dob="01/31/2011")),
     "dob-two-digit-year": lambda: flat(learner(1, dob="31/01/11")),

@@ -25,6 +25,7 @@ GONE = 40  # seconds within which either side notices that the other's machine i
 ALIVE = {"idle": 20, "interval": 5, "count": 4}
 OURS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
 NO_TRANSACTION = "planit_no_transaction"  # an execution option: what cannot be done inside one
+TOO_LARGE = "54"  # PostgreSQL's class of errors about what it cannot hold: that is no server that is away
 ANSWER = 300  # characters that are kept of what the database says
 PRAGMAS = (
     "PRAGMA foreign_keys=ON",
@@ -90,10 +91,8 @@ def speaking() -> Iterator[None]:
     """
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        raise Unavailable(f"the database cannot be used: {words(error)}") from error
-    except exc.DBAPIError as error:
-        if error.connection_invalidated or type(error.orig) is sqlite3.DatabaseError:  # "malformed", "not a database"
+    except (exc.DBAPIError, exc.TimeoutError) as error:
+        if isinstance(error, exc.TimeoutError) or _is_away(error):
             raise Unavailable(f"the database cannot be used: {words(error)}") from error
         raise RuntimeError(f"the database refused a statement of ours: {_kind(error)}") from None
 
@@ -102,6 +101,14 @@ def words(error: exc.SQLAlchemyError) -> str:
     """The first line of what the database said; statements and parameters are not repeated."""
     original = error.orig if isinstance(error, exc.DBAPIError) else error
     return (str(original).strip().splitlines() or [type(original).__name__])[0][:ANSWER]
+
+
+def _is_away(error: exc.DBAPIError) -> bool:
+    """Whether the database is at fault, and not what we asked of it."""
+    if (getattr(error.orig, "sqlstate", None) or "").startswith(TOO_LARGE):
+        return False
+    broken = type(error.orig) is sqlite3.DatabaseError  # "malformed", "not a database"
+    return isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated or broken
 
 
 def _kind(error: exc.DBAPIError) -> str:
