@@ -158,6 +158,19 @@ def test_a_reply_that_waits_for_the_relay_is_dropped_with_its_workbook(service: 
     assert service.ask("status")["outbox"] == {"pending": 0, "sent": 1, "failed": 1}
 
 
+def test_so_is_one_about_mail_that_was_put_right_already(service: World) -> None:
+    service.configure(f"port = {service.post.smtp_port}", "port = 1")
+    for dob in ("31/02/2011", "17/05/2012"):
+        service.send(("1.xlsx", a_form(1, dob=dob)))
+        service.verb("once", expect=3)
+    assert service.post.folder("Rejected") == 0
+
+    receipt = service.ask("erase", "--upin", forms.upn(1), "--yes")
+
+    assert receipt["replies"] == 2
+    assert service.ask("status")["outbox"] == {"pending": 0, "sent": 0, "failed": 2}
+
+
 def test_nothing_is_erased_without_a_yes(service: World) -> None:
     service.send(("1.xlsx", a_form(1)))
     service.once()

@@ -7,7 +7,7 @@ not, would be personal data that outlives them: such mail is told by its school 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, case, delete, exists, false, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, select, true, update
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import FAILED, PENDING
@@ -29,7 +29,8 @@ class Erasing(Verbs):
         is_it = learners.c.upin == values.as_upin(upin)
         rows = self._connection.execute(select(learners.c.school_id, learners.c.arrival).where(is_it)).all()
         schools = {row.school_id for row in rows}
-        mail = {row.arrival for row in rows} | {n for school in schools for n in rejected(self._connection, school)}
+        mail = {row.arrival for row in rows}
+        mail |= {n for school in schools for n in _rejected(self._connection, school, true())}
         self._connection.execute(delete(learners).where(is_it))
         return self._erased(len(rows), mail, now)
 
@@ -41,7 +42,7 @@ class Erasing(Verbs):
             *self._connection.scalars(select(learners.c.arrival).where(of_school)),
             *self._connection.scalars(about),
         }
-        mail |= {*rejected(self._connection, school.id)}
+        mail |= {*_rejected(self._connection, school.id, true())}
         mail |= {*self._from_senders(school.id, (Outcome.QUARANTINED, Outcome.IGNORED))}
         count = self._connection.execute(delete(learners).where(of_school)).rowcount
         return self._erased(count, mail, now)
@@ -83,18 +84,21 @@ class Erasing(Verbs):
                 yield row.id
 
 
-def rejected(connection: Connection, school: int, before: int | None = None) -> Iterable[int]:
-    """The arrival numbers of rejected mail about a school, that arrived before another; its mail is still there.
+def put_right(connection: Connection, school: int, by: int) -> Iterable[int]:
+    """The arrival numbers of rejected mail about a school that an accepted form takes the place of.
 
-    A form in which no school could be recognised counts for each one that its sender may send for. What waits to be
-    judged once more counts where all is asked for; what takes its place is known only when it has been judged.
+    It arrived before that, and is still there. What waits to be judged once more is not rejected just now.
     """
-    lying = ~receipts.c.superseded & receipts.c.mail_deleted_at.is_(None)
-    waits = receipts.c.outcome.is_(None) if before is None else false()
-    lying &= (receipts.c.outcome == Outcome.REJECTED.value) | waits
-    if before is not None:
-        lying &= receipts.c.id < before
-    found = select(receipts.c.id, receipts.c.sender, uploads.c.school_id).join(uploads).where(lying)
+    lying = ~receipts.c.superseded & receipts.c.mail_deleted_at.is_(None) & (receipts.c.id < by)
+    return _rejected(connection, school, lying & (receipts.c.outcome == Outcome.REJECTED.value))
+
+
+def _rejected(connection: Connection, school: int, which: ColumnElement[bool]) -> Iterable[int]:
+    """The arrival numbers of mail with a rejected form about a school.
+
+    A form in which no school could be recognised counts for each one that its sender may send for.
+    """
+    found = select(receipts.c.id, receipts.c.sender, uploads.c.school_id).join(uploads).where(which)
     for row in connection.execute(found.where(uploads.c.outcome == Outcome.REJECTED.value)).all():
         if school in _about(connection, row.school_id, row.sender):
             yield row.id

@@ -55,7 +55,7 @@ class Learners(Verbs):
         of_school = select(learners).where(learners.c.school_id == upload.school.id)
         stored = {row.upin: row for row in self._connection.execute(of_school)}
         plan, known = _plan(upload, receipt, stored)
-        plan.superseded.update(erasing.rejected(self._connection, upload.school.id, receipt.arrival))
+        plan.superseded.update(erasing.put_right(self._connection, upload.school.id, receipt.arrival))
         self._carry_out(plan)
         return Changes(upload.number, _by_year(plan.counts), plan.passed_over, len(stored) - known)
 
