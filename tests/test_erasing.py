@@ -1,12 +1,15 @@
 """The right to erasure, as the operator uses it: what goes, what stays, and a receipt that names nobody."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
 
+from planit_mailer import service as services
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from tests import world
@@ -169,6 +172,22 @@ def test_so_is_one_about_mail_that_was_put_right_already(service: World) -> None
 
     assert receipt["replies"] == 2
     assert service.ask("status")["outbox"] == {"pending": 0, "sent": 0, "failed": 2}
+
+
+def test_what_somebody_kept_from_leaving_the_files_is_out_of_them_after_the_daemons_next_round(service: World) -> None:
+    with services.serving(service.settings) as served:
+        service.send(("1.xlsx", a_form(1)))
+        served.poll()
+        with closing(sqlite3.connect(service.folder / "planit.db", isolation_level=None)) as backup:
+            backup.execute("BEGIN")
+            backup.execute("SELECT count(*) FROM learners").fetchone()
+            service.ask("erase", "--upin", forms.upn(1), "--yes")
+            served.forget()
+        assert bytes_hold(service, forms.upn(1))
+
+        served.forget()
+
+        assert not bytes_hold(service, forms.upn(1))
 
 
 def test_nothing_is_erased_without_a_yes(service: World) -> None:
