@@ -99,7 +99,7 @@ def _wrong(one: Booked, found: Found, surplus: Mapping[str, int], now: datetime)
         yield Difference("message not filed", one.folder, one.reference)
     if not one.settled:
         yield Difference("receipt without outcome", one.folder, one.reference)
-    elif one.answers > 1 and not one.released:
+    elif one.last_answers > 1:
         yield Difference("receipt with several replies", one.folder, one.reference)
     elif not one.answers and not one.unanswered:
         yield Difference("receipt without reply or reason", one.folder, one.reference)

@@ -81,8 +81,9 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A receipt as the nightly reconciliation sees it; `answers` are its replies, `changed_at` when it last moved.
+    """A receipt as the nightly reconciliation sees it; `changed_at` is when it last moved.
 
+    `answers` are all its replies, `last_answers` those since it was released, where it was.
     `folder` is "" where the message is not filed; its mail is about to go where it is `superseded`, then `deleted`.
     """
 
@@ -94,9 +95,9 @@ class Booked:
     settled: bool
     superseded: bool
     deleted: bool
-    released: bool
     unanswered: str
     answers: int
+    last_answers: int
 
 
 @dataclass(frozen=True, slots=True)

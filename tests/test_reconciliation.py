@@ -27,7 +27,7 @@ from tests.world import OFFICE, World, text_of
 
 DAY = timedelta(days=1)
 KEY = Key(1, 7)
-RIGHT = Booked("PM-1", KEY, "<1@b>", "Processed", NOW, True, False, False, False, "", 1)
+RIGHT = Booked("PM-1", KEY, "<1@b>", "Processed", NOW, True, False, False, "", 1, 1)
 UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
 
 
@@ -54,9 +54,9 @@ UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
         (replace(RIGHT, answers=0), {"Processed": ["<1@b>"]}, [
             Difference("receipt without reply or reason", "Processed", "PM-1")]),
         (replace(RIGHT, answers=0, unanswered="a machine"), {"Processed": ["<1@b>"]}, []),
-        (replace(RIGHT, answers=2), {"Processed": ["<1@b>"]}, [
+        (replace(RIGHT, answers=2, last_answers=2), {"Processed": ["<1@b>"]}, [
             Difference("receipt with several replies", "Processed", "PM-1")]),
-        (replace(RIGHT, answers=2, released=True), {"Processed": ["<1@b>"]}, []),
+        (replace(RIGHT, answers=2, last_answers=1), {"Processed": ["<1@b>"]}, []),
         (RIGHT, {"Processed": [], "Ignored": ["<1@b>"]}, [
             Difference("message not in its folder", "Processed", "PM-1")]),
         (replace(RIGHT, settled=False, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
@@ -106,6 +106,18 @@ def test_after_ordinary_days_nothing_differs(greenfield: World) -> None:
 
     assert reconcile(greenfield) == 0
     assert len(greenfield.replies()) == 4
+
+
+def test_a_message_that_was_answered_once_more_after_its_release_makes_no_difference(greenfield: World) -> None:
+    stranger = greenfield.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])), sender="head@elsewhere.test")
+    office = greenfield.send(("2.xlsx", forms.handbook(learners=[forms.learner(2)])))
+    greenfield.once()
+    greenfield.verb("approve", greenfield.explain(stranger)["reference"], "--school", "ZZ9 9ZZ")
+    greenfield.verb("retry", greenfield.explain(office)["reference"])
+    greenfield.once()
+    assert len(greenfield.replies()) == 4
+
+    assert reconcile(greenfield) == 0
 
 
 def test_after_a_hostile_day_nothing_differs_either(tmp_path: Path, dovecot_post: DovecotPost) -> None:

@@ -41,8 +41,14 @@ class Promises(Verbs):
     def booked(self) -> tuple[Booked, ...]:
         """Every receipt, with the number of its replies, in order of arrival."""
         answers = (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
-        count = select(func.count()).where(answers).scalar_subquery().label("answers")
-        return tuple(_booked(row) for row in self._connection.execute(select(receipts, count).order_by(receipts.c.id)))
+        never_released = receipts.c.clock_from == receipts.c.received_at
+        last = answers & (never_released | (outbox.c.queued_at >= receipts.c.clock_from))
+        counts = [
+            select(func.count()).where(which).scalar_subquery().label(name)
+            for name, which in (("answers", answers), ("last_answers", last))
+        ]
+        rows = self._connection.execute(select(receipts, *counts).order_by(receipts.c.id))
+        return tuple(_booked(row) for row in rows)
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past the time for which their outcome is kept.
@@ -126,9 +132,9 @@ def _booked(row: Row[Any]) -> Booked:
         settled=row.outcome is not None,
         superseded=row.superseded,
         deleted=row.mail_deleted_at is not None,
-        released=row.released,
         unanswered=row.unanswered,
         answers=row.answers,
+        last_answers=row.last_answers,
     )
 
 
