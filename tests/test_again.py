@@ -205,6 +205,31 @@ def test_a_second_copy_waits_for_its_first_that_the_operator_released(service: W
     assert outcomes(service) == {"accepted": 2, "ignored": 1}
 
 
+@pytest.mark.parametrize("fate", ["refused", "denied", "held for too long"])
+def test_a_first_copy_that_nobody_will_ever_open_keeps_none_from_being_applied(
+    service: World, fate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form, head = a_form("B"), "head@elsewhere.test"
+    if fate == "denied":
+        service.verb("senders", "deny", head)
+    service.send(form, sender=head, Message_ID=SAME)
+    service.once()
+    if fate == "refused":
+        service.verb("refuse", service.explain(SAME)["reference"])
+    with monkeypatch.context() as patch:
+        if fate == "held for too long":
+            later = services.now() + timedelta(days=31)
+            patch.setattr(services, "now", lambda: later)
+        service.once()
+    service.verb("senders", "allow", head, "--school", "ZZ9 9ZZ")
+
+    service.send(form, sender=head, Message_ID=SAME, Received="by another way")
+    service.once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "B"}
+    assert "updated" in str(service.replies()[-1][1]["Subject"])
+
+
 def test_what_was_delivered_twice_and_is_put_back_by_a_person_arrives_now(
     service: World, once: Once, person: IMAPClient
 ) -> None:

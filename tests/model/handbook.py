@@ -159,9 +159,13 @@ class Handbook:
         for other in self._known():
             first = other.arrival < letter.arrival or other.outcome in JUDGED
             is_same = other.content == letter.content and other is not letter
-            if is_same and other.believed and first and other.doubles is not letter:
+            if is_same and other.believed and first and other.doubles is not letter and self._speaks(other):
                 return other
         return None
+
+    def _speaks(self, letter: Letter) -> bool:
+        """Whether a copy of it needs no answer: it has one, or may be approved yet."""
+        return letter.outcome in JUDGED or (letter.outcome == "held" and not letter.gone) or letter.replies["help"] > 0
 
     def _forget_copies(self) -> None:
         """What was delivered twice goes in both copies."""

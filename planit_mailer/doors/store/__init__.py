@@ -24,10 +24,11 @@ from planit_mailer.doors.store.promises import Promises
 from planit_mailer.doors.store.questions import Questions
 from planit_mailer.doors.store.receipts import Receipts
 from planit_mailer.doors.store.register import Register
+from planit_mailer.doors.store.twins import Twins
 from planit_mailer.errors import Unavailable
 
 
-class Transaction(Receipts, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Erasing, Questions):
+class Transaction(Receipts, Twins, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Erasing, Questions):
     """One commit: all of it or nothing."""
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_,
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
-from planit_mailer.doors.store.receipts import JUDGED
+from planit_mailer.doors.store.twins import JUDGED
 from planit_mailer.doors.store.verbs import Verbs, alike
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind

@@ -8,15 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from planit_mailer.doors.store import erasing, register
-from planit_mailer.doors.store.verbs import Verbs, alike, as_released, filed, gone, receipt
+from planit_mailer.doors.store.verbs import Verbs, filed, gone, receipt
 from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
-from planit_mailer.records import Released
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
-
-JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 
 
 class Receipts(Verbs):
@@ -87,47 +84,6 @@ class Receipts(Verbs):
         kept = {name: getattr(account, name) for name in ("date", "message_id", "attachments_digest")}
         self._change(receipt.arrival, told | kept)
         return register.standing(self._connection, sender.address)
-
-    def twin(self, receipt: Receipt, account: Account) -> str:
-        """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
-
-        It came earlier, or was judged while this one had to wait. What a person put back, whose bytes are all known,
-        doubles none: it is to be processed. What was quarantined makes nothing known: it may be a spoof that carries a
-        real message's Message-ID. What doubles this one cannot be what this one doubles.
-        """
-        if not account.message_id or not account.sender.authentic:
-            return ""
-        earlier = receipts.c.id < receipt.arrival
-        known = receipts.c.outcome.not_in((Outcome.QUARANTINED.value,))
-        bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
-        if self._connection.scalar(select(receipts.c.id).where(earlier, known, receipts.c.digest == bytes_)):
-            return ""
-        found = self._connection.scalar(
-            select(receipts.c.reference)
-            .where(
-                receipts.c.id != receipt.arrival,
-                earlier | receipts.c.outcome.in_(JUDGED),
-                known,
-                receipts.c.reason.not_like(f"%{receipt.reference}"),
-                receipts.c.message_id == account.message_id,
-                receipts.c.sender == account.sender.address,
-                receipts.c.authentic,
-                receipts.c.attachments_digest == account.attachments_digest,
-            )
-            .order_by(receipts.c.id)
-        )
-        return found or ""
-
-    def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
-        """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
-        mine = receipts.alias()
-        somewhere = receipts.c.uid.is_not(None) | receipts.c.to_bring_back
-        waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & somewhere & receipts.c.authentic
-        this = (mine.c.id == receipt.arrival) & (mine.c.message_id != "") & mine.c.authentic
-        row = self._connection.execute(select(receipts).where(this, waits, *alike(mine, receipts))).first()
-        if row and row.to_bring_back:
-            return as_released(row)
-        return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Write down what became of a message; the promised time runs on only where an answer is owed."""

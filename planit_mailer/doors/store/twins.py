@@ -1,0 +1,66 @@
+"""Messages that were delivered twice: by sender, Message-ID and attachments one is the other's copy."""
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from planit_mailer.doors.store.verbs import Verbs, alike, as_released
+from planit_mailer.doors.tables import outbox, receipts
+from planit_mailer.ledger import Account, Key, Outcome, Receipt, ReplyKind, Waiting
+from planit_mailer.records import Released
+
+JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
+
+
+class Twins(Verbs):
+    """The verbs about second copies."""
+
+    def twin(self, receipt: Receipt, account: Account) -> str:
+        """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
+
+        It came earlier, or was judged while this one had to wait. What a person put back, whose bytes are all known,
+        doubles none: it is to be processed. What doubles this one cannot be what this one doubles.
+        """
+        if not account.message_id or not account.sender.authentic:
+            return ""
+        earlier = receipts.c.id < receipt.arrival
+        bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        settled = earlier & (receipts.c.outcome != Outcome.QUARANTINED.value)
+        if self._connection.scalar(select(receipts.c.id).where(settled, receipts.c.digest == bytes_)):
+            return ""
+        found = self._connection.scalar(
+            select(receipts.c.reference)
+            .where(
+                receipts.c.id != receipt.arrival,
+                earlier | receipts.c.outcome.in_(JUDGED),
+                _speaks_for_its_copies(),
+                receipts.c.reason.not_like(f"%{receipt.reference}"),
+                receipts.c.message_id == account.message_id,
+                receipts.c.sender == account.sender.address,
+                receipts.c.authentic,
+                receipts.c.attachments_digest == account.attachments_digest,
+            )
+            .order_by(receipts.c.id)
+        )
+        return found or ""
+
+    def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
+        """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
+        mine = receipts.alias()
+        somewhere = receipts.c.uid.is_not(None) | receipts.c.to_bring_back
+        waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & somewhere & receipts.c.authentic
+        this = (mine.c.id == receipt.arrival) & (mine.c.message_id != "") & mine.c.authentic
+        row = self._connection.execute(select(receipts).where(this, waits, *alike(mine, receipts))).first()
+        if row and row.to_bring_back:
+            return as_released(row)
+        return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
+
+
+def _speaks_for_its_copies() -> ColumnElement[bool]:
+    """Whether a message was answered, or still may be, so that a copy of it need not be.
+
+    What was quarantined makes nothing known: it may be a spoof that carries a real message's Message-ID. What nobody
+    opened and nobody ever will, because it was refused or denied, or held for too long, says nothing of a copy that
+    comes when its sender is registered.
+    """
+    held = and_(receipts.c.outcome == Outcome.HELD.value, ~receipts.c.superseded, receipts.c.mail_deleted_at.is_(None))
+    helped = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.HELP.value)
+    return or_(receipts.c.outcome.in_(JUDGED), held, helped.correlate(receipts))
