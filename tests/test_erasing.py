@@ -1,7 +1,9 @@
 """The right to erasure, as the operator uses it: what goes, what stays, and a receipt that names nobody."""
 
+import io
 import re
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -188,6 +190,27 @@ def test_what_somebody_kept_from_leaving_the_files_is_out_of_them_after_the_daem
         served.forget()
 
         assert not bytes_hold(service, forms.upn(1))
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_an_archive_that_nobody_opened_goes_with_the_form_that_is_accepted_or_erased(
+    service: World, *, erased: bool
+) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("1.xlsx", a_form(1))
+    service.send(("1.xlsx", a_form(1)))
+    service.send(("1.zip", archive.getvalue()))
+    service.once()
+    assert service.post.folder("Ignored") == 1
+
+    if erased:
+        service.ask("erase", "--upin", forms.upn(1), "--yes")
+    else:
+        service.send(("1.xlsx", a_form(1)))
+        service.once()
+
+    assert service.post.folder("Ignored") == 0
 
 
 def test_nothing_is_erased_without_a_yes(service: World) -> None:

@@ -145,9 +145,9 @@ class Handbook:
             letter.applied = tuple(form for form in letter.forms if self._applied(form, letter))
             letter.outcome = "accepted" if letter.applied == letter.forms else "rejected"
             letter.replies["confirmation" if letter.outcome == "accepted" else "report"] += 1
-            if letter.outcome == "rejected":
-                later = [form for one in self.letters if one.arrival > letter.arrival for form in one.applied]
-                letter.gone |= not self._about(letter).isdisjoint(form.school for form in later)
+        if letter.outcome in {"rejected", "ignored"}:
+            later = [form for one in self.letters if one.arrival > letter.arrival for form in one.applied]
+            letter.gone |= not self._about(letter).isdisjoint(form.school for form in later)
 
     def _twin(self, letter: Letter) -> Letter | None:
         """The believed message that this one doubles: one that came earlier, or was judged while this one waited.
@@ -209,10 +209,12 @@ class Handbook:
 
     def _forget_rejected(self, school: str, before: int | None = None) -> None:
         for letter in self.letters:
-            if letter.outcome == "rejected" and (before is None or (letter.arrival < before and not letter.waits)):
+            if before is None or (letter.arrival < before and not letter.waits):
                 letter.gone |= school in self._about(letter)
 
     def _about(self, letter: Letter) -> set[str]:
-        """The schools that rejected forms may be about: one that the sender may not send for tells of none."""
-        may = self.registered[letter.sender]
+        """The schools that rejected forms and ignored mail may be about; a form for somebody else's tells of none."""
+        may = self.registered.get(letter.sender, set())
+        if letter.outcome != "rejected":
+            return may if letter.outcome == "ignored" else set()
         return set().union(*({form.school} & may or may for form in letter.forms if form not in letter.applied))

@@ -92,13 +92,13 @@ class Replayed:
 def replayed(letters: Sequence[Letter]) -> Replayed:
     pages: dict[int, tuple[str, Letter]] = {}
     gone = {letter for letter in letters if letter.is_put_back}
-    rejected: list[Letter] = []
+    passed: list[Letter] = []  # what was not applied, and holds data all the same
     for letter in letters:
         if letter.applied:
             gone |= {pages[number][1] for number in letter.applied if number in pages}
-            gone |= {one for one in rejected if one.school == letter.school}
+            gone |= {one for one in passed if one.school == letter.school}
         pages |= {number: (value, letter) for number, value in letter.applied.items()}
-        rejected += [letter] * (letter.outcome == "rejected")
+        passed += [letter] * (letter.outcome in {"rejected", "ignored"})
     twice = {one.message_id for one in gone}
     gone |= {one for one in letters if one.outcome == "ignored" and one.message_id in twice}
     return Replayed({number: value for number, (value, _) in pages.items()}, frozenset(gone))

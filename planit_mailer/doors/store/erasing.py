@@ -1,7 +1,8 @@
 """Erasure: what a learner or a school asks to be forgotten, with the mail and the replies that hold it.
 
-Nothing but the forms themselves says which learners are in a rejected message, and a list of their UPINs, hashed or
-not, would be personal data that outlives them: such mail is told by its school alone, and rather too much of it goes.
+Nothing but the forms themselves says which learners are in a message that was rejected, or ignored because nobody looks
+into an archive or a forwarded message. A list of their UPINs, hashed or not, would be personal data that outlives them:
+such mail is told by its school alone, and rather too much of it goes.
 """
 
 from collections.abc import Iterable
@@ -25,12 +26,12 @@ class Erasing(Verbs):
     """The verbs of `erase`."""
 
     def erase_learner(self, upin: str, now: datetime) -> Erased:
-        """Erase a learner in every school that knows the UPIN, the mail they came with, and their schools' rejected."""
+        """Erase a learner in every school that knows the UPIN, and the mail that holds them or may do so."""
         is_it = learners.c.upin == values.as_upin(upin)
         rows = self._connection.execute(select(learners.c.school_id, learners.c.arrival).where(is_it)).all()
         schools = {row.school_id for row in rows}
         mail = {row.arrival for row in rows}
-        mail |= {n for school in schools for n in _rejected(self._connection, school, true())}
+        mail |= {n for school in schools for n in _not_applied(self._connection, school, true())}
         self._connection.execute(delete(learners).where(is_it))
         return self._erased(len(rows), mail, now)
 
@@ -42,8 +43,7 @@ class Erasing(Verbs):
             *self._connection.scalars(select(learners.c.arrival).where(of_school)),
             *self._connection.scalars(about),
         }
-        mail |= {*_rejected(self._connection, school.id, true())}
-        mail |= {*self._from_senders(school.id, (Outcome.QUARANTINED, Outcome.IGNORED))}
+        mail |= {*_not_applied(self._connection, school.id, true()), *self._quarantined(school.id)}
         count = self._connection.execute(delete(learners).where(of_school)).rowcount
         return self._erased(count, mail, now)
 
@@ -76,25 +76,25 @@ class Erasing(Verbs):
         there = receipts.c.mail_deleted_at.is_(None) & ~receipts.c.superseded
         return self._connection.scalar(select(func.count()).select_from(receipts).where(open_, there)) or 0
 
-    def _from_senders(self, school: int, outcomes: Iterable[Outcome]) -> Iterable[int]:
-        """The filed messages with these outcomes whose From address may send for this school and no other."""
-        lying = receipts.c.mail_deleted_at.is_(None) & receipts.c.outcome.in_([o.value for o in outcomes])
+    def _quarantined(self, school: int) -> Iterable[int]:
+        """The quarantined messages whose From address may send for this school and no other."""
+        lying = receipts.c.mail_deleted_at.is_(None) & (receipts.c.outcome == Outcome.QUARANTINED.value)
         for row in self._connection.execute(select(receipts.c.id, receipts.c.sender).where(lying)).all():
             if [s.id for s in register.standing(self._connection, row.sender).schools] == [school]:
                 yield row.id
 
 
 def put_right(connection: Connection, school: int, by: int) -> Iterable[int]:
-    """The arrival numbers of rejected mail about a school that an accepted form takes the place of.
+    """The arrival numbers of rejected and ignored mail about a school that an accepted form takes the place of.
 
-    It arrived before that, and is still there. What waits to be judged once more is not rejected just now.
+    It arrived before that, and is still there. What waits to be judged once more is neither just now.
     """
     lying = ~receipts.c.superseded & receipts.c.mail_deleted_at.is_(None) & (receipts.c.id < by)
-    return _rejected(connection, school, lying & (receipts.c.outcome == Outcome.REJECTED.value))
+    return _not_applied(connection, school, lying & receipts.c.outcome.is_not(None))
 
 
-def _rejected(connection: Connection, school: int, which: ColumnElement[bool]) -> Iterable[int]:
-    """The arrival numbers of mail with a rejected form about a school.
+def _not_applied(connection: Connection, school: int, which: ColumnElement[bool]) -> Iterable[int]:
+    """The arrival numbers of mail with a rejected form about a school, and of ignored mail of its senders.
 
     A form in which no school could be recognised counts for each one that its sender may send for.
     """
@@ -102,12 +102,14 @@ def _rejected(connection: Connection, school: int, which: ColumnElement[bool]) -
     for row in connection.execute(found.where(uploads.c.outcome == Outcome.REJECTED.value)).all():
         if school in _about(connection, row.school_id, row.sender):
             yield row.id
+    ignored = receipts.c.outcome == Outcome.IGNORED.value
+    yield from connection.scalars(select(receipts.c.id).where(which, ignored, register.is_sender(connection, school)))
 
 
 def is_put_right(connection: Connection, arrival: int) -> bool:
-    """Whether a form that arrived after a rejected message was accepted for its school already."""
-    rejects = (receipts.c.id == arrival) & (uploads.c.outcome == Outcome.REJECTED.value)
-    found = select(receipts.c.sender, uploads.c.school_id).join(uploads).where(rejects)
+    """Whether a form that arrived after a rejected or ignored message was accepted for its school already."""
+    rejects = (uploads.c.receipt_id == receipts.c.id) & (uploads.c.outcome == Outcome.REJECTED.value)
+    found = select(receipts.c.sender, uploads.c.school_id).outerjoin(uploads, rejects).where(receipts.c.id == arrival)
     schools = {
         school for row in connection.execute(found).all() for school in _about(connection, row.school_id, row.sender)
     }

@@ -100,7 +100,8 @@ class Receipts(Verbs):
         rows = [_upload_row(upload, receipt, changed.get(upload.number)) for upload in verdict.uploads]
         if rows:
             self._connection.execute(insert(uploads), rows)
-        if verdict.outcome is Outcome.REJECTED and erasing.is_put_right(self._connection, receipt.arrival):
+        not_applied = verdict.outcome in (Outcome.REJECTED, Outcome.IGNORED)
+        if not_applied and erasing.is_put_right(self._connection, receipt.arrival):
             self._change(receipt.arrival, {"superseded": True})
 
     def let_go(self, receipt: Receipt) -> None:

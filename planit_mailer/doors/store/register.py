@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, false, insert, or_, select
 
 from planit_mailer.doors.store.verbs import Verbs
-from planit_mailer.doors.tables import denied, passwords, schools, senders
+from planit_mailer.doors.tables import denied, passwords, receipts, schools, senders
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import School, Standing
 from planit_mailer.records import Enrolled
@@ -122,6 +122,14 @@ def standing(connection: Connection, address: str) -> Standing:
     rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))
     is_denied = connection.scalar(select(denied.c.value).where(denied.c.value.in_(names))) is not None
     return Standing(tuple(_school(row) for row in rows), is_denied)
+
+
+def is_sender(connection: Connection, school: int) -> ColumnElement[bool]:
+    """Whether the From address of a receipt may send for a school."""
+    allowed = connection.scalars(select(senders.c.value).where(senders.c.school_id == school)).all()
+    domains = [value for value in allowed if "@" not in value]
+    author = receipts.c.sender
+    return author.in_(allowed) | or_(false(), *(author.endswith(f"@{domain}", autoescape=True) for domain in domains))
 
 
 def described(name: str, postcode: str) -> dict[str, str]:

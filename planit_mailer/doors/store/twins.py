@@ -16,16 +16,12 @@ class Twins(Verbs):
     def twin(self, receipt: Receipt, account: Account) -> str:
         """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
 
-        It came earlier, or was judged while this one had to wait. What a person put back, whose bytes are all known,
-        doubles none: it is to be processed. What doubles this one cannot be what this one doubles.
+        It came earlier, or was judged while this one had to wait. What doubles this one cannot be what this one
+        doubles, and what a person put back doubles none.
         """
-        if not account.message_id or not account.sender.authentic:
+        if not account.message_id or not account.sender.authentic or self._is_put_back(receipt):
             return ""
         earlier = receipts.c.id < receipt.arrival
-        bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
-        settled = earlier & (receipts.c.outcome != Outcome.QUARANTINED.value)
-        if self._connection.scalar(select(receipts.c.id).where(settled, receipts.c.digest == bytes_)):
-            return ""
         found = self._connection.scalar(
             select(receipts.c.reference)
             .where(
@@ -44,6 +40,8 @@ class Twins(Verbs):
 
     def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
+        if self._is_put_back(receipt):
+            return None
         mine = receipts.alias()
         somewhere = receipts.c.uid.is_not(None) | receipts.c.to_bring_back
         waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & somewhere & receipts.c.authentic
@@ -52,6 +50,13 @@ class Twins(Verbs):
         if row and row.to_bring_back:
             return as_released(row)
         return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
+
+    def _is_put_back(self, receipt: Receipt) -> bool:
+        """Whether all of its bytes were settled before: a person put it back, and it is to be processed."""
+        bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
+        settled = (receipts.c.id < receipt.arrival) & (receipts.c.outcome != Outcome.QUARANTINED.value)
+        same = select(receipts.c.id).where(settled, receipts.c.digest == bytes_)
+        return self._connection.scalar(same) is not None
 
 
 def _speaks_for_its_copies() -> ColumnElement[bool]:
