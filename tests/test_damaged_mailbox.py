@@ -70,7 +70,10 @@ def test_in_a_mailbox_that_was_restored_the_next_message_is_no_other_for_having_
     shutil.copytree(backup, home(bench))
     for path in (home(bench), *home(bench).rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
-    number = bench.send()
+    a_form = ("1.xlsx", forms.handbook(learners=[forms.learner(number := lost + 1)]))
+    bench.world.send(
+        a_form, body="In this second another one of the same size may have come, as no restoring is so fast"
+    )
 
     bench.run("poll", "deliver")
 
@@ -180,6 +183,29 @@ def test_of_several_that_cannot_be_read_each_has_its_turn_and_the_mailbox_is_not
     assert applied(bench, number) == [True]
     with bench.served.store.transaction() as transaction:
         assert transaction.unread_since() is None
+
+
+def test_a_released_message_that_is_not_handed_over_at_first_is_not_lost(bench: Bench) -> None:
+    """It is in the folder no more, and not yet known in the inbox."""
+    sent = bench.world.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    bench.run("poll", "deliver")
+    reference = bench.world.explain(sent)["reference"]
+    bench.world.verb("retry", reference)
+    moved = []
+
+    def refused(said: bytes) -> bytes:
+        moved.extend([said] if b"UID MOVE" in said else [])
+        return said.replace(b"BODY.PEEK[]", b"BODY.PEEK[NO]") if moved else said
+
+    bench.mailbox.say = refused
+    for _ in range(2):
+        bench.run("poll")
+    bench.mend()
+
+    assert bench.run("poll", "deliver") == []
+    told = bench.world.explain(sent)
+    assert (told["reference"], told["outcome"]) == (reference, "accepted")
+    assert len(bench.world.replies()) == 2
 
 
 # ── whether the mailbox is read ──
