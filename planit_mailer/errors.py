@@ -5,6 +5,7 @@
     ├── Refused        the operator's question has the answer "no", exit 1
     ├── Unavailable    nobody's: something is away, try later, exit 3
     │   ├── Declined      it is there, and says no to this one thing; other things may still be done
+    │   │   └── BrokeOff  it broke off at this one thing, as before; others may be done over a new connection
     │   └── LoginRefused  it is there, and does not let us in; the operator is told at once
     └── Undeliverable  nobody's: the relay will never take this mail; noted, and the operator told
 
@@ -31,6 +32,10 @@ class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Un
 
 class Declined(Unavailable):
     """A server is there and says no to one thing, such as a folder without rights; the next may be tried."""
+
+
+class BrokeOff(Declined):
+    """A server broke off at one thing, and not for the first time; the next may be tried over a new connection."""
 
 
 class LoginRefused(Unavailable):

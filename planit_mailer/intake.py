@@ -1,8 +1,8 @@
 """The story: poll → take_in → process → understand and judge. Read this first.
 
-*poll* is the day, *take_in* what we do when we are wrong, *process* the one commit, *understand* and *judge* the
-decision. The mailbox is the source of truth until the commit; the message is filed after it, so that a death at any
-line ends, after a restart, in exactly one replacement and one reply.
+*poll* is the day (polling.py), *take_in* what we do when we are wrong, *process* the one commit, *understand* and
+*judge* the decision. The mailbox is the source of truth until the commit; the message is filed after it, so that a
+death at any line ends, after a restart, in exactly one replacement and one reply.
 """
 
 import hashlib
@@ -45,50 +45,6 @@ class Policy:
     return_workbook: bool = True
 
 
-def poll(doors: Doors, policy: Policy) -> bool:
-    """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
-
-    Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
-    again soon, in case that one dies. Raises Unavailable where the mailbox or the store is away, and, at the end,
-    Declined where a message could not be read or filed; what was done until then stays done.
-    """
-    with doors.store.claim("what was released") as ours:
-        missing = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else ()
-        elsewhere, declined = False, None
-        inbox = first_see(doors, policy)
-        for waiting in inbox:
-            if doors.stopping():
-                return False
-            try:
-                elsewhere |= not claim_and_take_in(waiting, doors, policy)
-            except Declined as error:
-                declined = error
-        if not elsewhere:
-            releases.give_up_on(missing, doors)
-    with doors.store.transaction() as transaction:
-        transaction.note_filed_before(inbox, policy.folders, doors.clock())
-        transaction.note_poll(doors.clock(), success=True)
-    if declined:
-        raise declined
-    return elsewhere
-
-
-def first_see(doors: Doors, policy: Policy) -> list[Waiting]:
-    """What waits, numbered in the order of arrival; what was taken up before in vain comes last: it delays no other."""
-    waiting = doors.mailbox.waiting()
-    with doors.store.transaction() as transaction:
-        tried = transaction.number(waiting, doors.clock(), policy.reply_within)
-    return sorted(waiting, key=lambda message: message.key in tried | doors.stumbled)
-
-
-def claim_and_take_in(waiting: Waiting, doors: Doors, policy: Policy) -> bool:
-    """Take a message in, unless another daemon has it in hand; whether it was ours."""
-    with doors.store.claim(f"message {waiting.key.uidvalidity} {waiting.key.uid}") as ours:
-        if ours:
-            take_in(waiting, doors, policy)
-    return ours
-
-
 def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
     """Process one message, whatever happens, and file it once it is settled.
 
@@ -102,7 +58,7 @@ def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
             settled = receipt if receipt.outcome else attempt(waiting, receipt, doors, policy)
         except Unavailable as error:
             let_go(waiting, doors, str(error))
-            raise
+            raise named(error, receipt) from error
         except Exception:
             log.exception("message failed")
             settled = fail(waiting, doors, policy)
@@ -208,9 +164,14 @@ def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
             moved = doors.mailbox.file(waiting.key, folder)
         except Declined as error:
             log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
-            raise
+            doors.stumbled[waiting.key] += 1
+            raise named(error, receipt) from error
+        except Unavailable as error:
+            let_go(waiting, doors, str(error))
+            raise named(error, receipt) from error
         with doors.store.transaction() as transaction:
-            transaction.note_filed(receipt, folder, doors.clock())
+            transaction.note_filed(receipt, folder, now := doors.clock())
+            transaction.note_poll(now, success=True)  # a poll may take hours, and all the time the mailbox is read
         if moved:
             log.info("message filed", folder=folder)
 
@@ -218,11 +179,16 @@ def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
 def let_go(waiting: Waiting, doors: Doors, answer: str) -> None:
     """A server was away: the attempt does not count. The next poll takes the other messages first."""
     log.warning("message left for later", answer=answer)
-    doors.stumbled.add(waiting.key)
+    doors.stumbled[waiting.key] += 1
     with doors.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
         if receipt and not receipt.outcome:
             transaction.let_go(receipt)
+
+
+def named(error: Unavailable, receipt: Receipt) -> Unavailable:
+    """The error, with the message that it was about."""
+    return type(error)(f"{receipt.reference}: {error}")
 
 
 def fail(waiting: Waiting, doors: Doors, policy: Policy) -> Receipt | None:

@@ -40,6 +40,7 @@ class Waiting:
     key: Key
     size: int
     received_at: datetime
+    dated: bool = True  # else the server gives no date, and `received_at` is when it was listed
 
 
 @dataclass(frozen=True, slots=True)

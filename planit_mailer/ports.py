@@ -3,6 +3,7 @@
 Every verb raises Unavailable where the server behind it is away or refuses.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from planit_mailer.ledger import (
     Waiting,
 )
 from planit_mailer.mail.messages import Message
+from planit_mailer.polled import Polled
 from planit_mailer.records import Booked, Bounced, Filed, Pending, Released, Unanswered
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.files import FileKind
@@ -44,6 +46,9 @@ class Mailbox(Protocol):
 
     def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
         """The bytes of a message, its header alone where they are more than `limit`; None where it is gone."""
+
+    def holds(self, key: Key) -> bool:
+        """Whether a message is in the inbox; False also under a UIDVALIDITY that the inbox has no more."""
 
     def file(self, key: Key, folder: str) -> bool:
         """Move a message out of the inbox; False where nothing was moved: it was gone already, or has to stay."""
@@ -84,7 +89,7 @@ class Relay(Protocol):
         """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken."""
 
 
-class Transaction(Protocol):
+class Transaction(Polled, Protocol):
     """One commit: all of it or nothing."""
 
     # ── what becomes of a message ──
@@ -140,20 +145,8 @@ class Transaction(Protocol):
     def failed(self, receipt: Receipt) -> None:
         """The attempt counts, and is over."""
 
-    def drop(self, receipt: Receipt) -> None:
-        """The message was gone before it could be read."""
-
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
         """The message lies in a folder now."""
-
-    def note_filed_before(self, inbox: Sequence[Waiting], folders: Mapping[Outcome, str], now: datetime) -> None:
-        """Settled messages that are in the inbox no more lie in the folder of their outcome."""
-
-    def note_poll(self, now: datetime, *, success: bool) -> None:
-        """The mailbox was looked at."""
-
-    def unread_since(self) -> datetime | None:
-        """The first poll that failed since one succeeded; None where the last one did."""
 
     # ── what the operator released ──
 
@@ -236,7 +229,7 @@ class Store(Protocol):
 class Doors:
     """The outside world, opened. `stopping` says whether the daemon has been asked to stop.
 
-    `stumbled` are the messages at which a server broke off since the daemon started.
+    `stumbled`: how often a server broke off, or said no, at a message since the daemon started.
     """
 
     mailbox: Mailbox
@@ -245,4 +238,4 @@ class Doors:
     clock: Clock
     dns: Dns
     stopping: Callable[[], bool] = lambda: False
-    stumbled: set[Key] = field(default_factory=set)
+    stumbled: Counter[Key] = field(default_factory=Counter)

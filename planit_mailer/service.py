@@ -1,8 +1,7 @@
 """The composition root: a configuration becomes doors and policies, and what there is to do with them."""
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,7 +11,6 @@ from planit_mailer import (
     delivery,
     digest,
     forgetting,
-    intake,
     logins,
     promise,
     reconciliation,
@@ -21,24 +19,21 @@ from planit_mailer import (
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
 from planit_mailer.doors import tokens
-from planit_mailer.doors.dns import Dns
-from planit_mailer.doors.mailbox import Mailbox, open_mailbox
+from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Declined, LoginRefused, Unavailable
+from planit_mailer.errors import LoginRefused, Unavailable
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Key, Outcome
+from planit_mailer.ledger import Outcome
+from planit_mailer.listening import Listener
 from planit_mailer.mail import replies
 from planit_mailer.mail.authentication import Trust
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.places import folder
-from planit_mailer.ports import Doors
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
-
-LISTEN_SECONDS = 5.0  # servers forget to say that mail came: so often the inbox is looked at all the same
 
 
 def now() -> datetime:
@@ -54,49 +49,14 @@ class Service:
     store: Store
     reader: Reader
     stationery: Stationery
-    stopping: Callable[[], bool]
-    stumbled: set[Key]  # the messages at which a server broke off
+    listener: Listener
 
     def poll(self, listen: timedelta = timedelta(0)) -> None:
         """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came.
 
-        Raises Declined, at the end, where a message could not be read or filed.
+        Raises Unavailable where a server is away; Declined, at the end, where a message could not be read or filed.
         """
-        try:
-            with open_mailbox(self.settings.mailbox) as mailbox:
-                mailbox.ensure_folders(set(folders(self.settings.mailbox.folders).values()))
-                self._poll_until(mailbox, time.monotonic() + listen.total_seconds())
-        except Declined:
-            raise
-        except Unavailable:
-            with suppress(Unavailable), self.store.transaction() as transaction:  # if that is not what is away
-                transaction.note_poll(now(), success=False)
-            raise
-
-    def _poll_until(self, mailbox: Mailbox, until: float) -> None:
-        says = policy(self.settings, self.stationery)
-        declined, again = None, True
-        while again:
-            try:
-                dns = Dns(self._domains() if says.trust.verifies else ())
-                doors = Doors(mailbox, self.reader, self.store, now, dns, self.stopping, self.stumbled)
-                elsewhere = intake.poll(doors, says)
-            except Declined as error:
-                declined, elsewhere = error, False
-            again = self._more_comes(mailbox, until, look_again=elsewhere)
-        if declined:
-            raise declined
-
-    def _domains(self) -> frozenset[str]:
-        with self.store.reading() as reading:
-            return reading.domains()
-
-    def _more_comes(self, mailbox: Mailbox, until: float, *, look_again: bool) -> bool:
-        """Wait for mail until a time of the monotonic clock; whether it is worth looking again before that."""
-        while time.monotonic() < until and not self.stopping():
-            if mailbox.idle(LISTEN_SECONDS, self.stopping) or look_again:
-                return True
-        return False
+        self.listener.poll(now, listen)
 
     def poll_and_listen(self) -> None:
         """What the daemon does all the time: IDLE is a hint, so that it polls again all the same."""
@@ -121,7 +81,7 @@ class Service:
     def watch(self) -> None:
         """Look after the promised time, and tell the operator once of what nobody else will see."""
         promise.watch(self.store, now, self.stationery)
-        alarm.watch(self.store, now, self.stationery)
+        alarm.watch(self.store, now, self.stationery, self.listener.trying)
         digest.tell(self.store, now, self.stationery)
         logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
 
@@ -158,7 +118,9 @@ class Service:
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
     """The service with its doors open. Raises Declined where another daemon serves the same SQLite database."""
     with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
-        yield Service(settings, store, child, stationery(settings), stopping, set())
+        paper = stationery(settings)
+        listener = Listener(settings, policy(settings, paper), store, child, stopping)
+        yield Service(settings, store, child, paper, listener)
 
 
 def once(settings: Config) -> None:

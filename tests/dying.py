@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 
-from planit_mailer import daemon, delivery, intake, retention, service
+from planit_mailer import daemon, delivery, intake, polling, retention, service
 from planit_mailer.doors import mailbox, reader, relay
 from planit_mailer.doors.store import outbox, receipts
 from planit_mailer.ledger import Fetched, Waiting
@@ -22,7 +22,7 @@ from tests.world import World
 # In the order of the story. What settles a message and what notes a sent reply are not yet committed when they return.
 STEPS: dict[str, tuple[object, str]] = {
     "bringing back": (mailbox.Mailbox, "bring_back"),
-    "numbering": (intake, "first_see"),
+    "numbering": (polling, "first_see"),
     "fetch": (mailbox.Mailbox, "fetch"),
     "reading": (reader.Reader, "message"),
     "judging": (reader.Reader, "judge"),

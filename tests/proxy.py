@@ -45,7 +45,7 @@ class Passage:
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Passes everything on to a port of this machine, but for `fault`; `say` may change what clients say.
+    """Passes everything on to a port of this machine, but for `fault`; `say` and `hear` may change what is said.
 
     Every connection is kept in `passages`; whoever wants to tell earlier ones from later ones counts `era` up.
     """
@@ -63,6 +63,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         """From now on, nothing goes wrong."""
         self.fault: Fault | None = None
         self.say: Callable[[bytes], bytes] = bytes
+        self.hear: Callable[[bytes], bytes] = bytes
 
     @property
     def port(self) -> int:
@@ -97,7 +98,7 @@ class _Connection(socketserver.BaseRequestHandler):
     def answered(self, data: bytes) -> bool:
         struck = self.passage.struck
         if struck is None:
-            self.request.sendall(data)
+            self.request.sendall(self.server.hear(data))  # type: ignore[attr-defined]
             return True
         if struck.answer is None:
             return True

@@ -1,9 +1,13 @@
 """The alarm: the operator hears once that the mailbox is not read, and once that it is again."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
+
 from planit_mailer import alarm
+from planit_mailer.alarm import Trying
 from planit_mailer.doors.store import Store
 from tests.books import NOW
 from tests.test_delivery import stationery
@@ -13,7 +17,7 @@ from tests.world import parsed, text_of
 def poll(store: Store, at: datetime, *, success: bool) -> None:
     with store.transaction() as transaction:
         transaction.note_poll(at, success=success)
-    alarm.watch(store, lambda: at, stationery())
+    alarm.watch(store, lambda: at, stationery(), Trying(tried=True))
 
 
 def fail(store: Store, minutes: Sequence[int]) -> None:
@@ -68,6 +72,50 @@ def test_a_clock_that_was_ahead_delays_the_alarm_by_nothing(store: Store) -> Non
     poll(store, NOW + timedelta(days=1), success=False)
     fail(store, [1, 16])
     assert subjects(store) == [NOT_READ]
+
+
+def hang(store: Store, monkeypatch: pytest.MonkeyPatch, minutes: int, now: datetime = NOW) -> None:
+    """The operator is told what there is to tell when a poll has been hanging for so long."""
+    trying, began = Trying(), time.monotonic()
+    with trying.to_read():
+        monkeypatch.setattr(alarm.time, "monotonic", lambda: began + 60 * minutes)
+        alarm.watch(store, lambda: now, stationery(), trying)
+    monkeypatch.undo()
+
+
+def test_a_poll_that_hangs_is_told_after_a_quarter_of_an_hour(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.transaction() as transaction:
+        transaction.note_poll(NOW - timedelta(minutes=25), success=True)
+    hang(store, monkeypatch, 14)
+    assert subjects(store) == []
+    hang(store, monkeypatch, 16)
+    assert subjects(store) == ["planit_mailer: the mailbox has not been read since 08:44 UTC on 24/11/2026"]
+
+
+def test_a_poll_that_takes_long_and_reads_or_hangs_while_another_daemon_reads_is_not_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.transaction() as transaction:
+        transaction.note_poll(NOW - timedelta(minutes=5), success=True)
+    hang(store, monkeypatch, 60)
+    assert subjects(store) == []
+
+
+def test_a_clock_that_is_set_ahead_during_a_poll_makes_no_alarm(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    hang(store, monkeypatch, 1, NOW + timedelta(days=1))
+    assert subjects(store) == []
+
+
+def test_a_daemon_that_was_off_for_the_night_tries_before_it_tells(store: Store) -> None:
+    poll(store, NOW - timedelta(hours=14), success=False)
+    trying = Trying()
+    with trying.to_read():
+        alarm.watch(store, lambda: NOW, stationery(), trying)
+        assert subjects(store) == []
+        with store.transaction() as transaction:
+            transaction.note_poll(NOW, success=True)
+    alarm.watch(store, lambda: NOW, stationery(), trying)
+    assert subjects(store) == []
 
 
 def test_the_mail_says_what_happens_and_how_to_look(store: Store) -> None:

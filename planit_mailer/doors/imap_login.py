@@ -1,7 +1,13 @@
 """Connecting to the IMAP server, encrypted and logged in as configured. With imap.py, alone in importing imapclient."""
 
+import imaplib
+import time
+from typing import Any
+
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, LoginError
+from imapclient.imap4 import IMAP4WithTimeout
+from imapclient.tls import IMAP4_TLS
 
 from planit_mailer import config
 from planit_mailer.doors import encryption, tokens
@@ -10,6 +16,10 @@ from planit_mailer.doors.imap import FOREIGN, Connection, cut, words
 from planit_mailer.errors import LoginRefused, Unavailable
 
 TIMEOUT = SocketTimeout(connect=15, read=60)  # seconds; without one a silent server holds us for ever
+# Seconds for the whole of one answer: a time-out begins anew with every byte, and a server may only ever say that it is
+# still there. A line that takes longer for a mebibyte, the most that is asked for at once, is too slow for mail.
+ANSWER = 300
+PIECE = 2**12  # bytes
 
 
 def connect(settings: config.Mailbox) -> Connection:
@@ -18,7 +28,7 @@ def connect(settings: config.Mailbox) -> Connection:
     where = f"{settings.host}:{settings.port}"
     tls = encryption.context() if settings.security == "tls" else None
     try:
-        client = IMAPClient(settings.host, settings.port, ssl=tls is not None, ssl_context=tls, timeout=TIMEOUT)
+        client = _Client(settings.host, settings.port, ssl=tls is not None, ssl_context=tls, timeout=TIMEOUT)
     except FOREIGN as error:
         raise Unavailable(f"the mailbox at {where} is away: {words(error)}") from error
     try:
@@ -33,6 +43,58 @@ def connect(settings: config.Mailbox) -> Connection:
         cut(client)
         raise Unavailable(f"the mailbox at {where} is away: {words(error)}") from error
     return client
+
+
+class _Impatient(imaplib.IMAP4):
+    """Gives a server so much time for its greeting, and for its answer to each thing that we say."""
+
+    def open(self, *arguments: Any, **named: Any) -> None:
+        """Connect."""
+        self._begin()
+        super().open(*arguments, **named)
+
+    def send(self, data: Any) -> None:
+        """Say something."""
+        self._begin()
+        super().send(data)
+
+    def readline(self) -> bytes:
+        """A line of what the server says. Raises TimeoutError."""
+        self._go_on()
+        return super().readline()
+
+    def read(self, size: int) -> bytes:
+        """So many bytes of what the server says. Raises TimeoutError."""
+        data = bytearray()
+        while len(data) < size:
+            self._go_on()
+            piece = super().read(min(PIECE, size - len(data)))
+            if not piece:
+                break
+            data += piece
+        return bytes(data)
+
+    def _begin(self) -> None:
+        self._until = time.monotonic() + ANSWER
+
+    def _go_on(self) -> None:
+        if time.monotonic() > self._until:
+            raise TimeoutError(f"its answer had no end within {ANSWER} seconds")
+
+
+class _Plain(_Impatient, IMAP4WithTimeout):  # type: ignore[misc]
+    pass
+
+
+class _Tls(_Impatient, IMAP4_TLS):  # type: ignore[misc]
+    pass
+
+
+class _Client(IMAPClient):  # type: ignore[misc]
+    def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802  imapclient's name
+        if self.ssl:
+            return _Tls(self.host, self.port, self.ssl_context, TIMEOUT.connect)  # type: ignore[call-arg]
+        return _Plain(self.host, self.port, TIMEOUT.connect)
 
 
 def _log_in(client: Connection, settings: config.Mailbox, bearer: Bearer | None) -> None:

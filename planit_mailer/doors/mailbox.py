@@ -56,13 +56,14 @@ class Mailbox:
             return int(state[b"EXISTS"])
 
     def waiting(self) -> tuple[Waiting, ...]:
-        """The messages in the inbox by UID, which is the order in which they arrived; their flags mean nothing."""
+        """The messages in the inbox by UID, in order of arrival; flags mean nothing, and no date means now."""
         exists = self.look()
         with self._asking("the mailbox did not list its messages") as client:
             uids = sorted(imap.uids(client, exists))
+            now = datetime.now(UTC)
             return tuple(
-                Waiting(Key(self._uidvalidity, uid), int(item[b"RFC822.SIZE"]), item[b"INTERNALDATE"].astimezone(UTC))
-                for uid, item in imap.facts(client, uids, ["RFC822.SIZE", "INTERNALDATE"])
+                Waiting(Key(self._uidvalidity, uid), size, came or now, dated=came is not None)
+                for uid, size, came in imap.sizes_and_dates(client, uids)
             )
 
     def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
@@ -77,6 +78,12 @@ class Mailbox:
                 return Fetched(imap.header(client, uid), whole=False) if raw is None else Fetched(raw)
             except Vanished:
                 return None
+
+    def holds(self, key: Key) -> bool:
+        """Whether a message is in the inbox; False also under a UIDVALIDITY that the inbox has no more."""
+        self.look()
+        with self._asking("the mailbox did not look for a message") as client:
+            return key.uidvalidity == self._uidvalidity and imap.is_there(client, key.uid)
 
     def file(self, key: Key, folder: str) -> bool:
         """Move a message out of the inbox; False where it was gone already: then it is filed already.
@@ -146,8 +153,8 @@ class Mailbox:
             client.select_folder(folder)
             self._selected = folder
             uids = client.search(["HEADER", "Message-ID", message_id])[:1]
-            for uid, item in imap.facts(client, uids, ["INTERNALDATE"]):
-                return imap.header(client, uid), item[b"INTERNALDATE"].astimezone(UTC)
+            for uid, _, came in imap.sizes_and_dates(client, uids):
+                return imap.header(client, uid), came or datetime.now(UTC)
         return None
 
     def count(self, folder: str) -> int:

@@ -5,8 +5,10 @@ between two of them.
 """
 
 import smtplib
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from io import BufferedReader
 from typing import Final
 
 from planit_mailer import config
@@ -17,6 +19,9 @@ from planit_mailer.ledger import Reply
 from planit_mailer.mail import headers
 
 TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
+WHOLE_ANSWER = (
+    300  # seconds for all lines of one: a time-out begins anew with every byte, and a relay may talk for ever
+)
 ANSWER = 200  # characters that are kept of what the relay says
 
 
@@ -66,9 +71,9 @@ class Relay:
         settings = self._settings
         where = (settings.host, settings.port)
         if settings.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(*where, timeout=TIMEOUT, context=encryption.context())
+            smtp: smtplib.SMTP = _Tls(*where, timeout=TIMEOUT, context=encryption.context())
         else:
-            smtp = smtplib.SMTP(*where, timeout=TIMEOUT)
+            smtp = _Impatient(*where, timeout=TIMEOUT)
         try:
             if settings.security == "starttls":
                 smtp.starttls(context=encryption.context())
@@ -81,6 +86,36 @@ class Relay:
             smtp.close()
             raise
         return closing(smtp)
+
+
+class _Impatient(smtplib.SMTP):
+    """Gives a relay so much time for each of its answers."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The relay's answer. Raises TimeoutError."""
+        if self.file is None and self.sock:
+            self.file = _Lines(self.sock.makefile("rb"))
+        if self.file:
+            self.file.until = time.monotonic() + WHOLE_ANSWER
+        return super().getreply()
+
+
+class _Tls(_Impatient, smtplib.SMTP_SSL):
+    pass
+
+
+class _Lines:
+    """What a relay says, until a time of the monotonic clock."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.until = 0.0
+        self._file = file
+        self.close = file.close
+
+    def readline(self, limit: int) -> bytes:
+        if time.monotonic() > self.until:
+            raise TimeoutError(f"its answer had no end within {WHOLE_ANSWER} seconds")
+        return self._file.readline(limit)
 
 
 def _hand_over(smtp: smtplib.SMTP, envelope_sender: str, reply: Reply) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from imapclient import IMAPClient
 from structlog.testing import capture_logs
 
-from planit_mailer import intake, service
+from planit_mailer import polling, service
 from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
@@ -72,7 +72,7 @@ def store(bench: Bench, tmp_path: Path) -> Iterator[Store]:
 def taken_in(raw: bytes, bench: Bench, store: Store) -> tuple[Story, tuple[Pending, ...]]:
     """A message as it lies in the mailbox, looked at once: its story, and the mails that wait because of it."""
     bench.client.append("INBOX", raw)
-    intake.poll(Doors(bench.mailbox, bench.reader, store, service.now, Dns()), bench.policy)
+    polling.poll(Doors(bench.mailbox, bench.reader, store, service.now, Dns()), bench.policy)
     with store.transaction() as transaction:
         story = transaction.story(transaction.latest())
         assert story

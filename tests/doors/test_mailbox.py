@@ -3,7 +3,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,10 +12,11 @@ from imapclient import IMAPClient
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post
-from planit_mailer.doors import imap
+from planit_mailer.doors import imap, imap_login
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.ledger import Key, Waiting
+from tests import proxy as proxies
 from tests.builders import SCHOOL, an_email
 from tests.mailservers import DovecotPost, a_mailbox
 
@@ -584,6 +586,91 @@ def test_a_connection_that_dies_in_idle_is_noticed_at_once(answer: str) -> None:
     ):
         mailbox.idle(30)
     assert time.monotonic() - began < 5
+
+
+STILL_HERE = b"* OK Still here\r\n"
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (b"", STILL_HERE),
+        (b"LOGIN", STILL_HERE),
+        (b"SEARCH", STILL_HERE),
+        (b"SEARCH", b"* 1 FETCH (X {999999999}\r\n" + b"x" * 9_000),
+    ],
+    ids=["at the greeting", "at the login", "in the listing", "in one endless thing"],
+)
+def test_a_server_that_never_comes_to_the_end_of_its_answer_is_left(
+    monkeypatch: pytest.MonkeyPatch, at: bytes, said: bytes
+) -> None:
+    monkeypatch.setattr(imap_login, "ANSWER", 0.2)
+    with talking(at, said) as settings, pytest.raises(Unavailable, match=r"no end within 0.2 seconds"):  # noqa: SIM117
+        with open_mailbox(settings) as mailbox:
+            mailbox.waiting()
+
+
+def test_a_slow_line_has_time_for_each_piece_of_a_message(
+    dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_login, "ANSWER", 0.5)
+    send(dovecot_post, "big", body="".join(f"{n} {'x' * 70}\r\n" for n in range(60_000)))
+    with proxies.before(dovecot_post.imap_port) as proxy:
+        dovecot_post.imap_port = proxy.port
+        with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+            (waiting,) = mailbox.waiting()
+            began = time.monotonic()
+            proxy.hear = lambda said: time.sleep(0.2 if b"FETCH" in said else 0) or said  # type: ignore[func-returns-value]
+            fetched = mailbox.fetch(waiting, LIMIT)
+    assert fetched
+    assert len(fetched.raw) == waiting.size
+    assert time.monotonic() - began > 0.5
+
+
+@contextmanager
+def talking(at: bytes, said: bytes) -> Iterator[config.Mailbox]:
+    """The settings of a mailbox on a server that, from a command on, says one thing for ever; b"": its greeting too."""
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, connection.makefile("rb") as lines, suppress(OSError):
+            if at:
+                connection.sendall(b"* OK ready\r\n")
+            for line in lines if at else ():
+                tag, command = line.split()[:2]
+                if at in line:
+                    break
+                told = SELECTED if command == b"SELECT" else LOGGED_IN
+                capable = "* CAPABILITY IMAP4rev1\n" if command == b"CAPABILITY" else ""
+                connection.sendall((capable + told).format(tag=tag.decode()).replace("\n", "\r\n").encode())
+            while True:
+                connection.sendall(said)
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield config.Mailbox(
+            host="127.0.0.1", port=server.getsockname()[1], security="none", username="x", password="x"
+        )
+
+
+def test_a_message_without_a_date_that_can_be_read_came_just_now() -> None:
+    listed = "* 1 FETCH (UID 5 RFC822.SIZE 10 INTERNALDATE {date})\n{{tag}} OK done\n"
+    for date in ("NIL", '"31-Feb-2026 10:00:00 +0000"'):
+        with scripted(SELECTED, THERE, listed.format(date=date)) as settings, open_mailbox(settings) as mailbox:
+            (waiting,) = mailbox.waiting()
+        assert (waiting.key, waiting.dated) == (Key(7, 5), False)
+        assert abs(waiting.received_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_mailbox_says_whether_a_message_is_still_there(dovecot_post: DovecotPost) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        (waiting,) = mailbox.waiting()
+        assert mailbox.holds(waiting.key)
+        assert not mailbox.holds(replace(waiting.key, uidvalidity=waiting.key.uidvalidity + 1))
+        mailbox.file(waiting.key, "Processed")
+        assert not mailbox.holds(waiting.key)
 
 
 def test_a_move_that_did_not_happen_is_not_believed() -> None:

@@ -1,8 +1,9 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 from planit_mailer import config
 from planit_mailer.demo.servers import Post
+from planit_mailer.doors import relay
 from planit_mailer.doors.relay import Relay
 from planit_mailer.errors import LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply, ReplyKind
@@ -150,6 +152,22 @@ def test_a_server_that_is_no_relay_is_unavailable(greeting: bytes) -> None:
         threading.Thread(target=answer, daemon=True).start()
         settings = {"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none", "from": SERVICE}
         with pytest.raises(Unavailable):
+            Relay(config.Smtp.model_validate(settings), SERVICE).send(a_reply())
+
+
+def test_a_relay_that_never_comes_to_the_end_of_its_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            while True:
+                connection.sendall(b"220-wait\r\n")
+                time.sleep(0.02)
+
+    monkeypatch.setattr(relay, "WHOLE_ANSWER", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        settings = {"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none", "from": SERVICE}
+        with pytest.raises(Unavailable, match=r"no end within 0.2 seconds"):
             Relay(config.Smtp.model_validate(settings), SERVICE).send(a_reply())
 
 

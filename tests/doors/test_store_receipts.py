@@ -1,13 +1,14 @@
 """What becomes of a message: what is known of it, and what is counted."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import Refused
-from planit_mailer.ledger import Outcome, ReplyKind, Standing
+from planit_mailer.ledger import Key, Outcome, ReplyKind, Standing, Waiting
 from tests import books
 from tests.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting
 
@@ -245,6 +246,126 @@ def test_of_two_messages_one_is_the_others_twin_and_not_both(store: Store) -> No
 
     with store.transaction() as transaction:
         assert transaction.twin(second, account()) == "", "a retry of it is processed"
+
+
+# ── a UID that is given a second time ──
+
+
+def number(store: Store, *messages: Waiting, now: datetime = NOW) -> frozenset[Key]:
+    with store.transaction() as transaction:
+        return transaction.number(messages, now, books.TWO_DAYS)
+
+
+def other(message: Waiting, **changes: Any) -> Waiting:
+    """Another message under the UID of this one."""
+    return replace(message, **({"size": 2000, "received_at": message.received_at + timedelta(hours=1)} | changes))
+
+
+@pytest.mark.parametrize("changes", [{}, {"size": 1000}, {"received_at": NOW}])
+def test_another_message_under_a_known_uid_has_a_receipt_of_its_own(store: Store, changes: dict[str, Any]) -> None:
+    """As in a mailbox that was restored from a backup, or in another account's."""
+    message = waiting()
+    first = adopt(store, begin(store, message), "the first")
+    with store.transaction() as transaction:
+        transaction.settle(first, verdict(), (), NOW)
+        transaction.note_filed(first, "Processed", NOW)
+
+    assert number(store, other(message, **changes)) == frozenset()
+    second = adopt(store, begin(store, other(message, **changes)), "the second")
+
+    assert (second.reference != first.reference, second.outcome) == (True, None)
+    with store.reading() as reading:
+        assert reading.story(first.reference).outcome is Outcome.ACCEPTED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("outcome", "folder"), [(None, ""), (Outcome.ACCEPTED, ""), (Outcome.ACCEPTED, "Processed")])
+def test_a_server_that_estimates_sizes_costs_one_more_look_at_the_bytes(
+    store: Store, outcome: Outcome | None, folder: str
+) -> None:
+    """Also of a message that has to stay in the inbox, because the mailbox cannot move it."""
+    message = waiting()
+    first = adopt(store, begin(store, message), "the same bytes")
+    with store.transaction() as transaction:
+        if outcome:
+            transaction.settle(first, verdict(outcome), (), NOW)
+        if folder:
+            transaction.note_filed(first, folder, NOW)
+
+    for size in (1001, 1002):
+        again = other(message, size=size, received_at=message.received_at)
+        number(store, again)
+        adopted = adopt(store, begin(store, again), "the same bytes")
+        assert (adopted.reference, adopted.outcome) == (first.reference, outcome)
+
+
+def test_an_unread_message_whose_size_is_estimated_anew_keeps_its_place(store: Store) -> None:
+    first, second = waiting(), waiting()
+    number(store, first, second)
+    number(store, replace(first, size=1001), second)
+
+    assert begin(store, replace(first, size=1001)).arrival < begin(store, second).arrival
+
+
+def test_a_message_without_a_date_is_known_by_its_size_and_its_clock_goes_on(store: Store) -> None:
+    undated = replace(waiting(), dated=False)
+    number(store, undated)
+    later = replace(undated, received_at=NOW + timedelta(hours=1))
+    number(store, later, now=NOW + timedelta(hours=1))
+
+    assert begin(store, later).received_at == NOW
+
+
+def test_what_was_taken_up_under_a_uid_that_is_given_again_is_gone_and_owed_nothing(store: Store) -> None:
+    message = waiting()
+    taken_up = adopt(store, begin(store, message), "the first")
+    with store.transaction() as transaction:
+        transaction.failed(taken_up)
+    number(store, other(message))
+
+    with store.transaction() as transaction:
+        assert transaction.vanished([other(message)], everywhere=True) == (None,)
+        transaction.drop_vanished(None)
+        assert transaction.current(taken_up).outcome is Outcome.IGNORED
+
+
+# ── taken out of the inbox ──
+
+
+def test_a_message_that_was_read_once_and_taken_away_is_settled_and_what_comes_back_is_another(store: Store) -> None:
+    message = waiting()
+    taken_up = adopt(store, begin(store, message), "bytes")
+    with store.transaction() as transaction:
+        transaction.failed(taken_up)
+        assert transaction.vanished([message], everywhere=True) == ()
+        assert transaction.vanished([waiting()], everywhere=False) == (message.key,)
+        assert transaction.vanished([waiting(uidvalidity=2)], everywhere=False) == ()
+        assert transaction.vanished([waiting(uidvalidity=2)], everywhere=True) == (message.key,)
+        transaction.drop_vanished(message.key)
+
+    with store.reading() as reading:
+        assert reading.unanswered() == ()
+    back = adopt(store, begin(store, message), "bytes")
+    assert (back.outcome, back.reference != taken_up.reference) == (None, True)
+
+
+def test_what_is_to_be_brought_back_has_not_vanished(store: Store) -> None:
+    message = waiting()
+    receipt = adopt(store, begin(store, message), "bytes")
+    with store.transaction() as transaction:
+        transaction.settle(receipt, verdict(Outcome.QUARANTINED, None), (), NOW)
+        transaction.release(receipt.reference, NOW, NOW)
+        assert transaction.vanished([], everywhere=True) == ()
+        transaction.drop_vanished(message.key)
+        assert transaction.current(receipt).outcome is None
+
+
+def test_a_first_copy_under_another_uidvalidity_is_not_waited_for(store: Store) -> None:
+    first = adopt(store, begin(store, waiting(uidvalidity=1)), "bytes")
+    second = adopt(store, begin(store, waiting(uidvalidity=2)), "other bytes: the way was another")
+    with store.transaction() as transaction:
+        for receipt in (first, second):
+            transaction.introduce(receipt, account())
+        assert transaction.first_copy(second) is None
 
 
 # ── settled and filed ──

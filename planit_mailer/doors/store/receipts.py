@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from planit_mailer.doors.store import erasing, register
-from planit_mailer.doors.store.verbs import Verbs, filed, gone, receipt
+from planit_mailer.doors.store.verbs import Verbs, filed, receipt
 from planit_mailer.doors.tables import receipts, uploads
 from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
@@ -24,6 +24,7 @@ class Receipts(Verbs):
 
         The next arrival number is thus never given to a message while one before it, in another daemon's hands, has
         none. The answer are those that were taken up before and are not settled: errors of ours, or our death.
+        A UID counts as known only for the message that it was given to: see _is_another.
         """
         self._drop_unread({message.key for message in waiting}, now - STALE)
         if not waiting:
@@ -31,12 +32,16 @@ class Receipts(Verbs):
         lowest, uidvalidity = min(message.key.uid for message in waiting), waiting[0].key.uidvalidity
         here = (receipts.c.uidvalidity == uidvalidity) & (receipts.c.uid >= lowest)
         tried = receipts.c.outcome.is_(None) & (receipts.c.attempts > 0)
-        rows = self._connection.execute(select(receipts.c.uid, tried.label("again")).where(here))
-        known = {row.uid: bool(row.again) for row in rows}
+        facts = (receipts.c.id, receipts.c.uid, receipts.c.size, receipts.c.received_at, receipts.c.digest)
+        known = {row.uid: row for row in self._connection.execute(select(*facts, tried.label("again")).where(here))}
+        again = set()
         for message in waiting:
-            if message.key.uid not in known:
-                self._new(message, now, message.received_at + reply_within)
-        return frozenset(Key(uidvalidity, uid) for uid, again in known.items() if again)
+            row = known.get(message.key.uid)
+            if row is None or _is_another(message, row):
+                self._new(message, now, message.received_at + reply_within, instead=row)
+            elif row.again:
+                again.add(message.key)
+        return frozenset(again)
 
     def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, with the next arrival number where it is first seen.
@@ -45,7 +50,9 @@ class Receipts(Verbs):
         hand, its attempt becomes a death instead.
         """
         row = self._connection.execute(select(receipts).where(_named_by(waiting.key))).first()
-        return self._take_up(row or self._new(waiting, now, due_at))
+        if row is None or _is_another(waiting, row):
+            row = self._new(waiting, now, due_at, instead=row)
+        return self._take_up(row)
 
     def in_hand(self, key: Key) -> Receipt | None:
         """The receipt that counts for a message in the inbox: an older one may have taken over from its first.
@@ -112,15 +119,6 @@ class Receipts(Verbs):
         """The attempt counts, and is over."""
         self._change(receipt.arrival, {"in_hand": False})
 
-    def drop(self, receipt: Receipt) -> None:
-        """The message was gone before it could be read: somebody else moved or deleted it.
-
-        One that was never read leaves nothing; one that was is settled, so that its clock stops.
-        """
-        unread = (receipts.c.id == receipt.arrival) & (receipts.c.digest == "")
-        if not self._connection.execute(delete(receipts).where(unread)).rowcount and not self.current(receipt).outcome:
-            self._change(receipt.arrival, gone(receipt.received_at))
-
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
         """The message lies in a folder now. Where it was released meanwhile, it is looked for wherever it may lie."""
         settled = (receipts.c.id == receipt.arrival) & receipts.c.outcome.is_not(None)
@@ -134,7 +132,10 @@ class Receipts(Verbs):
             if Key(row.uidvalidity, row.uid) not in there:
                 self._connection.execute(delete(receipts).where(receipts.c.id == row.id))
 
-    def _new(self, waiting: Waiting, now: datetime, due_at: datetime) -> Row[Any]:
+    def _new(self, waiting: Waiting, now: datetime, due_at: datetime, *, instead: Row[Any] | None) -> Row[Any]:
+        """A new receipt, `instead` of an older one with this key; adopt() finds that by its bytes, filed or not."""
+        if instead:
+            self._change(instead.id, {"uidvalidity": None, "uid": None})
         values = {
             "reference": self._unused_reference(),
             "uidvalidity": waiting.key.uidvalidity,
@@ -145,7 +146,11 @@ class Receipts(Verbs):
             "clock_from": waiting.received_at,
             "due_at": due_at,
         }
-        return self._connection.execute(insert(receipts).values(values).returning(receipts)).one()
+        new = self._connection.execute(insert(receipts).values(values).returning(receipts)).one()
+        if instead:
+            filed = (receipts.c.id == instead.id) & receipts.c.filed_at.is_not(None)
+            self._connection.execute(update(receipts).where(filed).values(filed_after=new.id))
+        return new
 
     def _unused_reference(self) -> str:
         while True:
@@ -171,14 +176,26 @@ class Receipts(Verbs):
     def _hand_over(self, newer: Receipt, older: Row[Any]) -> Receipt:
         """Give the key of a receipt to an older one, and delete it."""
         gone = self._connection.execute(
-            delete(receipts).where(receipts.c.id == newer.arrival).returning(receipts.c.uidvalidity, receipts.c.uid)
+            delete(receipts)
+            .where(receipts.c.id == newer.arrival)
+            .returning(receipts.c.uidvalidity, receipts.c.uid, receipts.c.size)
         ).one()
-        self._change(older.id, {"uidvalidity": gone.uidvalidity, "uid": gone.uid, "folder": ""})
+        self._change(older.id, {**gone._asdict(), "folder": ""})
         return self._take_up(older)
 
 
 def _named_by(key: Key) -> ColumnElement[bool]:
     return (receipts.c.uidvalidity == key.uidvalidity) & (receipts.c.uid == key.uid)
+
+
+def _is_another(waiting: Waiting, row: Row[Any]) -> bool:
+    """Whether a message is not the one that was given this UID before, as in a mailbox restored from a backup.
+
+    Some servers estimate sizes: of a message that nobody has read yet the date alone counts, and it keeps its place;
+    of others a disagreement costs one more look at the bytes.
+    """
+    dates_differ = waiting.dated and abs(waiting.received_at - row.received_at) >= timedelta(seconds=1)
+    return dates_differ or bool(row.digest and waiting.size != row.size)
 
 
 def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None) -> dict[str, Any]:

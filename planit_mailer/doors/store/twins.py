@@ -39,11 +39,14 @@ class Twins(Verbs):
         return found or ""
 
     def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
-        """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged."""
+        """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged.
+
+        Of one that was in the inbox before it was rebuilt nobody knows whether it still is.
+        """
         if self._is_put_back(receipt):
             return None
         mine = receipts.alias()
-        somewhere = receipts.c.uid.is_not(None) | receipts.c.to_bring_back
+        somewhere = (receipts.c.uidvalidity == mine.c.uidvalidity) | receipts.c.to_bring_back
         waits = (receipts.c.id < mine.c.id) & receipts.c.outcome.is_(None) & somewhere & receipts.c.authentic
         this = (mine.c.id == receipt.arrival) & (mine.c.message_id != "") & mine.c.authentic
         row = self._connection.execute(select(receipts).where(this, waits, *alike(mine, receipts))).first()

@@ -71,9 +71,14 @@ def filed(folder: str, now: datetime) -> dict[str, Any]:
 
 
 def gone(at: datetime) -> dict[str, Any]:
-    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known."""
+    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known.
+
+    Not by its UID either: should it be there after all, it arrives now.
+    """
     reason = "gone from the inbox before it could be processed"
     return {
+        "uidvalidity": None,
+        "uid": None,
         "outcome": Outcome.IGNORED.value,
         "reason": reason,
         "unanswered": reason,

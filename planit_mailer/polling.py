@@ -1,0 +1,109 @@
+"""The day: whatever waits in the mailbox is taken in, one message at a time. What becomes of each, intake.py tells."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from planit_mailer import intake, logs, releases
+from planit_mailer.errors import BrokeOff, Declined, Unavailable
+from planit_mailer.intake import Policy
+from planit_mailer.ledger import Key, Waiting
+from planit_mailer.ports import Doors
+
+log = logs.get(__name__)
+
+
+class Went(NamedTuple):
+    """How a poll went.
+
+    `read`: a message was taken in. `elsewhere`: one is in another daemon's hands. `declined`: one could not be read or
+    filed.
+    """
+
+    read: bool = False
+    elsewhere: bool = False
+    declined: Declined | None = None
+
+
+def poll(doors: Doors, policy: Policy) -> bool:
+    """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
+
+    Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
+    again soon, in case that one dies. Raises Unavailable where the mailbox or the store is away, and, at the end,
+    Declined where a message could not be read or filed, BrokeOff where the mailbox has to be opened anew after that;
+    what was done until then stays done.
+    """
+    with doors.store.claim("what was released") as ours:
+        missing = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else ()
+        inbox = first_see(doors, policy)
+        went = take_in_all(inbox, doors, policy)
+        if doors.stopping():
+            return False
+        if undisturbed := not (went.elsewhere or went.declined):
+            releases.give_up_on(missing, doors)
+    if not (broken := isinstance(went.declined, BrokeOff)):
+        drop_vanished(inbox, doors, everywhere=undisturbed)
+    with doors.store.transaction() as transaction:
+        transaction.note_filed_before(inbox, policy.folders, doors.clock())
+        # Where it breaks off at every single message, it is not read.
+        transaction.note_poll(doors.clock(), success=went.read or not broken or len(inbox) == 1)
+    if went.declined:
+        raise went.declined
+    return went.elsewhere
+
+
+def first_see(doors: Doors, policy: Policy) -> list[Waiting]:
+    """What waits, numbered in the order of arrival; what was taken up before in vain comes last: it delays no other.
+
+    Of several at which a server breaks off, each poll reaches another one.
+    """
+    waiting = doors.mailbox.waiting()
+    with doors.store.transaction() as transaction:
+        tried = transaction.number(waiting, doors.clock(), policy.reply_within)
+    return sorted(waiting, key=lambda message: max(doors.stumbled[message.key], message.key in tried))
+
+
+def take_in_all(inbox: Sequence[Waiting], doors: Doors, policy: Policy) -> Went:
+    """Take in what waits. Raises Unavailable where a server breaks off at a message for the first time.
+
+    Where it does so at the same message again, the message is to blame, and no reason to wait for the server.
+    """
+    went = Went()
+    for waiting in inbox:
+        if doors.stopping():
+            break
+        stumbled = doors.stumbled[waiting.key]
+        try:
+            ours = claim_and_take_in(waiting, doors, policy)
+            went = went._replace(elsewhere=went.elsewhere or not ours, read=went.read or ours)
+        except Declined as error:
+            went = went._replace(declined=error)
+        except Unavailable as error:
+            if not stumbled:
+                raise
+            return went._replace(declined=BrokeOff(str(error)))
+    return went
+
+
+def claim_and_take_in(waiting: Waiting, doors: Doors, policy: Policy) -> bool:
+    """Take a message in, unless another daemon has it in hand; whether it was ours."""
+    with doors.store.claim(_work(waiting.key)) as ours:
+        if ours:
+            intake.take_in(waiting, doors, policy)
+    return ours
+
+
+def drop_vanished(inbox: Sequence[Waiting], doors: Doors, *, everywhere: bool) -> None:
+    """Settle what was taken up before and lies in the inbox no more: a person took it away."""
+    with doors.store.transaction() as transaction:
+        vanished = transaction.vanished(inbox, everywhere=everywhere)
+    for key in vanished:
+        with doors.store.claim(_work(key)) as ours:
+            if ours and not (key and doors.mailbox.holds(key)):
+                with doors.store.transaction() as transaction:
+                    gone = transaction.drop_vanished(key)
+                for reference in gone:
+                    log.warning("message vanished before it was processed", reference=reference)
+
+
+def _work(key: Key | None) -> str:
+    return f"message {key.uidvalidity} {key.uid}" if key else "messages without a key"
