@@ -3,7 +3,7 @@
 Every verb raises Unavailable where the server behind it is away or refuses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,12 +26,13 @@ from planit_mailer.ledger import (
     Waiting,
 )
 from planit_mailer.mail.messages import Message
-from planit_mailer.records import Booked, Bounced, Filed, Pending, Released, Unanswered
+from planit_mailer.records import Bounced, Pending, Unanswered
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging
+from planit_mailer.whereabouts import Booked, Filed, Released, Sought
 
 Clock = Callable[[], datetime]  # the time now, in UTC
 
@@ -48,11 +49,11 @@ class Mailbox(Protocol):
     def file(self, key: Key, folder: str) -> bool:
         """Move a message out of the inbox; False where nothing was moved: it was gone already, or has to stay."""
 
-    def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
-        """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
+    def bring_back(self, folders: Collection[str], sought: Sought) -> bool:
+        """Move a message from the first of these folders that has it to the inbox; False where none has it."""
 
-    def delete(self, folder: str, digest: str, message_id: str) -> bool:
-        """Delete the message with this SHA-256 from a folder for ever; False where it is not there."""
+    def delete(self, folders: Collection[str], sought: Sought) -> bool:
+        """Delete every copy of a message in these folders for ever; False where there is none."""
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
         """The Message-IDs in a folder, "" for each message that has none."""

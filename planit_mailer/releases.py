@@ -7,7 +7,7 @@ from planit_mailer import logs
 from planit_mailer.errors import Declined
 from planit_mailer.ledger import Waiting
 from planit_mailer.ports import Doors
-from planit_mailer.records import Released
+from planit_mailer.whereabouts import Released
 
 log = logs.get(__name__)
 
@@ -42,9 +42,9 @@ def _is_back(released: Released, doors: Doors, folders: Iterable[str]) -> bool:
 
     A person may have moved it to another folder, and whoever filed it may have died before that was noted.
     """
-    places = dict.fromkeys(filter(None, (released.folder, *folders)))
+    places = tuple(dict.fromkeys(filter(None, (released.folder, *folders))))
     try:
-        return any(doors.mailbox.bring_back(place, released.digest, released.message_id) for place in places)
+        return doors.mailbox.bring_back(places, released.sought)
     except Declined as error:
         log.error("message not brought back", reference=released.reference, answer=str(error))  # noqa: TRY400  no code is at fault
         return True

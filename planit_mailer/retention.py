@@ -11,7 +11,7 @@ from datetime import timedelta
 from planit_mailer import logs
 from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
-from planit_mailer.records import Filed
+from planit_mailer.whereabouts import Filed
 
 log = logs.get(__name__)
 
@@ -54,9 +54,9 @@ def purge(store: Store, keep: Keep) -> None:
 
 
 def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
-    """Where a person has moved it, it is in another of our folders; in the inbox it is a message that arrives now."""
-    places = dict.fromkeys((filed.folder, *keep.folders)) if filed.folder else ()
-    if places and not any(mailbox.delete(place, filed.digest, filed.message_id) for place in places):
+    """Wherever a person has moved or copied it, it is in another of our folders; in the inbox it is a message that arrives now."""
+    places = tuple(dict.fromkeys((filed.folder, *keep.folders))) if filed.folder else ()
+    if places and not mailbox.delete(places, filed.sought):
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
     for message_id in filed.replies if keep.sent else ():
         mailbox.delete_by_id(keep.sent, message_id)

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from planit_mailer.doors.store import Store
 from planit_mailer.ledger import Outcome
-from planit_mailer.records import Filed
+from planit_mailer.whereabouts import Filed, Sought
 from tests import books
 from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
 from tests.postgres import Postgres
@@ -160,8 +160,9 @@ def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
         transaction.note_mail_deleted(filed, NOW + 14 * DAY)
         assert transaction.forgettable(NOW + 14 * DAY, KEEP) == ()
 
-    assert filed == Filed(receipt.reference, "Processed", filed.digest, account().message_id, (reply.message_id,))
-    assert len(filed.digest) == 64
+    assert filed == Filed(receipt.reference, "Processed", filed.sought, (reply.message_id,))
+    assert filed.sought == Sought(filed.sought.digest, account().message_id, 1000, NOW)
+    assert len(filed.sought.digest) == 64
 
 
 def test_a_released_message_is_not_deleted_before_it_is_processed(store: Store) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_,
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.twins import JUDGED
-from planit_mailer.doors.store.verbs import Verbs, alike
+from planit_mailer.doors.store.verbs import Verbs, alike, sought
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
-from planit_mailer.records import Booked, Filed, Unanswered
+from planit_mailer.records import Unanswered
+from planit_mailer.whereabouts import Booked, Filed
 
 COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
@@ -96,7 +97,7 @@ class Promises(Verbs):
         same = (receipts.c.id == row.id) | ((receipts.c.digest == (row.digest or None)) & (receipts.c.id < row.id))
         ours = select(outbox.c.message_id).join(receipts).where(same).order_by(outbox.c.id)
         folder = "" if row.mail_deleted_at else row.folder
-        return Filed(row.reference, folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+        return Filed(row.reference, folder, sought(row), tuple(self._connection.scalars(ours)))
 
 
 def _is_copy_of_gone() -> ColumnElement[bool]:

@@ -1,0 +1,205 @@
+"""Mail that is hard to find is found all the same, wherever copies of it lie."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imapclient import IMAPClient
+
+from planit_mailer import service as services
+from planit_mailer.doors import imap
+from planit_mailer.errors import Unavailable
+from tests import world
+from tests.mailservers import DovecotPost
+from tests.test_moved_mail import mail_program
+from tests.uploads import forms
+from tests.world import OFFICE, World
+
+ODD = (
+    "<(a)b@x.test>", "<a{5}@x.test>", '<a"b@x.test>', r"<a\b@x.test>", "<a%*b@x.test>", "<a]b@x>", "{3}", "{3+}",
+    "~{3}", "(", ")", '"', "\\", "*", "NIL", "ALL",
+)  # fmt: skip
+FOLDERS = ("INBOX", "Processed", "Rejected", "Held", "Quarantine", "Ignored")
+FORGED = b"From: a@evil.test, b@evil.test\r\nTo: data@s-cool.test\r\n"
+
+
+@pytest.fixture
+def service(tmp_path: Path, dovecot_post: DovecotPost) -> World:
+    return world.make(tmp_path, dovecot_post)
+
+
+def a_form(value: str, *numbers: int, **changes: Any) -> tuple[str, bytes]:
+    rows = [forms.learner(number, values=(value,), **changes) for number in numbers or (1,)]
+    return "form.xlsx", forms.handbook(learners=rows, headings=("Art",))
+
+
+def lying(service: World) -> dict[str, int]:
+    counts = {name: service.post.folder(name) for name in FOLDERS}
+    return {name: count for name, count in counts.items() if count}
+
+
+def copy(service: World, source: str, target: str) -> None:
+    with mail_program(service) as client:
+        client.select_folder(source)
+        client.copy(client.search(), target)
+
+
+@pytest.fixture
+def no_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that offers UIDPLUS, and not MOVE."""
+    has = IMAPClient.has_capability
+    monkeypatch.setattr(IMAPClient, "has_capability", lambda self, name: name != "MOVE" and has(self, name))
+
+
+@pytest.fixture
+def cut_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The connection is lost before the first message is expunged."""
+    expunge, cuts = imap.expunge, iter((ConnectionResetError("reset"),))
+
+    def cut(client: IMAPClient, uid: int) -> None:
+        for error in cuts:
+            raise error
+        expunge(client, uid)
+
+    monkeypatch.setattr(imap, "expunge", cut)
+    yield
+    assert not list(cuts), "it was cut"
+
+
+# ── Message-IDs that only look like one ──
+
+
+def test_whatever_its_message_id_is_a_message_is_deleted(service: World) -> None:
+    for number, name in enumerate(ODD, 1):
+        service.send(a_form("old", number), Message_ID=name)
+    service.once()
+    assert lying(service) == {"Processed": len(ODD)}
+
+    service.send(a_form("new", *range(1, len(ODD) + 1)))
+    service.once()
+
+    assert lying(service) == {"Processed": 1}
+
+
+def test_whatever_its_message_id_is_a_message_is_brought_back(service: World) -> None:
+    for number, name in enumerate(ODD, 1):
+        service.send(a_form("B", number), Message_ID=name)
+    service.once()
+
+    with service.store() as store, store.transaction() as transaction:
+        for booked in transaction.booked():
+            transaction.release(booked.reference, services.now(), services.now() + timedelta(hours=48))
+    service.once()
+
+    assert len(service.replies()) == 2 * len(ODD)
+    assert lying(service) == {"Processed": len(ODD)}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"Subject: x\rMessage-ID: <a@b>\r\n", b"Subject: x\rMessage-ID: <a@b>\r\nMessage-ID: <c@d>\r\n"],
+    ids=["none to the server", "another one to the server"],
+)
+def test_a_message_whose_message_id_the_server_reads_otherwise_is_deleted_and_brought_back(
+    service: World, dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch, header: bytes
+) -> None:
+    dovecot_post.server.deliver(FORGED + header + b"\r\nhello\r\n", "x@evil.test", service.post.address)
+    service.once()
+    reference = service.explain("<a@b>")["reference"]
+
+    with service.store() as store, store.transaction() as transaction:
+        transaction.release(reference, services.now(), services.now() + timedelta(hours=48))
+    service.once()
+    assert service.explain("<a@b>")["reason"] != "released, but not found in the mailbox"
+    assert lying(service) == {"Quarantine": 1}
+
+    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=31))
+    service.once()
+    assert lying(service) == {}
+
+
+def test_of_many_messages_without_message_id_each_is_read_once_to_be_deleted(
+    service: World, dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(20):
+        dovecot_post.server.deliver(FORGED + b"\r\n%02d\r\n" % n, "x@evil.test", service.post.address)
+    service.once()
+    assert lying(service) == {"Quarantine": 20}
+    read, chunks = [], imap.chunks
+
+    def counted(client: IMAPClient, uid: int, size: int) -> Iterator[bytes]:
+        read.append(uid)
+        return chunks(client, uid, size)
+
+    monkeypatch.setattr(imap, "chunks", counted)
+    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=31))
+    service.once()
+
+    assert lying(service) == {}
+    assert len(read) == len(set(read)) == 20
+
+
+# ── copies ──
+
+
+def test_a_message_that_a_person_put_back_by_copying_it_is_deleted_in_both_places(service: World) -> None:
+    with service.store() as store, store.transaction() as transaction:
+        hillside = transaction.add_school("Hillside School", "ZZ8 8ZZ")
+
+    def send(value: str) -> None:
+        rows = [forms.learner(1, values=(value,))]
+        form = forms.handbook(learners=rows, headings=("Art",), school="Hillside School", postcode="ZZ8 8ZZ")
+        service.send(("form.xlsx", form))
+        service.once()
+
+    send("old")
+    assert lying(service) == {"Rejected": 1}, "the office may not send for this school"
+    with service.store() as store, store.transaction() as transaction:
+        transaction.allow(hillside, OFFICE)
+    copy(service, "Rejected", "INBOX")
+    service.once()
+    assert lying(service) == {"Processed": 1, "Rejected": 1}
+
+    send("new")
+
+    assert lying(service) == {"Processed": 1}
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
+
+
+def test_a_copy_in_another_folder_goes_when_the_keep_time_is_over(
+    service: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.send(a_form("B"))
+    service.once()
+    copy(service, "Processed", "Held")
+
+    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=15))
+    service.once()
+
+    assert lying(service) == {}
+
+
+@pytest.mark.usefixtures("no_move")
+def test_what_a_cut_connection_left_twice_is_deleted_twice_though_one_was_retried(
+    service: World, request: pytest.FixtureRequest
+) -> None:
+    other = {"first_name": "Zed", "surname": "Other"}
+    service.send(a_form("first"))
+    service.once()
+    request.getfixturevalue("cut_once")
+    sent = service.send(a_form("old", **other))
+    for _ in range(2):
+        with suppress(Unavailable):
+            service.once()
+    assert lying(service) == {"Processed": 1, "Rejected": 2}, "copied, cut off, and filed once more"
+
+    service.verb("retry", service.explain(sent)["reference"], "--accept-identities")
+    service.once()
+    service.send(a_form("new", **other))
+    service.once()
+
+    assert lying(service) == {"Processed": 1}
+    assert service.shown(forms.upn(1)) == {"Art": "new"}
