@@ -50,11 +50,11 @@ def poll(doors: Doors, policy: Policy) -> bool:
 
     Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
     again soon, in case that one dies. Raises Unavailable where the mailbox or the store is away, and, at the end,
-    Declined where a message could not be read or filed; what was done until then stays done.
+    Declined where a message could not be brought back, read or filed; what was done until then stays done.
     """
     with doors.store.claim("what was released") as ours:
-        missing = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else ()
-        elsewhere, declined = False, None
+        back = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else releases.NONE
+        elsewhere, declined = False, back.declined
         inbox = first_see(doors, policy)
         for waiting in inbox:
             if doors.stopping():
@@ -64,7 +64,7 @@ def poll(doors: Doors, policy: Policy) -> bool:
             except Declined as error:
                 declined = error
         if not elsewhere:
-            releases.give_up_on(missing, doors)
+            releases.give_up_on(back.missing, doors)
     with doors.store.transaction() as transaction:
         transaction.note_filed_before(inbox, policy.folders, doors.clock())
         transaction.note_poll(doors.clock(), success=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from planit_mailer import logs
+from planit_mailer.errors import Declined
 from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
 from planit_mailer.whereabouts import Filed
@@ -37,12 +38,23 @@ def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
 
 
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
-    """Delete messages for ever, each noted in a commit of its own."""
+    """Delete messages for ever, each noted in a commit of its own.
+
+    Raises Unavailable where the mailbox is away, and Declined, at the end, where it refused to delete some of them: the
+    next round tries these again.
+    """
+    declined = None
     for filed in forgettable:
-        _delete(filed, mailbox, keep)
+        try:
+            _delete(filed, mailbox, keep)
+        except Declined as error:
+            log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+            declined = error
+            continue
         with store.transaction() as transaction:
             transaction.note_mail_deleted(filed, keep.clock())
-        log.info("message deleted" if filed.folder else "reply deleted", reference=filed.reference)
+    if declined:
+        raise declined
 
 
 def purge(store: Store, keep: Keep) -> None:
@@ -54,9 +66,16 @@ def purge(store: Store, keep: Keep) -> None:
 
 
 def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
-    """Wherever a person has moved or copied it, it is in another of our folders; in the inbox it is a message that arrives now."""
-    places = tuple(dict.fromkeys((filed.folder, *keep.folders))) if filed.folder else ()
-    if places and not mailbox.delete(places, filed.sought):
+    """Delete a message, and then our answers.
+
+    Wherever a person has moved or copied it, it is in another of our folders; in the inbox it is one that arrives now.
+    """
+    places = dict.fromkeys((filed.folder, *keep.folders))
+    if not filed.folder:
+        log.info("reply deleted", reference=filed.reference)
+    elif mailbox.delete(tuple(places), filed.sought):
+        log.info("message deleted", reference=filed.reference)
+    else:
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
     for message_id in filed.replies if keep.sent else ():
         mailbox.delete_by_id(keep.sent, message_id)

@@ -1,4 +1,4 @@
-"""Mail that is hard to find is found all the same, wherever copies of it lie."""
+"""Mail that is hard to find is found all the same, and what a server does not let go stops nothing else."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from imapclient import IMAPClient
+from structlog.testing import capture_logs
 
 from planit_mailer import service as services
 from planit_mailer.doors import imap
@@ -203,3 +204,54 @@ def test_what_a_cut_connection_left_twice_is_deleted_twice_though_one_was_retrie
 
     assert lying(service) == {"Processed": 1}
     assert service.shown(forms.upn(1)) == {"Art": "new"}
+
+
+# ── what a server does not let go ──
+
+
+def test_a_message_that_cannot_be_deleted_is_named_and_stops_no_other(
+    service: World, dovecot_post: DovecotPost
+) -> None:
+    service.send(a_form("old", 2))
+    rejected = service.send(a_form("old", 1, dob="31/02/2011"))
+    service.once()
+    service.send(a_form("old", 3))
+    service.send(a_form("new", 1, 2, 3))
+    rights = dovecot_post.server.folder(service.post.address, "Rejected") / "dovecot-acl"
+    rights.write_text("owner lrs\n")
+
+    with capture_logs() as logged, pytest.raises(Unavailable, match='delete a message from the folder "Rejected"'):
+        service.once()
+
+    assert lying(service) == {"Processed": 1, "Rejected": 1}
+    [told] = [line for line in logged if line["event"] == "message not deleted"]
+    assert told["log_level"] == "error"
+    assert told["reference"] == service.explain(rejected)["reference"]
+    rights.unlink()
+    service.once()
+    assert lying(service) == {"Processed": 1}
+
+
+def test_a_message_that_cannot_be_brought_back_is_named_and_stops_no_other(
+    service: World, dovecot_post: DovecotPost
+) -> None:
+    sent = service.send(a_form("B"))
+    service.once()
+    other = service.send(a_form("B", 2), sender="deputy@greenfield.test")
+    service.once()
+    rights = dovecot_post.server.folder(service.post.address, "Processed") / "dovecot-acl"
+    rights.write_text("owner lrsi\n")
+    service.verb("retry", service.explain(sent)["reference"])
+    service.verb("approve", service.explain(other)["reference"], "--school", "ZZ9 9ZZ")
+    service.send()
+
+    with capture_logs() as logged, pytest.raises(Unavailable, match='bring a message back from the folder "Processed"'):
+        service.once()
+
+    [told] = [line for line in logged if line["event"] == "message not brought back"]
+    assert told["reference"] == service.explain(sent)["reference"]
+    assert service.explain(other)["outcome"] == "accepted"
+    assert lying(service)["Ignored"] == 1
+    rights.unlink()
+    service.once()
+    assert service.explain(sent)["outcome"] == "accepted"
