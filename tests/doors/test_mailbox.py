@@ -301,7 +301,7 @@ def test_on_gmail_a_message_is_deleted_by_way_of_the_bin(dovecot_post: DovecotPo
         digest = digest_of(mailbox, one)
         mailbox.file(one.key, "Processed")
         mailbox.file(two.key, "Bin")  # somebody else's: it stays
-        client._cached_capabilities = (*client.capabilities(), b"X-GM-EXT-1")
+        as_gmail(mailbox)
         moved: list[str] = []
         move = client.move
         client.move = lambda uids, folder: (moved.append(folder), move(uids, folder))  # what Gmail understands
@@ -312,14 +312,45 @@ def test_on_gmail_a_message_is_deleted_by_way_of_the_bin(dovecot_post: DovecotPo
         assert (mailbox.count("Processed"), mailbox.count("Bin")) == (0, 1)
 
 
+def test_on_gmail_what_a_cut_connection_left_in_the_bin_is_deleted_the_next_time(
+    dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reset(_client: IMAPClient, _uid: int) -> None:
+        raise ConnectionResetError("reset")
+
+    send(dovecot_post, "one", "two")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        mailbox.ensure_folders(["Processed", "Bin"])
+        one, two = mailbox.waiting()
+        sought = Sought(digest_of(mailbox, one), "<one@greenfield.test>")
+        mailbox.file(one.key, "Processed")
+        mailbox.file(two.key, "Bin")
+        as_gmail(mailbox)
+        with monkeypatch.context() as patch:
+            patch.setattr(imap, "expunge", reset)
+            with pytest.raises(Unavailable, match='folder "Bin": reset'):
+                mailbox.delete(("Processed",), sought)
+    assert [dovecot_post.folder(name) for name in ("Processed", "Bin")] == [0, 2]
+
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        as_gmail(mailbox)
+        assert mailbox.delete(("Processed",), sought)
+        assert not mailbox.delete(("Processed",), sought)
+    assert dovecot_post.folder("Bin") == 1, "somebody else's"
+
+
+def as_gmail(mailbox: Mailbox) -> None:
+    """Let the server look like Gmail's, whose folders are labels."""
+    assert mailbox._client
+    mailbox._client._cached_capabilities = (*mailbox._client.capabilities(), b"X-GM-EXT-1")
+
+
 def test_a_gmail_that_hides_its_bin_says_what_to_set(dovecot_post: DovecotPost) -> None:
     send(dovecot_post, "one")
     with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
-        client = mailbox._client
-        assert client
         [one] = mailbox.waiting()
         digest = digest_of(mailbox, one)
-        client._cached_capabilities = (*client.capabilities(), b"X-GM-EXT-1")
+        as_gmail(mailbox)
         with pytest.raises(Unavailable, match="Bin"):
             mailbox.delete(("INBOX",), Sought(digest, "<one@greenfield.test>"))
     with open_mailbox(a_mailbox(dovecot_post)) as again:
