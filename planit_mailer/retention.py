@@ -46,7 +46,8 @@ def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: K
     declined = None
     for filed in forgettable:
         try:
-            _delete(filed, mailbox, keep)
+            if not _delete(filed, mailbox, keep):
+                continue
         except Declined as error:
             log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
             declined = error
@@ -65,17 +66,23 @@ def purge(store: Store, keep: Keep) -> None:
         log.info("receipts deleted", receipts=purged)
 
 
-def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
-    """Delete a message, and then our answers.
+def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
+    """Delete a message, and then our answers; False where it cannot be told yet from one that is to be kept.
 
     Wherever a person has moved or copied it, it is in another of our folders; in the inbox it is one that arrives now.
+    Copies elsewhere are left to the other message with the same bytes, where there is one. One that was never read is
+    known by its size and the second in which it came alone.
     """
-    places = dict.fromkeys((filed.folder, *keep.folders))
+    if filed.folder and filed.shared and not filed.sought.digest:
+        log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)
+        return False
+    places = (filed.folder,) if filed.shared else tuple(dict.fromkeys((filed.folder, *keep.folders)))
     if not filed.folder:
         log.info("reply deleted", reference=filed.reference)
-    elif mailbox.delete(tuple(places), filed.sought):
+    elif mailbox.delete(places, filed.sought):
         log.info("message deleted", reference=filed.reference)
     else:
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
     for message_id in filed.replies if keep.sent else ():
         mailbox.delete_by_id(keep.sent, message_id)
+    return True

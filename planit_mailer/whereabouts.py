@@ -31,12 +31,16 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A message that must be deleted from `folder`, "" where only `replies` are: the Message-IDs of our answers."""
+    """A message that must be deleted from `folder`, "" where only `replies` are: the Message-IDs of our answers.
+
+    `shared`: what it is sought by is true of another message, too, which is to be kept.
+    """
 
     reference: str
     folder: str
     sought: Sought
     replies: tuple[str, ...]
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

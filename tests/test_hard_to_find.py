@@ -10,12 +10,15 @@ import pytest
 from imapclient import IMAPClient
 from structlog.testing import capture_logs
 
+from planit_mailer import intake
 from planit_mailer import service as services
 from planit_mailer.doors import imap
+from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.errors import Unavailable
-from tests import world
+from tests import books, world
 from tests.mailservers import DovecotPost
 from tests.test_moved_mail import mail_program
+from tests.test_reconciliation import reconcile
 from tests.uploads import forms
 from tests.world import OFFICE, World
 
@@ -204,6 +207,78 @@ def test_what_a_cut_connection_left_twice_is_deleted_twice_though_one_was_retrie
 
     assert lying(service) == {"Processed": 1}
     assert service.shown(forms.upn(1)) == {"Art": "new"}
+
+
+# ── messages that were never read ──
+
+
+def kill(service: World, *sizes: int) -> list[str]:
+    """Messages of one second at which so many daemons died that they were set aside unread; their references."""
+    at = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
+    with mail_program(service) as client:
+        for size in sizes:
+            client.append("INBOX", FORGED + b"\r\n" + b"x" * size, msg_time=at)
+    with service.store() as store, open_mailbox(service.settings.mailbox) as mailbox:
+        waiting = mailbox.waiting()
+        for _ in range(intake.DEATHS + 2):  # each counts the one before as a death
+            references = [books.begin(store, message).reference for message in waiting]
+    service.once()
+    assert lying(service) == {"Quarantine": len(sizes)}
+    return references
+
+
+@pytest.mark.parametrize("folder", ["Quarantine", "Held"])
+def test_a_message_that_was_never_read_is_deleted_when_it_is_refused_and_no_other(service: World, folder: str) -> None:
+    refused, _ = kill(service, 100, 101)
+    if folder != "Quarantine":
+        with mail_program(service) as client:
+            client.select_folder("Quarantine")
+            client.move(client.search(), folder)
+
+    service.verb("refuse", refused)
+    service.once()
+
+    assert lying(service) == {folder: 1}
+    assert reconcile(service) == (0 if folder == "Quarantine" else 2)
+
+
+def test_a_message_that_was_never_read_is_deleted_when_its_keep_time_is_over(
+    service: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill(service, 100, 100, 101)
+    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=31))
+    service.once()
+    assert lying(service) == {}
+
+
+def test_of_two_that_were_never_read_and_look_alike_none_is_deleted_before_both_may_be(service: World) -> None:
+    one, other = kill(service, 100, 100)
+    service.verb("refuse", one)
+    with capture_logs() as logged:
+        service.once()
+    assert [line["reference"] for line in logged if line["event"] == "message to delete looks like another"] == [one]
+    assert lying(service) == {"Quarantine": 2}
+    assert service.ask("explain", one)["folder"] == "Quarantine"
+
+    service.verb("refuse", other)
+    service.once()
+
+    assert lying(service) == {}
+
+
+def test_a_message_that_was_never_read_and_is_gone_is_not_said_to_be_deleted(service: World) -> None:
+    [reference] = kill(service, 100)
+    with mail_program(service) as client:
+        client.select_folder("Quarantine")
+        client.create_folder("Elsewhere")
+        client.move(client.search(), "Elsewhere")
+    service.verb("refuse", reference)
+
+    with capture_logs() as logged:
+        service.once()
+
+    told = {line["event"] for line in logged if line.get("reference") == reference}
+    assert told == {"message to delete is in no folder of ours"}
 
 
 # ── what a server does not let go ──
