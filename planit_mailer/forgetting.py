@@ -1,13 +1,14 @@
 """What must not be kept is deleted: from the mailbox, in the daemon's rounds or at once after an erasure."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
 from planit_mailer import logs, retention
 from planit_mailer.config import Config
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome
+from planit_mailer.ledger import Key, Outcome
 from planit_mailer.ports import Clock
 from planit_mailer.records import Erased, Erasure
 from planit_mailer.retention import Keep
@@ -15,9 +16,12 @@ from planit_mailer.retention import Keep
 log = logs.get(__name__)
 
 
-def forget_mail(settings: Config, store: Store, clock: Clock) -> None:
-    """Delete mail that must not be kept; the mailbox is opened only where there is some. Raises Unavailable."""
-    times = keep(settings, clock)
+def forget_mail(settings: Config, store: Store, clock: Clock, stumbled: set[Key | str] | None = None) -> None:
+    """Delete mail that must not be kept; the mailbox is opened only where there is some. Raises Unavailable.
+
+    What the mailbox breaks off at is put into `stumbled`, and comes last where it is there already.
+    """
+    times = keep(settings, clock) if stumbled is None else replace(keep(settings, clock), stumbled=stumbled)
     if forgettable := retention.due(store, times):
         with open_mailbox(settings.mailbox) as mailbox:
             retention.delete(forgettable, mailbox, store, times)

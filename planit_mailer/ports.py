@@ -237,7 +237,8 @@ class Store(Protocol):
 class Doors:
     """The outside world, opened. `stopping` says whether the daemon has been asked to stop.
 
-    `stumbled` are the messages at which a server broke off since the daemon started.
+    `stumbled` are the messages at which a server broke off since the daemon started: their keys in the inbox, and the
+    references of those that were to be brought back.
     """
 
     mailbox: Mailbox
@@ -246,4 +247,4 @@ class Doors:
     clock: Clock
     dns: Dns
     stopping: Callable[[], bool] = lambda: False
-    stumbled: set[Key] = field(default_factory=set)
+    stumbled: set[Key | str] = field(default_factory=set)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Declined
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Waiting
 from planit_mailer.ports import Doors
 from planit_mailer.whereabouts import Released
@@ -35,12 +35,18 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
         released = transaction.to_bring_back()
     missing, declined = [], None
     for one in released:
+        if one.reference in doors.stumbled:  # the last poll ended there: this one is for the others
+            doors.stumbled.discard(one.reference)
+            continue
         places = dict.fromkeys(filter(None, (one.folder, *folders)))
         try:
             if not doors.mailbox.bring_back(tuple(places), one.sought):
                 missing.append(one)
-        except Declined as error:
+        except Unavailable as error:
             log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+            if not isinstance(error, Declined):
+                doors.stumbled.add(one.reference)
+                raise
             declined = error
     return Search(tuple(missing), declined)
 

@@ -5,12 +5,12 @@ replaced, and so do our replies about it in a Sent folder.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Declined
-from planit_mailer.ledger import Outcome
+from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.ledger import Key, Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
 from planit_mailer.whereabouts import Filed
 
@@ -21,7 +21,8 @@ log = logs.get(__name__)
 class Keep:
     """How long filed mail is kept by outcome, how long receipts; `sent` is the folder with our replies, or "".
 
-    `folders` are those in which we file.
+    `folders` are those in which we file. `stumbled` are the references of the messages at which the mailbox broke off
+    since the daemon started.
     """
 
     mail: Mapping[Outcome, timedelta]
@@ -29,12 +30,14 @@ class Keep:
     folders: Sequence[str]
     sent: str
     clock: Clock
+    stumbled: set[Key | str] = field(default_factory=set)
 
 
 def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
-    """The filed messages that must not be kept any more."""
+    """The filed messages that must not be kept any more; those in `stumbled` last."""
     with store.transaction() as transaction:
-        return transaction.forgettable(keep.clock(), keep.mail)
+        forgettable = transaction.forgettable(keep.clock(), keep.mail)
+    return tuple(sorted(forgettable, key=lambda filed: filed.reference in keep.stumbled))
 
 
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
@@ -48,8 +51,11 @@ def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: K
         try:
             if not _delete(filed, mailbox, keep):
                 continue
-        except Declined as error:
+        except Unavailable as error:
             log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+            if not isinstance(error, Declined):
+                keep.stumbled.add(filed.reference)
+                raise
             declined = error
             continue
         with store.transaction() as transaction:

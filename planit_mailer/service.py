@@ -55,7 +55,7 @@ class Service:
     reader: Reader
     stationery: Stationery
     stopping: Callable[[], bool]
-    stumbled: set[Key]  # the messages at which a server broke off
+    stumbled: set[Key | str]  # the messages at which a server broke off
 
     def poll(self, listen: timedelta = timedelta(0)) -> None:
         """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came.
@@ -137,7 +137,7 @@ class Service:
 
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept, and what a verb could not take out of the files."""
-        forgetting.forget_mail(self.settings, self.store, now)
+        forgetting.forget_mail(self.settings, self.store, now, self.stumbled)
         retention.purge(self.store, forgetting.keep(self.settings, now))
         self.store.forget_pages()
 

@@ -307,6 +307,59 @@ def test_a_message_that_cannot_be_deleted_is_named_and_stops_no_other(
     assert lying(service) == {"Processed": 1}
 
 
+@pytest.fixture
+def broken(service: World, dovecot_post: DovecotPost) -> Iterator[str]:
+    """The Message-ID of a filed message at which the server breaks off, as it does where its disk has an error."""
+    sent = service.send(a_form("old", 1))
+    service.once()
+
+    def file() -> Path:
+        processed = dovecot_post.server.folder(service.post.address, "Processed")
+        return min(path for path in processed.glob("*/*") if path.parent.name in {"cur", "new"})
+
+    file().chmod(0)
+    yield sent
+    file().chmod(0o600)
+    service.once()
+    assert lying(service) == {"Processed": 1}, "it is tried again"
+
+
+def test_a_message_at_which_the_mailbox_breaks_off_keeps_no_other_from_being_deleted(
+    service: World, broken: str
+) -> None:
+    service.send(a_form("old", 2))
+    service.once()
+    service.send(a_form("new", 1, 2))
+
+    with services.serving(service.settings) as served, capture_logs() as logged:
+        served.poll()
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="FETCH"):
+                served.forget()
+
+    assert lying(service) == {"Processed": 2}, "the broken one, and what stands"
+    told = [line["reference"] for line in logged if line["event"] == "message not deleted"]
+    assert told == 2 * [service.explain(broken)["reference"]]
+
+
+def test_a_message_at_which_the_mailbox_breaks_off_keeps_no_other_from_being_judged(
+    service: World, broken: str
+) -> None:
+    service.verb("retry", service.explain(broken)["reference"])
+    other = service.send(a_form("B", 1))
+
+    with services.serving(service.settings) as served, capture_logs() as logged:
+        with pytest.raises(Unavailable, match="FETCH"):
+            served.poll()
+        served.poll()
+        with pytest.raises(Unavailable, match="FETCH"):
+            served.poll()
+
+    assert service.explain(other)["outcome"] == "accepted"
+    told = [line["reference"] for line in logged if line["event"] == "message not brought back"]
+    assert told == 2 * [service.explain(broken)["reference"]]
+
+
 def test_a_message_that_cannot_be_brought_back_is_named_and_stops_no_other(
     service: World, dovecot_post: DovecotPost
 ) -> None:
