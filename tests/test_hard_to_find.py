@@ -307,6 +307,28 @@ def test_a_message_that_cannot_be_deleted_is_named_and_stops_no_other(
     assert lying(service) == {"Processed": 1}
 
 
+def test_a_message_that_cannot_be_deleted_keeps_no_receipt_from_being_forgotten(
+    service: World, dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def once_after(span: timedelta) -> None:
+        monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + span)
+        service.once()
+
+    service.send(a_form("old"))
+    service.send(a_form("new"))
+    service.once()
+    once_after(timedelta(minutes=11))  # copies of its answer come no more
+    assert service.ask("status")["messages"]["accepted"] == 2
+    rights = dovecot_post.server.folder(service.post.address, "Processed") / "dovecot-acl"
+    rights.write_text("owner lrs\n")
+
+    with pytest.raises(Unavailable, match="Processed"):
+        once_after(timedelta(days=401))
+
+    assert service.ask("status")["messages"]["accepted"] == 1
+    rights.unlink()
+
+
 @pytest.fixture
 def broken(service: World, dovecot_post: DovecotPost) -> Iterator[str]:
     """The Message-ID of a filed message at which the server breaks off, as it does where its disk has an error."""
