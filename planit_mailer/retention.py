@@ -83,12 +83,11 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
         log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)
         return False
     places = (filed.folder,) if filed.shared else tuple(dict.fromkeys((filed.folder, *keep.folders)))
-    if not filed.folder:
-        log.info("reply deleted", reference=filed.reference)
-    elif mailbox.delete(places, filed.sought):
+    if filed.folder and mailbox.delete(places, filed.sought):
         log.info("message deleted", reference=filed.reference)
-    else:
+    elif filed.folder:
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
-    for message_id in filed.replies if keep.sent else ():
-        mailbox.delete_by_id(keep.sent, message_id)
+    found = [mailbox.delete_by_id(keep.sent, message_id) for message_id in filed.replies if keep.sent]
+    if any(found):
+        log.info("reply deleted", reference=filed.reference)
     return True
