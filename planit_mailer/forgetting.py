@@ -1,6 +1,7 @@
 """What must not be kept is deleted: from the mailbox, in the daemon's rounds or at once after an erasure."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
 from planit_mailer import logs, retention
@@ -11,13 +12,17 @@ from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock
 from planit_mailer.records import Erased, Erasure
 from planit_mailer.retention import Keep
+from planit_mailer.whereabouts import Stumbled
 
 log = logs.get(__name__)
 
 
-def forget_mail(settings: Config, store: Store, clock: Clock) -> None:
-    """Delete mail that must not be kept; the mailbox is opened only where there is some. Raises Unavailable."""
-    times = keep(settings, clock)
+def forget_mail(settings: Config, store: Store, clock: Clock, stumbled: Stumbled | None = None) -> None:
+    """Delete mail that must not be kept; the mailbox is opened only where there is some. Raises Unavailable.
+
+    What the mailbox breaks off at is put into `stumbled`, and comes last where it is there already.
+    """
+    times = keep(settings, clock) if stumbled is None else replace(keep(settings, clock), stumbled=stumbled)
     if forgettable := retention.due(store, times):
         with open_mailbox(settings.mailbox) as mailbox:
             retention.delete(forgettable, mailbox, store, times)

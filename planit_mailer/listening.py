@@ -1,7 +1,6 @@
 """A poll over a fresh connection to the mailbox, and then another one whenever it says that mail came."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import BrokeOff, Declined, Unavailable
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Key
 from planit_mailer.ports import Clock, Doors
+from planit_mailer.whereabouts import Stumbled
 
 LISTEN_SECONDS = 5.0  # servers forget to say that mail came: so often the inbox is looked at all the same
 
@@ -32,7 +31,7 @@ class Listener:
     reader: Reader
     stopping: Callable[[], bool]
     trying: Trying = field(default_factory=Trying)
-    stumbled: Counter[Key] = field(default_factory=Counter)
+    stumbled: Stumbled = field(default_factory=Stumbled)
 
     def poll(self, clock: Clock, listen: timedelta) -> None:
         """Look at the mailbox; then, for some time, as soon as it says that mail came.

@@ -28,26 +28,26 @@ def poll(doors: Doors, policy: Policy) -> bool:
     """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
 
     Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
-    again soon, in case that one dies. Raises Unavailable where the mailbox or the store is away, and, at the end,
-    Declined where a message could not be read or filed, BrokeOff where the mailbox has to be opened anew after that;
-    what was done until then stays done.
+    again soon, in case that one dies. What was done stays done when it raises: Unavailable where the mailbox or the
+    store is away, and, at the end, Declined where a message could not be brought back, read or filed, BrokeOff where
+    the mailbox has to be opened anew after that.
     """
     with doors.store.claim("what was released") as ours:
-        missing = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else ()
+        back = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else releases.NONE
         inbox = first_see(doors, policy)
         went = take_in_all(inbox, doors, policy)
         if doors.stopping():
             return False
-        if undisturbed := not (went.elsewhere or went.declined):
-            releases.give_up_on(missing, doors)
+        if undisturbed := not (went.elsewhere or went.declined or back.declined):
+            releases.give_up_on(back.missing, doors)
     if not (broken := isinstance(went.declined, BrokeOff)):
         drop_vanished(inbox, doors, everywhere=undisturbed)
     with doors.store.transaction() as transaction:
         transaction.note_filed_before(inbox, policy.folders, doors.clock())
         # Where it breaks off at every single message, it is not read.
         transaction.note_poll(doors.clock(), success=went.read or not broken or len(inbox) == 1)
-    if went.declined:
-        raise went.declined
+    if declined := went.declined or back.declined:
+        raise declined
     return went.elsewhere
 
 

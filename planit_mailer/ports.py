@@ -3,8 +3,7 @@
 Every verb raises Unavailable where the server behind it is away or refuses.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,12 +27,13 @@ from planit_mailer.ledger import (
 )
 from planit_mailer.mail.messages import Message
 from planit_mailer.polled import Polled
-from planit_mailer.records import Booked, Bounced, Filed, Pending, Released, Unanswered
+from planit_mailer.records import Bounced, Pending, Unanswered
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging
+from planit_mailer.whereabouts import Booked, Filed, Released, Sought, Stumbled
 
 Clock = Callable[[], datetime]  # the time now, in UTC
 
@@ -53,11 +53,11 @@ class Mailbox(Protocol):
     def file(self, key: Key, folder: str) -> bool:
         """Move a message out of the inbox; False where nothing was moved: it was gone already, or has to stay."""
 
-    def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
-        """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
+    def bring_back(self, folders: Collection[str], sought: Sought) -> bool:
+        """Move a message from the first of these folders that has it to the inbox; False where none has it."""
 
-    def delete(self, folder: str, digest: str, message_id: str) -> bool:
-        """Delete the message with this SHA-256 from a folder for ever; False where it is not there."""
+    def delete(self, folders: Collection[str], sought: Sought) -> bool:
+        """Delete every copy of a message in these folders for ever; False where there is none."""
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
         """The Message-IDs in a folder, "" for each message that has none."""
@@ -229,7 +229,7 @@ class Store(Protocol):
 class Doors:
     """The outside world, opened. `stopping` says whether the daemon has been asked to stop.
 
-    `stumbled`: how often a server broke off, or said no, at a message since the daemon started.
+    `stumbled` is remembered from one poll to the next.
     """
 
     mailbox: Mailbox
@@ -238,4 +238,4 @@ class Doors:
     clock: Clock
     dns: Dns
     stopping: Callable[[], bool] = lambda: False
-    stumbled: Counter[Key] = field(default_factory=Counter)
+    stumbled: Stumbled = field(default_factory=Stumbled)

@@ -14,7 +14,7 @@ from planit_mailer.ledger import Key, ReplyKind, Waiting
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery, Text
 from planit_mailer.ports import Clock, Mailbox, Store
-from planit_mailer.records import Booked
+from planit_mailer.whereabouts import Booked
 
 log = logs.get(__name__)
 

@@ -1,4 +1,4 @@
-"""What the store answers: what is released, owed or to be forgotten, a page, a story, the numbers of `status`.
+"""What the store answers: what waits, is owed or was erased, a page, a story, the numbers of `status`.
 
 Learner data stands in `Page` alone; whatever else is here may be read by the operator and be logged.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from planit_mailer.ledger import Key, Outcome, Reply, ReplyKind, School, Sender
+from planit_mailer.ledger import Outcome, Reply, ReplyKind, School, Sender
 from planit_mailer.uploads.problems import Severity
 from planit_mailer.uploads.upload import Field
 
@@ -54,16 +54,6 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
-    """A message that the operator released, filed in `folder` where that is known; `digest` is its bytes' SHA-256."""
-
-    reference: str
-    folder: str
-    digest: str
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Unanswered:
     """A message whose answer is owed by `due_at`; `warned` is the highest level that was told already, 0 for none.
 
@@ -77,38 +67,6 @@ class Unanswered:
     warned: int
     sender: str
     registered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """A receipt as the nightly reconciliation sees it; `changed_at` is when it last moved.
-
-    `answers` are all its replies, `last_answers` those since it was released, where it was.
-    `folder` is "" where the message is not filed; its mail is about to go where it is `superseded`, then `deleted`.
-    """
-
-    reference: str
-    key: Key | None
-    message_id: str
-    folder: str
-    changed_at: datetime
-    settled: bool
-    superseded: bool
-    deleted: bool
-    unanswered: str
-    answers: int
-    last_answers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A message that must be deleted from `folder`, "" where only `replies` are: the Message-IDs of our answers."""
-
-    reference: str
-    folder: str
-    digest: str
-    message_id: str
-    replies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,54 @@
 """What the operator released (`approve`, `retry`): moved back to the inbox, from where it goes the way of all mail."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Declined
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Waiting
 from planit_mailer.ports import Doors
-from planit_mailer.records import Released
+from planit_mailer.whereabouts import Released
 
 log = logs.get(__name__)
 
 
-def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) -> tuple[Released, ...]:
-    """Move what was released back to the inbox; the messages that are in no folder of ours. Raises Unavailable."""
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of bringing messages back: those that are in no folder of ours, and the last answer that was a no."""
+
+    missing: tuple[Released, ...] = ()
+    declined: Declined | None = None
+
+
+NONE = Search()
+
+
+def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) -> Search:
+    """Move what was released back to the inbox, whatever becomes of one of them. Raises Unavailable.
+
+    A person may have moved it to another folder, and whoever filed it may have died before that was noted. What the
+    mailbox refuses to move is tried again at the next poll.
+    """
     with doors.store.transaction() as transaction:
         transaction.release_registered(doors.clock(), reply_within)
         released = transaction.to_bring_back()
-    return tuple(one for one in released if not _is_back(one, doors, folders))
+    missing, declined = [], None
+    for one in released:
+        if one.reference in doors.stumbled:  # the last poll ended there: this one is for the others
+            del doors.stumbled[one.reference]
+            continue
+        places = dict.fromkeys(filter(None, (one.folder, *folders)))
+        try:
+            if not doors.mailbox.bring_back(tuple(places), one.sought):
+                missing.append(one)
+        except Unavailable as error:
+            log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+            if not isinstance(error, Declined):
+                doors.stumbled[one.reference] += 1
+                raise
+            declined = error
+    return Search(tuple(missing), declined)
 
 
 def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
@@ -35,16 +66,3 @@ def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
 def is_there(message: Waiting | Released, doors: Doors) -> bool:
     """Whether a message that is still to be judged lies in the inbox, or is on its way back to it."""
     return isinstance(message, Released) or doors.mailbox.fetch(message, 0) is not None
-
-
-def _is_back(released: Released, doors: Doors, folders: Iterable[str]) -> bool:
-    """Whether a message is in the inbox; also where the mailbox refuses to move it: the next poll tries that again.
-
-    A person may have moved it to another folder, and whoever filed it may have died before that was noted.
-    """
-    places = dict.fromkeys(filter(None, (released.folder, *folders)))
-    try:
-        return any(doors.mailbox.bring_back(place, released.digest, released.message_id) for place in places)
-    except Declined as error:
-        log.error("message not brought back", reference=released.reference, answer=str(error))  # noqa: TRY400  no code is at fault
-        return True

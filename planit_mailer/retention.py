@@ -5,13 +5,14 @@ replaced, and so do our replies about it in a Sent folder.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from planit_mailer import logs
+from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
-from planit_mailer.records import Filed
+from planit_mailer.whereabouts import Filed, Stumbled
 
 log = logs.get(__name__)
 
@@ -20,7 +21,7 @@ log = logs.get(__name__)
 class Keep:
     """How long filed mail is kept by outcome, how long receipts; `sent` is the folder with our replies, or "".
 
-    `folders` are those in which we file.
+    `folders` are those in which we file. `stumbled` is remembered from one round to the next.
     """
 
     mail: Mapping[Outcome, timedelta]
@@ -28,21 +29,38 @@ class Keep:
     folders: Sequence[str]
     sent: str
     clock: Clock
+    stumbled: Stumbled = field(default_factory=Stumbled)
 
 
 def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
-    """The filed messages that must not be kept any more."""
+    """The filed messages that must not be kept any more; those in `stumbled` last."""
     with store.transaction() as transaction:
-        return transaction.forgettable(keep.clock(), keep.mail)
+        forgettable = transaction.forgettable(keep.clock(), keep.mail)
+    return tuple(sorted(forgettable, key=lambda filed: filed.reference in keep.stumbled))
 
 
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
-    """Delete messages for ever, each noted in a commit of its own."""
+    """Delete messages for ever, each noted in a commit of its own.
+
+    Raises Unavailable where the mailbox is away, and Declined, at the end, where it refused to delete some of them: the
+    next round tries these again.
+    """
+    declined = None
     for filed in forgettable:
-        _delete(filed, mailbox, keep)
+        try:
+            if not _delete(filed, mailbox, keep):
+                continue
+        except Unavailable as error:
+            log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+            if not isinstance(error, Declined):
+                keep.stumbled[filed.reference] += 1
+                raise
+            declined = error
+            continue
         with store.transaction() as transaction:
             transaction.note_mail_deleted(filed, keep.clock())
-        log.info("message deleted" if filed.folder else "reply deleted", reference=filed.reference)
+    if declined:
+        raise declined
 
 
 def purge(store: Store, keep: Keep) -> None:
@@ -53,10 +71,22 @@ def purge(store: Store, keep: Keep) -> None:
         log.info("receipts deleted", receipts=purged)
 
 
-def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
-    """Where a person has moved it, it is in another of our folders; in the inbox it is a message that arrives now."""
-    places = dict.fromkeys((filed.folder, *keep.folders)) if filed.folder else ()
-    if places and not any(mailbox.delete(place, filed.digest, filed.message_id) for place in places):
+def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
+    """Delete a message, and then our answers; False where it cannot be told yet from one that is to be kept.
+
+    Wherever a person has moved or copied it, it is in another of our folders; in the inbox it is one that arrives now.
+    Copies elsewhere are left to the other message with the same bytes, where there is one. One that was never read is
+    known by its size and the second in which it came alone.
+    """
+    if filed.folder and filed.shared and not filed.sought.digest:
+        log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)
+        return False
+    places = (filed.folder,) if filed.shared else tuple(dict.fromkeys((filed.folder, *keep.folders)))
+    if filed.folder and mailbox.delete(places, filed.sought):
+        log.info("message deleted", reference=filed.reference)
+    elif filed.folder:
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
-    for message_id in filed.replies if keep.sent else ():
-        mailbox.delete_by_id(keep.sent, message_id)
+    found = [mailbox.delete_by_id(keep.sent, message_id) for message_id in filed.replies if keep.sent]
+    if any(found):
+        log.info("reply deleted", reference=filed.reference)
+    return True

@@ -16,7 +16,7 @@ from planit_mailer.demo import servers
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.ledger import Key, Waiting
 from planit_mailer.reconciliation import Difference, Found, compare
-from planit_mailer.records import Booked
+from planit_mailer.whereabouts import Booked
 from tests import books, world
 from tests.books import NOW
 from tests.builders import an_email

@@ -4,15 +4,17 @@ What a server answers to COPY, MOVE or STORE is never believed: it is looked up 
 message, or explicit UIDs: servers do a part of many, or confuse them.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import compat32
 from typing import Any, TypeAlias
 
 from imapclient import DELETED, IMAPClient
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
 from planit_mailer import logs
 from planit_mailer.errors import Declined, Unavailable
@@ -27,7 +29,21 @@ FOREIGN = (IMAPClientError, OSError, EOFError, ValueError, LookupError)
 CHUNK = 2**20  # bytes of a message asked for at once: imaplib holds each answer in memory
 HEADER = 2**18  # bytes of a header
 WINDOW = 5_000  # messages that one search may find: imaplib takes no line above a million bytes
+QUOTABLE = re.compile(r"[ -~]{1,1000}")
 BATCH = 400  # UIDs a command names: servers take lines of 8,000 bytes (RFC 7162 section 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a server says of one message: its size in bytes, its INTERNALDATE in UTC, its Message-ID, "" where none.
+
+    Servers give no date, or none that there is, of a message whose file they find damaged.
+    """
+
+    uid: int
+    size: int
+    came: datetime | None
+    message_id: str
 
 
 class Vanished(Exception):  # noqa: N818  it is a fact, not an error
@@ -63,16 +79,6 @@ def facts(client: Connection, of: list[int], items: list[str]) -> Iterator[tuple
         yield from client.fetch(of[start : start + BATCH], items).items()
 
 
-def sizes_and_dates(client: Connection, of: list[int]) -> Iterator[tuple[int, int, datetime | None]]:
-    """UID, size in bytes and INTERNALDATE in UTC of each message that is still there; None where it has no date.
-
-    Servers give NIL, or no date that there is, for a message whose file they find damaged.
-    """
-    for uid, item in facts(client, of, ["RFC822.SIZE", "INTERNALDATE"]):
-        came = item.get(b"INTERNALDATE")
-        yield uid, int(item.get(b"RFC822.SIZE") or 0), came.astimezone(UTC) if came else None
-
-
 def chunks(client: Connection, uid: int, size: int) -> Iterator[bytes]:
     """A message in pieces, not marked as seen. It ends where the server has no more, whatever `size` it had given.
 
@@ -95,21 +101,30 @@ def header(client: Connection, uid: int) -> bytes:
     return _item(client, uid, f"BODY.PEEK[HEADER]<0.{HEADER}>", b"BODY[HEADER]<0>")
 
 
-def with_message_id(client: Connection, message_id: str, exists: int) -> Iterator[int]:
-    """The messages of the selected folder with exactly this Message-ID, "" for those that have none.
+def having(client: Connection, message_id: str) -> list[int]:
+    """The messages of the selected folder whose Message-ID contains this one, as far as the server's search finds them.
 
-    A search may lag behind or dislike the characters: where it finds none, all Message-IDs are compared.
+    It goes as a quoted string: imapclient leaves "{3}" and "(" bare, which begin a literal and a list. What no quoted
+    string holds (RFC 9051 section 9), and what the server refuses all the same, is found in no message.
     """
-    found = list(_having(client, client.search(["HEADER", "Message-ID", message_id]), message_id)) if message_id else []
-    yield from found or _having(client, sorted(uids(client, exists), reverse=True), message_id)
+    if not QUOTABLE.fullmatch(message_id):
+        return []
+    quoted = re.sub(r'(["\\])', r"\\\1", message_id)
+    try:
+        return list(client.search(f'HEADER Message-ID "{quoted}"'))
+    except IMAPClientError as error:
+        if not is_refusal(error):
+            raise
+        return []
 
 
-def message_ids(client: Connection, of: list[int]) -> Iterator[tuple[int, str]]:
-    """UID and Message-ID of each message that is still there, "" where it has none."""
-    for uid, item in facts(client, of, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]):
-        fields = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
-        first = message_from_bytes(bytes(fields or b""), policy=compat32)["message-id"]  # of several, as we read them
-        yield uid, headers.message_id(headers.one_line(str(first or "")))
+def listed(client: Connection, of: list[int], *, names: bool = False) -> Iterator[Listed]:
+    """Each of the messages that is still there; with its Message-ID only where `names` are asked for."""
+    fields = ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"] if names else []
+    for uid, item in facts(client, of, ["RFC822.SIZE", "INTERNALDATE", *fields]):
+        message_id = _message_id(item) if names else ""
+        came = item.get(b"INTERNALDATE")
+        yield Listed(uid, int(item.get(b"RFC822.SIZE") or 0), came.astimezone(UTC) if came else None, message_id)
 
 
 def is_there(client: Connection, uid: int) -> bool:
@@ -131,26 +146,29 @@ def move(client: Connection, uid: int, folder: str) -> bool:
         return False
     try:
         _move_or_make(client, uid, folder)
-    except IMAPClientAbortError:
-        raise
     except IMAPClientError as error:
+        if not is_refusal(error):
+            raise
         client.noop()  # else the server may not tell yet that it is gone
         if is_there(client, uid):
             raise Declined(words(error)) from error
         return False
     if is_there(client, uid):
-        raise Unavailable(f'the mailbox says that it moved a message to the folder "{folder}", but did not')
+        raise Declined(f'the mailbox says that it moved a message to the folder "{folder}", but did not')
     return True
 
 
 def expunge(client: Connection, uid: int) -> None:
-    """Delete one message of the selected folder for ever, and no other that somebody has marked."""
+    """Delete one message of the selected folder for ever, and no other that somebody has marked.
+
+    Raises Declined where it is still there, Unavailable where the server cannot do that with any message.
+    """
     if not client.has_capability("UIDPLUS"):
         raise Unavailable("the mailbox cannot delete a single message: it does not offer UIDPLUS")
     client.add_flags([uid], [DELETED], silent=True)
     client.uid_expunge([uid])
     if is_there(client, uid):
-        raise Unavailable("the mailbox says that it deleted a message, but did not")
+        raise Declined("the mailbox says that it deleted a message, but did not")
 
 
 def create(client: Connection, name: str) -> None:
@@ -165,6 +183,12 @@ def create(client: Connection, name: str) -> None:
         client.subscribe_folder(name)
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether a server said no, in order (a tagged NO or BAD), so that the connection is as good as before."""
+    broken = isinstance(error, IMAPClientAbortError | ProtocolError) or str(error).startswith("command: ")
+    return isinstance(error, IMAPClientError) and not broken
+
+
 def words(error: BaseException) -> str:
     """What the server said, without Python's decoration, at most 300 characters."""
     said = error.args[0] if len(error.args) == 1 else str(error)
@@ -177,17 +201,19 @@ def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
     """A part of a message. Raises Vanished, and Declined where the server says no to this one."""
     try:
         answer = client.fetch([uid], [asked])
-    except IMAPClientAbortError:
-        raise
     except IMAPClientError as error:
+        if not is_refusal(error):
+            raise
         raise Declined(words(error)) from error
     if uid not in answer:
         raise Vanished
     return bytes(answer[uid].get(name) or b"")
 
 
-def _having(client: Connection, among: list[int], message_id: str) -> Iterator[int]:
-    yield from (uid for uid, found in message_ids(client, among) if found == message_id)
+def _message_id(item: dict[bytes, Any]) -> str:
+    fields = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
+    first = message_from_bytes(bytes(fields or b""), policy=compat32)["message-id"]  # of several, as we read them
+    return headers.message_id(headers.one_line(str(first or "")))
 
 
 def _move_or_make(client: Connection, uid: int, folder: str) -> None:

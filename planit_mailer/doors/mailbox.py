@@ -1,19 +1,14 @@
-"""The IMAP mailbox: what waits in it, its bytes, and where they are filed.
+"""The IMAP mailbox: what waits in the inbox, its bytes, and where they are filed."""
 
-Every verb either does what it says or raises Unavailable with the server's words; after that the connection is dropped
-and never used again, because nobody knows what the server still has to say on it. Whoever wants to go on opens a new
-mailbox.
-"""
-
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from planit_mailer import config, logs
-from planit_mailer.doors import bins, idling, imap, imap_login
+from planit_mailer.doors import idling, imap, imap_login
+from planit_mailer.doors.folders import Folders
 from planit_mailer.doors.imap import Connection, Vanished
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.errors import Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
 
 log = logs.get(__name__)
@@ -32,13 +27,11 @@ def open_mailbox(settings: config.Mailbox) -> Iterator["Mailbox"]:
         mailbox.close()
 
 
-class Mailbox:
-    """One connection to the mailbox."""
+class Mailbox(Folders):
+    """The verbs of the inbox, and of the folders beside it."""
 
     def __init__(self, client: Connection, inbox: str) -> None:
-        self._client: Connection | None = client
-        self._inbox = inbox
-        self._selected = ""
+        super().__init__(client, inbox)
         self._uidvalidity = 0
         self._next_uid = 0
         self._told = False
@@ -46,8 +39,7 @@ class Mailbox:
     def look(self) -> int:
         """Select the inbox afresh; how many messages are in it."""
         with self._asking(f'the mailbox did not open the folder "{self._inbox}"') as client:
-            state = client.select_folder(self._inbox)
-            self._selected = self._inbox
+            state = self._select(client, self._inbox)
             uidvalidity = int(state[b"UIDVALIDITY"])
             if self._uidvalidity not in {0, uidvalidity}:
                 raise Unavailable("its UIDVALIDITY changed: it was rebuilt")
@@ -62,8 +54,8 @@ class Mailbox:
             uids = sorted(imap.uids(client, exists))
             now = datetime.now(UTC)
             return tuple(
-                Waiting(Key(self._uidvalidity, uid), size, came or now, dated=came is not None)
-                for uid, size, came in imap.sizes_and_dates(client, uids)
+                Waiting(Key(self._uidvalidity, item.uid), item.size, item.came or now, dated=item.came is not None)
+                for item in imap.listed(client, uids)
             )
 
     def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
@@ -99,68 +91,10 @@ class Mailbox:
                 log.warning("messages stay in the inbox: the mailbox offers neither MOVE nor UIDPLUS")
             return False
 
-    def bring_back(self, folder: str, digest: str, message_id: str) -> bool:
-        """Move the message with this SHA-256 from a folder to the inbox; False where it is not there."""
-        with self._asking(f'the mailbox did not bring a message back from the folder "{folder}"') as client:
-            named = self._named(client, folder, message_id)
-            found = next((uid for uid in named if _has_digest(client, uid, digest)), None)
-            if found is not None:
-                imap.move(client, found, self._inbox)
-        self.look()
-        return found is not None
-
-    def delete(self, folder: str, digest: str, message_id: str) -> bool:
-        """Delete every copy of the message with this SHA-256 from a folder for ever; False where there is none."""
-        return self._delete(folder, message_id, lambda client, uid: _has_digest(client, uid, digest))
-
-    def delete_by_id(self, folder: str, message_id: str) -> bool:
-        """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
-        return bool(message_id) and self._delete(folder, message_id, lambda _client, _uid: True)
-
-    def message_ids(self, folder: str) -> tuple[str, ...]:
-        """The Message-IDs in a folder, "" for each message that has none; none where there is no such folder."""
-        with self._asking(f'the mailbox did not list the folder "{folder}"') as client:
-            if not client.folder_exists(folder):
-                return ()
-            exists = int(client.select_folder(folder, readonly=True)[b"EXISTS"])
-            self._selected = folder
-            found = tuple(name for _, name in imap.message_ids(client, sorted(imap.uids(client, exists))))
-        self.look()
-        return found
-
-    def ensure_folders(self, names: Iterable[str]) -> None:
-        """Make the folders that are missing."""
-        for name in dict.fromkeys(names):
-            with self._asking(f'the mailbox did not make the folder "{name}"') as client:
-                if not client.folder_exists(name):
-                    imap.create(client, name)
-
-    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of these folders that are not there."""
-        with self._asking("the mailbox did not list its folders") as client:
-            return tuple(name for name in dict.fromkeys(names) if not client.folder_exists(name))
-
     def offers(self, capability: str) -> bool:
         """Whether the server says that it has an extension of IMAP, such as "MOVE"."""
         with self._asking("the mailbox did not say what it can do") as client:
             return bool(client.has_capability(capability))
-
-    def find(self, folder: str, message_id: str) -> tuple[bytes, datetime] | None:
-        """The header of a message with this Message-ID, and when it came; None where the server's search finds none."""
-        with self._asking(f'the mailbox did not look into the folder "{folder}"') as client:
-            if not client.folder_exists(folder):
-                return None
-            client.select_folder(folder)
-            self._selected = folder
-            uids = client.search(["HEADER", "Message-ID", message_id])[:1]
-            for uid, _, came in imap.sizes_and_dates(client, uids):
-                return imap.header(client, uid), came or datetime.now(UTC)
-        return None
-
-    def count(self, folder: str) -> int:
-        """How many messages are in a folder; none where there is no such folder."""
-        with self._asking(f'the mailbox did not count the messages in the folder "{folder}"') as client:
-            return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
 
     def idle(self, seconds: float, stopping: Callable[[], bool] = lambda: False) -> bool:
         """Wait for new mail, at most so long and no longer than we may; whether there may be some.
@@ -175,12 +109,6 @@ class Mailbox:
             wait = idling.idle if client.has_capability("IDLE") else idling.wait
             return wait(client, min(seconds, IDLE), stopping)
 
-    def close(self) -> None:
-        """Log out; also of a connection that is broken."""
-        if self._client:
-            imap.log_out(self._client)
-        self._client = None
-
     def _uid(self, key: Key) -> int:
         """The UID of a message in the inbox, selected. After a rebuild of the mailbox it would name another message."""
         if self._selected != self._inbox:
@@ -188,43 +116,6 @@ class Mailbox:
         if key.uidvalidity != self._uidvalidity:
             raise Unavailable("the mailbox was rebuilt meanwhile: its UIDVALIDITY changed")
         return key.uid
-
-    def _delete(self, folder: str, message_id: str, is_it: Callable[[Connection, int], bool]) -> bool:
-        with self._asking(f'the mailbox did not delete a message from the folder "{folder}"') as client:
-            found = [uid for uid in self._named(client, folder, message_id) if is_it(client, uid)]
-            further = {bins.delete(client, uid) for uid in found} - {""}
-            for bin_ in further - {folder}:
-                for uid in [uid for uid in self._named(client, bin_, message_id) if is_it(client, uid)]:
-                    imap.expunge(client, uid)
-        self.look()
-        return bool(found)
-
-    def _named(self, client: Connection, folder: str, message_id: str) -> Iterator[int]:
-        """The messages in a folder with this Message-ID; leaves the folder selected.
-
-        Without one, all of them, those that have none first: a message that we died of has one that we never read.
-        """
-        if client.folder_exists(folder):
-            exists = int(client.select_folder(folder)[b"EXISTS"])
-            self._selected = folder
-            first = list(imap.with_message_id(client, message_id, exists))
-            yield from first
-            yield from sorted(imap.uids(client, exists) - set(first)) if not message_id else ()
-
-    @contextmanager
-    def _asking(self, failed: str) -> Iterator[Connection]:
-        """The connection, for one verb; whatever goes wrong on it is Unavailable, and the end of it."""
-        if self._client is None:
-            raise Unavailable("the connection to the mailbox is closed")
-        client = self._client
-        try:
-            yield client
-        except Declined as error:
-            raise Declined(f"{failed}: {error}") from error
-        except (*imap.FOREIGN, Unavailable) as error:
-            self._client = None
-            imap.cut(client)
-            raise Unavailable(f"{failed}: {imap.words(error)}") from error
 
 
 def _at_most(client: Connection, uid: int, size: int, limit: int) -> bytes | None:
@@ -235,16 +126,3 @@ def _at_most(client: Connection, uid: int, size: int, limit: int) -> bytes | Non
         if len(raw) > limit:
             break
     return None if max(size, len(raw)) > limit else bytes(raw)
-
-
-def _has_digest(client: Connection, uid: int, digest: str) -> bool:
-    """Whether a message is the one that was fetched as this; of one beyond the limit, only the header was."""
-    whole = hashlib.sha256()
-    try:
-        if hashlib.sha256(imap.header(client, uid)).hexdigest() == digest:
-            return True
-        for chunk in imap.chunks(client, uid, -1):
-            whole.update(chunk)
-    except Vanished:
-        return False
-    return whole.hexdigest() == digest

@@ -16,6 +16,7 @@ from planit_mailer.doors import imap, imap_login
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.ledger import Key, Waiting
+from planit_mailer.whereabouts import Sought
 from tests import proxy as proxies
 from tests.builders import SCHOOL, an_email
 from tests.mailservers import DovecotPost, a_mailbox
@@ -215,7 +216,7 @@ def test_without_move_and_uidplus_a_message_stays_where_it_is(
         assert subjects(mailbox) == ["one", "two"]
         digest = digest_of(mailbox, mailbox.waiting()[0])
         with pytest.raises(Unavailable, match="UIDPLUS"):
-            mailbox.delete("INBOX", digest, "<one@greenfield.test>")
+            mailbox.delete(("INBOX",), Sought(digest, "<one@greenfield.test>"))
     out = "".join(capsys.readouterr())
     assert out.count("messages stay in the inbox") == 1
 
@@ -235,10 +236,10 @@ def test_a_message_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox, me
     digest = digest_of(mailbox, waiting[1])
     for w in waiting:
         mailbox.file(w.key, "Held")
-    assert not mailbox.bring_back("Held", "0" * 64, message_id)
-    assert mailbox.bring_back("Held", digest, message_id)
+    assert not mailbox.bring_back(("Held",), Sought("0" * 64, message_id))
+    assert mailbox.bring_back(("Held",), Sought(digest, message_id))
     assert subjects(mailbox) == ["two"]
-    assert not mailbox.bring_back("Held", digest, message_id)
+    assert not mailbox.bring_back(("Held",), Sought(digest, message_id))
     assert mailbox.waiting()[0].key.uid > waiting[2].key.uid
 
 
@@ -247,7 +248,7 @@ def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: Post
     (waiting,) = mailbox.waiting()
     digest = digest_of(mailbox, waiting, limit=100)
     mailbox.file(waiting.key, "Rejected")
-    assert mailbox.bring_back("Rejected", digest, "<big@greenfield.test>")
+    assert mailbox.bring_back(("Rejected",), Sought(digest, "<big@greenfield.test>"))
 
 
 def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox) -> None:
@@ -256,13 +257,13 @@ def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(
     digest = digest_of(mailbox, waiting[1])
     for w in waiting:
         mailbox.file(w.key, "Quarantine")
-    assert mailbox.bring_back("Quarantine", digest, "")
+    assert mailbox.bring_back(("Quarantine",), Sought(digest, ""))
     assert subjects(mailbox) == ["two"]
 
 
 def test_nothing_is_brought_back_from_a_folder_that_is_not_there(mailbox: Mailbox) -> None:
-    assert not mailbox.bring_back("Nowhere", "0" * 64, "<one@greenfield.test>")
-    assert not mailbox.delete("Nowhere", "0" * 64, "")
+    assert not mailbox.bring_back(("Nowhere",), Sought("0" * 64, "<one@greenfield.test>"))
+    assert not mailbox.delete(("Nowhere",), Sought("0" * 64, ""))
 
 
 def test_of_two_messages_with_one_message_id_the_right_one_is_deleted_in_every_copy(
@@ -274,8 +275,8 @@ def test_of_two_messages_with_one_message_id_the_right_one_is_deleted_in_every_c
     digest = digest_of(mailbox, first)
     mailbox.file(first.key, "Processed")
     mailbox.file(second.key, "Processed")
-    assert mailbox.delete("Processed", digest, "<same@greenfield.test>")
-    assert not mailbox.delete("Processed", digest, "<same@greenfield.test>")
+    assert mailbox.delete(("Processed",), Sought(digest, "<same@greenfield.test>"))
+    assert not mailbox.delete(("Processed",), Sought(digest, "<same@greenfield.test>"))
     with open_mailbox(a_mailbox(post, folder="Processed")) as processed:
         assert len(processed.waiting()) == 1
 
@@ -286,7 +287,7 @@ def test_a_deleted_message_is_on_no_disk_any_more(dovecot_post: DovecotPost) -> 
         (waiting,) = mailbox.waiting()
         digest = digest_of(mailbox, waiting)
         mailbox.file(waiting.key, "Processed")
-        mailbox.delete("Processed", digest, "<one@greenfield.test>")
+        mailbox.delete(("Processed",), Sought(digest, "<one@greenfield.test>"))
     files = [path for path in dovecot_post.server.folder(dovecot_post.address).rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if b"a learner's secret" in path.read_bytes()]
@@ -302,27 +303,58 @@ def test_on_gmail_a_message_is_deleted_by_way_of_the_bin(dovecot_post: DovecotPo
         digest = digest_of(mailbox, one)
         mailbox.file(one.key, "Processed")
         mailbox.file(two.key, "Bin")  # somebody else's: it stays
-        client._cached_capabilities = (*client.capabilities(), b"X-GM-EXT-1")
+        as_gmail(mailbox)
         moved: list[str] = []
         move = client.move
         client.move = lambda uids, folder: (moved.append(folder), move(uids, folder))  # what Gmail understands
 
-        assert mailbox.delete("Processed", digest, "<one@greenfield.test>")
+        assert mailbox.delete(("Processed",), Sought(digest, "<one@greenfield.test>"))
 
         assert moved == ["Bin"]
         assert (mailbox.count("Processed"), mailbox.count("Bin")) == (0, 1)
 
 
+def test_on_gmail_what_a_cut_connection_left_in_the_bin_is_deleted_the_next_time(
+    dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reset(_client: IMAPClient, _uid: int) -> None:
+        raise ConnectionResetError("reset")
+
+    send(dovecot_post, "one", "two")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        mailbox.ensure_folders(["Processed", "Bin"])
+        one, two = mailbox.waiting()
+        sought = Sought(digest_of(mailbox, one), "<one@greenfield.test>")
+        mailbox.file(one.key, "Processed")
+        mailbox.file(two.key, "Bin")
+        as_gmail(mailbox)
+        with monkeypatch.context() as patch:
+            patch.setattr(imap, "expunge", reset)
+            with pytest.raises(Unavailable, match='folder "Bin": reset'):
+                mailbox.delete(("Processed",), sought)
+    assert [dovecot_post.folder(name) for name in ("Processed", "Bin")] == [0, 2]
+
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        as_gmail(mailbox)
+        assert mailbox.delete(("Processed",), sought)
+        assert not mailbox.delete(("Processed",), sought)
+    assert dovecot_post.folder("Bin") == 1, "somebody else's"
+
+
+def as_gmail(mailbox: Mailbox) -> None:
+    """Let the server look like Gmail's, whose folders are labels."""
+    assert mailbox._client
+    mailbox._client._cached_capabilities = (*mailbox._client.capabilities(), b"X-GM-EXT-1")
+
+
 def test_a_gmail_that_hides_its_bin_says_what_to_set(dovecot_post: DovecotPost) -> None:
     send(dovecot_post, "one")
     with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
-        client = mailbox._client
-        assert client
         [one] = mailbox.waiting()
         digest = digest_of(mailbox, one)
-        client._cached_capabilities = (*client.capabilities(), b"X-GM-EXT-1")
+        as_gmail(mailbox)
         with pytest.raises(Unavailable, match="Bin"):
-            mailbox.delete("INBOX", digest, "<one@greenfield.test>")
+            mailbox.delete(("INBOX",), Sought(digest, "<one@greenfield.test>"))
     with open_mailbox(a_mailbox(dovecot_post)) as again:
         assert subjects(again) == ["one"]
 
@@ -695,3 +727,57 @@ def test_a_changed_uidvalidity_after_selecting_again_is_unavailable() -> None:
     other = SELECTED.replace("UIDVALIDITY 7", "UIDVALIDITY 8")
     with scripted(other) as settings, open_mailbox(settings) as mailbox, pytest.raises(Unavailable, match="rebuilt"):
         mailbox.waiting()
+
+
+LISTED = '* LIST () "/" Folder\n{tag} OK done\n'
+NONE = "* SEARCH\n{tag} OK done\n"
+SOUGHT = Sought("0" * 64, "<a@b.test>", 1000)
+
+
+def test_where_a_server_refuses_to_search_all_messages_are_compared() -> None:
+    compared = (LISTED, SELECTED, NONE)
+    with scripted(LISTED, SELECTED, "{tag} BAD no\n", *compared) as settings, open_mailbox(settings) as mailbox:
+        assert not mailbox.delete(("Folder",), SOUGHT)
+
+
+def test_a_folder_that_a_server_does_not_open_is_named_when_the_others_were_looked_at() -> None:
+    refused, looked_at = (LISTED, "{tag} NO [NOPERM] no rights\n"), (LISTED, SELECTED, NONE)
+    both = (*refused, *looked_at)
+    with scripted(*both, *both, SELECTED, NONE) as settings, open_mailbox(settings) as mailbox:
+        with pytest.raises(Declined, match=r'delete a message from the folder "One": .*no rights'):
+            mailbox.delete(("One", "Two"), SOUGHT)
+        assert mailbox.waiting() == (), "the connection is as good as before"
+
+
+@pytest.mark.parametrize("answer", ["RESET", "* BYE shutting down\n", "what?\n"])
+def test_a_connection_that_breaks_in_a_deletion_is_unavailable_and_not_declined(answer: str) -> None:
+    with scripted(LISTED, SELECTED, answer) as settings, open_mailbox(settings) as mailbox:
+        with pytest.raises(Unavailable) as caught:
+            mailbox.delete(("One", "Two"), SOUGHT)
+        assert type(caught.value) is Unavailable
+        assert mailbox._client is None
+
+
+@pytest.mark.parametrize(
+    "message_id", ['<a"b@c.test>', "<a\\b@c.test>", "<a{3}", "(", "", "<ä@c.test>", "<a\r\nb>", "x" * 2000]
+)
+def test_no_text_that_is_looked_for_breaks_a_command(dovecot_post: DovecotPost, message_id: str) -> None:
+    send(dovecot_post, "one")
+    with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+        assert mailbox.find("INBOX", message_id) is None
+        assert not mailbox.delete(("INBOX",), Sought("0" * 64, message_id))
+        assert not mailbox.delete_by_id("INBOX", message_id)
+        assert mailbox.find("INBOX", "<one@greenfield.test>")
+
+
+def test_folders_may_be_called_anything(dovecot_post: DovecotPost) -> None:
+    for name in ('a "b"', "a\\b", "a {3}", "{3+}", "(a)", "ä", "NIL"):
+        send(dovecot_post, "one")
+        with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
+            [one] = mailbox.waiting()
+            sought = Sought(digest_of(mailbox, one), "<one@greenfield.test>")
+            mailbox.ensure_folders([name])
+            mailbox.file(one.key, name)
+            assert mailbox.count(name) == 1
+            assert mailbox.delete((name,), sought)
+            assert mailbox.count(name) == 0

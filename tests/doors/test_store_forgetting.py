@@ -10,8 +10,8 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome
-from planit_mailer.records import Filed
+from planit_mailer.ledger import Outcome, Receipt
+from planit_mailer.whereabouts import Filed, Sought
 from tests import books
 from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
 from tests.postgres import Postgres
@@ -160,8 +160,26 @@ def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
         transaction.note_mail_deleted(filed, NOW + 14 * DAY)
         assert transaction.forgettable(NOW + 14 * DAY, KEEP) == ()
 
-    assert filed == Filed(receipt.reference, "Processed", filed.digest, account().message_id, (reply.message_id,))
-    assert len(filed.digest) == 64
+    assert filed == Filed(receipt.reference, "Processed", filed.sought, (reply.message_id,))
+    assert filed.sought == Sought(filed.sought.digest, account().message_id, 1000, NOW)
+    assert len(filed.sought.digest) == 64
+
+
+def test_what_must_be_deleted_and_is_like_another_that_is_kept_says_so(store: Store) -> None:
+    """The bytes of a message that came later were noted first: it had to wait, or somebody copied it into the inbox."""
+    first, second = begin(store), begin(store)
+    for receipt in (books.adopt(store, second, "same"), books.adopt(store, first, "same")):
+        with store.transaction() as transaction:
+            transaction.settle(receipt, books.verdict(Outcome.HELD, None), (), NOW)
+            transaction.note_filed(receipt, "Held", NOW)
+
+    def refused(receipt: Receipt) -> list[bool]:
+        with store.transaction() as transaction:
+            transaction.refuse(receipt.reference, NOW)
+            return [filed.shared for filed in transaction.forgettable(NOW, KEEP)]
+
+    assert refused(second) == [True]
+    assert refused(first) == [False, False], "neither is kept"
 
 
 def test_a_released_message_is_not_deleted_before_it_is_processed(store: Store) -> None:

@@ -7,7 +7,8 @@ import pytest
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, Receipt, Standing
-from planit_mailer.records import Released, Story
+from planit_mailer.records import Story
+from planit_mailer.whereabouts import Released, Sought
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, account, settled
 
@@ -132,7 +133,7 @@ def test_a_released_message_is_brought_back_and_keeps_its_place_in_the_order(sto
         [released] = reading.to_bring_back()
         [unanswered] = reading.unanswered()
     now = story(store, held)
-    assert released == Released(held.reference, "Held", now.digest, account().message_id)
+    assert released == Released(held.reference, "Held", Sought(now.digest, account().message_id, 1000, NOW))
     assert (now.arrival, now.outcome, now.released, now.attempts) == (held.arrival, None, False, 0)
     assert (unanswered.clock_from, unanswered.due_at) == (LATER, LATER + TWO_DAYS), "its clock starts now"
 

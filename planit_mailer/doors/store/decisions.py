@@ -10,7 +10,7 @@ from planit_mailer.doors.store.verbs import Verbs, as_released
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome
-from planit_mailer.records import Released
+from planit_mailer.whereabouts import Released
 
 HELD, QUARANTINED, IGNORED = (o.value for o in (Outcome.HELD, Outcome.QUARANTINED, Outcome.IGNORED))
 

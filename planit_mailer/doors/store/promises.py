@@ -9,10 +9,13 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_,
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.twins import JUDGED
-from planit_mailer.doors.store.verbs import Verbs, alike
+from planit_mailer.doors.store.verbs import Verbs, alike, sought
 from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
-from planit_mailer.records import Booked, Filed, Unanswered
+from planit_mailer.records import Unanswered
+from planit_mailer.whereabouts import Booked, Filed
+
+Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
 
 COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
@@ -69,7 +72,8 @@ class Promises(Verbs):
             )
             .order_by(receipts.c.id)
         ).all()
-        return tuple(self._filed(row) for row in rows)
+        kept = self._kept({row.id for row in rows}) if rows else frozenset()
+        return tuple(self._filed(row, kept) for row in rows)
 
     def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
         """The message lies nowhere any more; copies of its answers that come yet are still to be deleted."""
@@ -92,11 +96,22 @@ class Promises(Verbs):
         self.forgets = self.forgets or purged > 0
         return purged
 
-    def _filed(self, row: Row[Any]) -> Filed:
+    def _kept(self, forgotten: set[int]) -> frozenset[Likeness]:
+        """What is true of the messages that are to be kept: their bytes, and what they look like to who has read none.
+
+        Copies of a message are forgotten with it, but for those that another receipt answers for.
+        """
+        names = (receipts.c.id, receipts.c.digest, receipts.c.size, receipts.c.received_at)
+        rows = self._connection.execute(select(*names).where(receipts.c.mail_deleted_at.is_(None)))
+        kept = [row for row in rows if row.id not in forgotten]
+        return frozenset({row.digest for row in kept} | {(row.size, row.received_at) for row in kept})
+
+    def _filed(self, row: Row[Any], kept: frozenset[Likeness]) -> Filed:
         same = (receipts.c.id == row.id) | ((receipts.c.digest == (row.digest or None)) & (receipts.c.id < row.id))
         ours = select(outbox.c.message_id).join(receipts).where(same).order_by(outbox.c.id)
         folder = "" if row.mail_deleted_at else row.folder
-        return Filed(row.reference, folder, row.digest, row.message_id, tuple(self._connection.scalars(ours)))
+        shared = (row.digest or (row.size, row.received_at)) in kept
+        return Filed(row.reference, folder, sought(row), tuple(self._connection.scalars(ours)), shared)
 
 
 def _is_copy_of_gone() -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from planit_mailer.doors.store.verbs import Verbs, alike, as_released
 from planit_mailer.doors.tables import outbox, receipts
 from planit_mailer.ledger import Account, Key, Outcome, Receipt, ReplyKind, Waiting
-from planit_mailer.records import Released
+from planit_mailer.whereabouts import Released
 
 JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 

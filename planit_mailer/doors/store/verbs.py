@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, select,
 from planit_mailer.doors.tables import receipts
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, Receipt
-from planit_mailer.records import Released
+from planit_mailer.whereabouts import Released, Sought
 
 
 class Verbs:
@@ -56,7 +56,12 @@ def receipt(row: Row[Any]) -> Receipt:
 
 def as_released(row: Row[Any]) -> Released:
     """The message of a row that is to be brought back to the inbox."""
-    return Released(row.reference, row.folder, row.digest, row.message_id)
+    return Released(row.reference, row.folder, sought(row))
+
+
+def sought(row: Row[Any]) -> Sought:
+    """What the message of a row is found by."""
+    return Sought(row.digest, row.message_id, row.size, row.received_at)
 
 
 def alike(one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:

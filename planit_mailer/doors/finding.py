@@ -1,0 +1,73 @@
+"""Which messages of the selected folder are the one that is looked for.
+
+What names a message may be written to mislead: a server's search and Python can read different Message-IDs from one
+header. So a name only says where to look first, and the bytes decide.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+
+from planit_mailer.doors import imap
+from planit_mailer.doors.imap import Connection, Vanished
+from planit_mailer.whereabouts import Sought
+
+# The UIDs of messages that may be it, in a folder with so many.
+Way = Callable[[Connection, Sought, int], Iterable[int]]
+
+
+def ways(sought: Sought) -> tuple[Way, ...]:
+    """How to look for a message, the quickest way first: the next is for where it was found in no folder."""
+    if sought.message_id:
+        return named, alike
+    return (alike, every) if sought.digest else (alike,)
+
+
+def named(client: Connection, sought: Sought, _exists: int) -> Iterator[int]:
+    """Those that the server's search finds, if their Message-ID is this one and does not only contain it."""
+    for item in imap.listed(client, imap.having(client, sought.message_id), names=True):
+        if item.message_id == sought.message_id:
+            yield item.uid
+
+
+def alike(client: Connection, sought: Sought, exists: int) -> Iterator[int]:
+    """Those with the same Message-ID after all, or of the same size; of one that was never read, also of the same time.
+
+    A search may lag behind, and a header may say one thing to us and another one to the server.
+    """
+    for item in imap.listed(client, sorted(imap.uids(client, exists)), names=bool(sought.message_id)):
+        same = item.size == sought.size and (bool(sought.digest) or item.came == sought.received_at)
+        if same or (sought.message_id and item.message_id == sought.message_id):
+            yield item.uid
+
+
+def every(client: Connection, _sought: Sought, exists: int) -> list[int]:
+    """All: some servers only estimate sizes, and not always to the same number."""
+    return sorted(imap.uids(client, exists))
+
+
+def has_digest(client: Connection, uid: int, digest: str, known: list[str]) -> bool:
+    """Whether a message is the one that was fetched as this; of one beyond the limit, only the header was.
+
+    `known` are the SHA-256 of its header and of all of it, as far as somebody asked before.
+    """
+    if digest in known:
+        return True
+    try:
+        for of in (_of_header, _of_all)[len(known) :]:
+            known.append(of(client, uid))
+            if known[-1] == digest:
+                return True
+    except Vanished:
+        pass
+    return False
+
+
+def _of_header(client: Connection, uid: int) -> str:
+    return hashlib.sha256(imap.header(client, uid)).hexdigest()
+
+
+def _of_all(client: Connection, uid: int) -> str:
+    whole = hashlib.sha256()
+    for chunk in imap.chunks(client, uid, -1):
+        whole.update(chunk)
+    return whole.hexdigest()
