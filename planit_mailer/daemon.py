@@ -157,6 +157,7 @@ class Patiently:
         try:
             self.work()
         except Declined as error:  # it is there: whatever else there is to do can be done at the usual time
+            self._is_back()
             log.error("server said no", job=self.name, answer=str(error))  # noqa: TRY400  no code is at fault
         except Unavailable as error:
             self._wait_longer()
@@ -165,9 +166,12 @@ class Patiently:
             self._wait_longer()
             log.exception("job failed", job=self.name)
         else:
-            if self.failures:
-                log.info("server is back", job=self.name)
-            self.failures, self.not_before = 0, 0.0
+            self._is_back()
+
+    def _is_back(self) -> None:
+        if self.failures:
+            log.info("server is back", job=self.name)
+        self.failures, self.not_before = 0, 0.0
 
     def _wait_longer(self) -> None:
         self.failures += 1

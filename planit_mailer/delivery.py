@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Unavailable, Undeliverable
+from planit_mailer.errors import Declined, Unavailable, Undeliverable
 from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery
@@ -18,7 +18,7 @@ BATCH = 100
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 DAY = timedelta(days=1)
-GIVE_UP_ROUND = 3  # the relay is away, not one recipient's server: the others need not be tried now
+GIVE_UP_ROUND = 3  # in a row: the relay is away, it does not break off at one mail; the others need not be tried now
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +35,39 @@ class Post:
 def deliver(post: Post) -> int:
     """Hand every reply that is due to the relay; how many it took.
 
-    Each is noted in a commit of its own, as soon as the relay has answered. Raises Unavailable, at the end, where
-    some had to be postponed because the relay was away.
+    Each is noted in a commit of its own, as soon as the relay has answered. Raises, at the end, Unavailable where some
+    had to be postponed because the relay was away, Declined where it was there and did not want some for now.
     """
-    sent, away, last = 0, 0, None
+    sent, away = 0, 0
+    error: Unavailable | None = None
+    declined: Declined | None = None
     for pending in _due(post):
         with logs.bound(reference=pending.reference):
             try:
                 sent += _claim_and_send(pending, post)
                 away = 0
-            except Unavailable as error:
-                away, last = away + 1, error
+            except Declined as no:
+                away, declined = 0, no
+            except Unavailable as gone:
+                away, error = away + 1, gone
         if away == GIVE_UP_ROUND:
             break
-    if last:
-        raise last
+    if failed := error or declined:
+        raise failed
     return sent
 
 
 def _due(post: Post) -> Iterator[Pending]:
-    """All that is due, some at a time. What was sent or postponed is due no more, so that the rest comes forward."""
-    now = post.clock()
-    while batch := _batch(post, now):
+    """All that is due, some at a time, and each once: what another daemon has in hand stays due meanwhile."""
+    now, last = post.clock(), None
+    while batch := _batch(post, now, last):
         yield from batch
+        last = batch[-1]
 
 
-def _batch(post: Post, now: datetime) -> tuple[Pending, ...]:
+def _batch(post: Post, now: datetime, after: Pending | None) -> tuple[Pending, ...]:
     with post.store.transaction() as transaction:
-        return transaction.due(now, BATCH)
+        return transaction.due(now, BATCH, after)
 
 
 def _claim_and_send(pending: Pending, post: Post) -> bool:

@@ -86,7 +86,7 @@ class Relay(Protocol):
     """The SMTP server that takes our mail."""
 
     def send(self, reply: Reply) -> str:
-        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken."""
+        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken, Declined."""
 
 
 class Transaction(Polled, Protocol):
@@ -161,8 +161,8 @@ class Transaction(Polled, Protocol):
 
     # ── the outbox ──
 
-    def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
-        """The replies that are to be sent now, oldest first."""
+    def due(self, now: datetime, limit: int, after: Pending | None = None) -> tuple[Pending, ...]:
+        """The replies that are to be sent now, what has been due for longest first; those that come after one."""
 
     def is_due(self, pending: Pending, now: datetime) -> bool:
         """Whether a reply is still to be sent now."""

@@ -20,6 +20,7 @@ class Pending:
     reference: str
     attempts: int
     queued_at: datetime
+    due_at: datetime
     reply: Reply
 
 

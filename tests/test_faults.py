@@ -36,11 +36,12 @@ from tests.dovecot import PASSWORD, Dovecot
 from tests.mailservers import DovecotPost, behind_a_relay
 from tests.postgres import Postgres
 from tests.proxy import Fault, Proxy, bye, half, nothing
-from tests.test_delivery import Clock, queue, stationery
+from tests.test_delivery import Clock, nowhere, queue, stationery
 from tests.uploads import forms
 from tests.world import OFFICE, World
 
 ADDRESS = "faults@s-cool.test"
+TRUST = "data@trust.test"
 numbers = count(1)
 
 
@@ -403,6 +404,42 @@ def test_of_several_recipients_one_that_is_refused_for_good_fails_alone(deliveri
         delivery.deliver(delivering)  # the operator's mail about it
     assert [line["event"] for line in logged] == ["reply failed", "reply sent"]
     assert moody.taken == ["ops@s-cool.test"]
+
+
+def test_a_recipient_whose_mailbox_is_full_keeps_no_other_from_their_answers(
+    delivering: Delivering, moody: Moody
+) -> None:
+    moody.rcpt = lambda address: "452 4.2.2 mailbox full" if address == OFFICE else "250 OK"
+    queue(delivering.store, 13)
+    queue(delivering.store, 1, to=TRUST)
+    job = Patiently("deliver", lambda: delivery.deliver(delivering) and None)
+
+    with capture_logs() as logged:
+        job()
+
+    assert moody.taken == [TRUST]
+    assert [line["event"] for line in logged] == [*["reply postponed"] * 13, "reply sent", "server said no"]
+    assert job.failures == 0, "whatever comes next is sent at the usual time"
+
+
+def test_a_full_mailbox_is_tried_less_and_less_often(delivering: Delivering, moody: Moody) -> None:
+    assert isinstance(delivering.clock, Clock)
+    clock, began = delivering.clock, delivering.clock.now
+    moody.rcpt = lambda _a: "250 OK" if clock.now >= began + timedelta(days=1) else "452 4.2.2 mailbox full"
+    queue(delivering.store, 1)
+    assert until_sent(delivering, 25) < 110
+    assert moody.taken == [OFFICE]
+
+
+def test_a_relay_that_is_down_is_not_tried_for_every_reply(delivering: Delivering) -> None:
+    queue(delivering.store, 5)
+    job = Patiently("deliver", lambda: delivery.deliver(nowhere(delivering)) and None)
+
+    with capture_logs() as logged:
+        job()
+
+    assert [line["event"] for line in logged] == [*["reply postponed"] * 3, "server away"]
+    assert job.failures == 1
 
 
 def test_waits_between_polls_double_up_to_a_quarter_of_an_hour() -> None:

@@ -79,6 +79,19 @@ def test_a_postponed_mail_waits_and_its_attempt_is_counted(store: Store) -> None
     assert again.attempts == 1
 
 
+def test_what_has_been_due_for_longest_comes_first_and_a_page_goes_on_where_the_last_ended(store: Store) -> None:
+    (_, first), (_, second), (_, third) = (owed(store) for _ in range(3))
+
+    with store.transaction() as transaction:
+        transaction.postpone(first, LATER, "451 later")
+        transaction.postpone(second, LATER - timedelta(minutes=1), "451 later")
+
+    with store.reading() as reading:
+        due = reading.due(LATER, 100)
+        assert [pending.id for pending in due] == [third.id, second.id, first.id]
+        assert [reading.due(LATER, 1, after) for after in due] == [due[1:2], due[2:], ()]
+
+
 def test_mail_to_the_operator_answers_nobody(store: Store) -> None:
     receipt, _ = owed(store, ReplyKind.OPERATOR)
 

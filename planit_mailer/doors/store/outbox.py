@@ -34,15 +34,13 @@ class Outbox(Verbs):
         }
         self._connection.execute(insert(outbox).values(row))
 
-    def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
-        """The mails that are to be sent now, oldest first."""
-        rows = self._connection.execute(
-            select(outbox, receipts.c.reference)
-            .join(receipts, isouter=True)
-            .where(_due(now))
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
+    def due(self, now: datetime, limit: int, after: Pending | None = None) -> tuple[Pending, ...]:
+        """The mails that are to be sent now, what has been due for longest first; those that come after one of them."""
+        due = select(outbox, receipts.c.reference).join(receipts, isouter=True).where(_due(now))
+        if after:
+            same = (outbox.c.due_at == after.due_at) & (outbox.c.id > after.id)
+            due = due.where((outbox.c.due_at > after.due_at) | same)
+        rows = self._connection.execute(due.order_by(outbox.c.due_at, outbox.c.id).limit(limit))
         return tuple(_pending(row) for row in rows)
 
     def is_due(self, pending: Pending, now: datetime) -> bool:
@@ -146,4 +144,4 @@ def _due(now: datetime) -> ColumnElement[bool]:
 
 def _pending(row: Row[Any]) -> Pending:
     reply = Reply(ReplyKind(row.kind), row.recipient, row.message_id, row.content)
-    return Pending(row.id, row.reference or "", row.attempts, row.queued_at, reply)
+    return Pending(row.id, row.reference or "", row.attempts, row.queued_at, row.due_at, reply)
