@@ -164,8 +164,8 @@ class Transaction(Polled, Protocol):
     def due(self, now: datetime, limit: int, after: Pending | None = None) -> tuple[Pending, ...]:
         """The replies that are to be sent now, what has been due for longest first; those that come after one."""
 
-    def is_due(self, pending: Pending, now: datetime) -> bool:
-        """Whether a reply is still to be sent now."""
+    def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
+        """Whether a reply is still to be sent now; it counts as tried, and is due again at `until` unless noted."""
 
     def sent_to(self, address: str, since: datetime) -> int:
         """How many mails an address got."""

@@ -120,6 +120,8 @@ class Service:
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
     """The service with its doors open. Raises Declined where another daemon serves the same SQLite database."""
     with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
+        with store.transaction() as transaction:
+            transaction.pick_up(now())
         paper = stationery(settings)
         listener = Listener(settings, policy(settings, paper), store, child, stopping)
         yield Service(settings, store, child, paper, listener)

@@ -29,10 +29,11 @@ from planit_mailer.doors import imap_login, relay
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store, engine
 from planit_mailer.service import Service
-from tests import forks, world
+from tests import dying, forks, world
 from tests import proxy as proxies
 from tests.doors.test_relay import relaying
 from tests.dovecot import PASSWORD, Dovecot
+from tests.dying import Life
 from tests.mailservers import DovecotPost, behind_a_relay
 from tests.postgres import Postgres
 from tests.proxy import Fault, Proxy, bye, half, nothing
@@ -481,6 +482,21 @@ def test_a_disk_that_is_full_costs_nothing_but_time(alone: World) -> None:
     alone.once()
 
     assert alone.explain(sent)["outcome"] == "accepted"
+    assert len(alone.replies()) == 1
+
+
+def test_what_a_full_disk_would_not_let_us_note_as_sent_is_not_sent(alone: World) -> None:
+    alone.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    dying.lived(alone, Life("once", "filing is noted"))
+    room = 32_768  # what the index of SQLite's write-ahead log takes, and with it a few pages of the log itself
+    grow = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    for _ in range(3):
+        full = forks.run(["--config", str(alone.config_file), "once"], grow)
+        assert "disk I/O error" in full.stderr
+    assert alone.replies() == []
+
+    alone.once()
+
     assert len(alone.replies()) == 1
 
 

@@ -8,6 +8,7 @@ from planit_mailer.records import Pending
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, a_reply, account, begin, verdict
 
+SOON = NOW + timedelta(seconds=30)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -71,12 +72,43 @@ def test_a_postponed_mail_waits_and_its_attempt_is_counted(store: Store) -> None
     _, pending = owed(store)
 
     with store.transaction() as transaction:
+        assert transaction.hand_over(pending, NOW, SOON)
         transaction.postpone(pending, LATER, "451 later")
 
     with store.reading() as reading:
-        assert reading.due(NOW, 100) == ()
+        assert reading.due(SOON, 100) == ()
         [again] = reading.due(LATER, 100)
     assert again.attempts == 1
+
+
+def test_a_mail_that_is_handed_over_is_due_again_soon_in_case_that_nobody_can_note_what_became_of_it(
+    store: Store,
+) -> None:
+    _, pending = owed(store)
+
+    with store.transaction() as transaction:
+        assert transaction.hand_over(pending, NOW, SOON)
+
+    with store.transaction() as transaction:
+        assert not transaction.hand_over(pending, NOW, SOON), "somebody has it in hand"
+        assert transaction.due(NOW, 100) == ()
+        [again] = transaction.due(SOON, 100)
+    assert (again.id, again.attempts) == (pending.id, 1)
+
+
+def test_at_a_start_what_was_in_hand_is_due_at_once_and_what_was_postponed_is_not(store: Store) -> None:
+    (_, in_hand), (_, postponed), (_, sent) = (owed(store) for _ in range(3))
+    with store.transaction() as transaction:
+        for pending in (in_hand, postponed, sent):
+            transaction.hand_over(pending, NOW, LATER)
+        transaction.postpone(postponed, LATER, "451 later")
+        transaction.note_sent(sent, "250 OK", NOW)
+
+    with store.transaction() as transaction:
+        transaction.pick_up(SOON)
+
+    with store.reading() as reading:
+        assert [pending.id for pending in reading.due(SOON, 100)] == [in_hand.id]
 
 
 def test_what_has_been_due_for_longest_comes_first_and_a_page_goes_on_where_the_last_ended(store: Store) -> None:

@@ -14,6 +14,7 @@ from planit_mailer.records import Bounced, Pending
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 CAME_BACK = "it came back"
+IN_HAND = "it is being handed over"
 LONGEST = timedelta(hours=2)  # nothing is postponed for as long
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
 
@@ -43,10 +44,19 @@ class Outbox(Verbs):
         rows = self._connection.execute(due.order_by(outbox.c.due_at, outbox.c.id).limit(limit))
         return tuple(_pending(row) for row in rows)
 
-    def is_due(self, pending: Pending, now: datetime) -> bool:
-        """Whether a mail is still to be sent now: another daemon may have had it in hand."""
-        still = select(outbox.c.id).where(outbox.c.id == pending.id, _due(now))
-        return self._connection.scalar(still) is not None
+    def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
+        """Whether a mail is still to be sent now: another daemon may have had it in hand.
+
+        It counts as tried, and is due again at `until`, in case that nobody can note what becomes of it.
+        """
+        values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": IN_HAND}
+        still = outbox.c.id == pending.id
+        return bool(self._connection.execute(update(outbox).where(still, _due(now)).values(values)).rowcount)
+
+    def pick_up(self, now: datetime) -> None:
+        """What was in hand when a daemon died is due now. Where one lives that has it in hand, its claim says so."""
+        in_hand = (outbox.c.state == PENDING) & (outbox.c.relay_answer == IN_HAND)
+        self._connection.execute(update(outbox).where(in_hand).values(due_at=now))
 
     def note_sent(self, pending: Pending, answer: str, now: datetime) -> None:
         """The relay has it: its content is deleted, and the message it answers is answered."""
@@ -58,7 +68,7 @@ class Outbox(Verbs):
 
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
         """Try again later."""
-        values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
+        values = {"due_at": until, "relay_answer": answer}
         self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
 
     def note_bounced(self, message_ids: Sequence[str], receipt: Receipt | None, now: datetime) -> tuple[Bounced, ...]:
