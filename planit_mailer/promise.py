@@ -4,6 +4,7 @@ The clock of a message starts at its INTERNALDATE, or when the operator released
 warns; at three quarters the operator gets a mail and the school hears that it takes longer; at the end it is an error.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from planit_mailer.records import Unanswered
 log = logs.get(__name__)
 
 HALF, THREE_QUARTERS, LATE = 1, 2, 3
+SKEW = timedelta(hours=1)  # by which clocks may differ without one of them being wrong
 LISTED = 100  # references in one mail
 TOPIC, APART = "messages are due", 1 / 48  # of the promised time, between two mails about it: an hour
 
@@ -36,7 +38,8 @@ def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
     """
     desk = Desk(stationery, clock())
     with store.transaction() as transaction:
-        later = [(one, level) for one in transaction.unanswered() if (level := level_of(one, desk.now)) > one.warned]
+        unanswered = [_put_right(one, transaction, desk.now) for one in transaction.unanswered()]
+        later = [(one, level) for one in unanswered if (level := level_of(one, desk.now)) > one.warned]
         if due := tuple(Due(one.reference, _what(one, level, desk)) for one, level in later if level > HALF):
             if transaction.first_since(TOPIC, desk.now - stationery.reply_within * APART, desk.now):
                 mail = (
@@ -45,9 +48,9 @@ def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
                 transaction.enqueue(mail, None, desk.now)
             else:
                 later = [(one, level) for one, level in later if level == HALF]
-        for unanswered, level in later:
-            _warn(unanswered, level, transaction, desk)
-            transaction.note_warned(unanswered, level)
+        for one, level in later:
+            _warn(one, level, transaction, desk)
+            transaction.note_warned(one, level)
 
 
 def level_of(unanswered: Unanswered, now: datetime) -> int:
@@ -55,6 +58,18 @@ def level_of(unanswered: Unanswered, now: datetime) -> int:
     promised = unanswered.due_at - unanswered.clock_from
     gone = now - unanswered.clock_from
     return sum(gone >= promised * share for share in (0.5, 0.75, 1.0))
+
+
+def _put_right(one: Unanswered, transaction: Transaction, now: datetime) -> Unanswered:
+    """A message with the level that it was warned of; a clock that was ahead has warned of more, which is forgotten.
+
+    Not where two daemons' clocks differ a little: each would warn again after the other.
+    """
+    level = level_of(one, now + SKEW)
+    if one.warned <= level:
+        return one
+    transaction.note_warned(one, level)
+    return replace(one, warned=level)
 
 
 def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: Desk) -> None:

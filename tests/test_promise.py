@@ -55,6 +55,24 @@ def test_each_warning_is_given_once(store: Store) -> None:
     assert told(store) == [ReplyKind.OPERATOR, ReplyKind.DELAYED, ReplyKind.OPERATOR]
 
 
+def test_what_a_clock_that_was_ahead_warned_of_is_warned_of_again_when_its_time_comes(store: Store) -> None:
+    an_unanswered_message(store)
+    watch_after(store, 5)
+    with store.transaction() as transaction:
+        for pending in transaction.due(NOW + TWO_DAYS * 5, 100):
+            transaction.note_sent(pending, "250 OK", NOW)
+    for share in (0.1, 0.6, 0.8, 0.85, 1.1):
+        watch_after(store, share)
+    assert told(store) == [ReplyKind.OPERATOR, ReplyKind.DELAYED, ReplyKind.OPERATOR]
+
+
+def test_two_daemons_whose_clocks_differ_a_little_warn_once(store: Store) -> None:
+    an_unanswered_message(store)
+    for share in (0.751, 0.749, 0.751, 0.749, 0.76):
+        watch_after(store, share)
+    assert told(store) == [ReplyKind.OPERATOR, ReplyKind.DELAYED]
+
+
 def test_an_unregistered_sender_hears_nothing_of_a_delay(store: Store) -> None:
     an_unanswered_message(store, registered=False)
     watch_after(store, 0.8)

@@ -1,6 +1,6 @@
 """The outbox, the promised time, and the numbers of `status`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from planit_mailer.doors.store import Store
 from planit_mailer.ledger import Outcome, Receipt, Recent, ReplyKind
@@ -169,6 +169,14 @@ def test_a_topic_is_told_once_in_a_while(store: Store) -> None:
             return transaction.first_since("too many replies", now - timedelta(hours=24), now)
 
     assert [first(at) for at in (0, 1, 23, 25, 26)] == [True, False, False, True, False]
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_told_again(store: Store) -> None:
+    def first(now: datetime) -> bool:
+        with store.transaction() as transaction:
+            return transaction.first_since("too many replies", now - timedelta(hours=24), now)
+
+    assert [first(at) for at in (NOW + timedelta(days=10), NOW, LATER)] == [True, True, False]
 
 
 # ── the promised time ──

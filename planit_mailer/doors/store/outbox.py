@@ -120,13 +120,18 @@ class Outbox(Verbs):
         return self._connection.scalar(select(told.c.at).where(told.c.topic == topic))
 
     def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
-        """Whether this topic was not told after `since`; if so, it counts as told now."""
+        """Whether this topic was not told after `since`; if so, it counts as told now.
+
+        What was told at a time that lies ahead counts for nothing: the clock was ahead then.
+        """
         last = self.told_at(topic)
         if last is None:
             self._connection.execute(insert(told).values(topic=topic, at=now))
-        elif last <= since:
-            self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
-        return last is None or last <= since
+            return True
+        if since < last <= now:
+            return False
+        self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
+        return True
 
     def is_over(self, topic: str) -> bool:
         """Whether this topic was told; it counts as never told from now on."""

@@ -132,8 +132,8 @@ def _is_gone(message: FromClause) -> ColumnElement[bool]:
 
 
 def _copies_come(now: datetime) -> ColumnElement[bool]:
-    """Whether an answer is still to be sent, or was sent just now."""
-    fresh = (outbox.c.state == SENT) & (outbox.c.final_at > now - COPIED)
+    """Whether an answer is still to be sent, or was sent just now; not where the clock was ahead then."""
+    fresh = (outbox.c.state == SENT) & outbox.c.final_at.between(now - COPIED, now + COPIED)
     return exists().where(outbox.c.receipt_id == receipts.c.id, or_(outbox.c.state == PENDING, fresh))
 
 
