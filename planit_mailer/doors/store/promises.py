@@ -4,19 +4,33 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, delete, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.twins import JUDGED
 from planit_mailer.doors.store.verbs import Verbs, alike, sought
-from planit_mailer.doors.tables import outbox, receipts, told
+from planit_mailer.doors.tables import outbox, receipts, state, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
 from planit_mailer.records import Unanswered
 from planit_mailer.whereabouts import Booked, Filed
 
 Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
 
+ROUNDS = ("last_round", "steady_since")
 COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
 
@@ -95,6 +109,18 @@ class Promises(Verbs):
         self._connection.execute(delete(told).where(told.c.at < before))
         self.forgets = self.forgets or purged > 0
         return purged
+
+    def rounds(self) -> tuple[datetime | None, datetime | None]:
+        """When the last round of forgetting was, and since when the clock went steadily then; None before the first."""
+        at = {row.key: row.at for row in self._connection.execute(select(state).where(state.c.key.in_(ROUNDS)))}
+        return at.get(ROUNDS[0]), at.get(ROUNDS[1])
+
+    def note_round(self, now: datetime, steady_since: datetime) -> None:
+        """This is a round of forgetting."""
+        self._connection.execute(delete(state).where(state.c.key.in_(ROUNDS)))
+        self._connection.execute(
+            insert(state), [{"key": key, "at": at} for key, at in zip(ROUNDS, (now, steady_since), strict=True)]
+        )
 
     def _kept(self, forgotten: set[int]) -> frozenset[Likeness]:
         """What is true of the messages that are to be kept: their bytes, and what they look like to who has read none.
