@@ -25,7 +25,7 @@ from planit_mailer import daemon, delivery
 from planit_mailer import service as services
 from planit_mailer.daemon import Patiently
 from planit_mailer.delivery import Post as Delivering
-from planit_mailer.doors import imap_login, relay
+from planit_mailer.doors import imap_login, reader, relay
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store, engine
 from planit_mailer.service import Service
@@ -295,6 +295,24 @@ def test_a_message_at_which_the_mailbox_always_breaks_off_holds_up_no_other(benc
     assert [bool(bench.world.shown(forms.upn(number))) for number in numbers] == [False, True, True]
     bench.mend()
     assert bench.answered(numbers[0]) == 3
+
+
+# ── the reading process ──
+
+
+def test_while_the_reading_process_does_not_start_messages_wait_and_no_attempt_counts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = bench.send()
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "COMMAND", "import os; os.kill(os.getpid(), 9)")
+        bench.served.reader._process.kill()
+        bench.served.reader._process.wait()
+        for _ in range(4):
+            left, away = bench.run("poll")
+            assert (left["event"], away["job"]) == ("message left for later", "poll")
+            assert str(away["answer"]).endswith("the reading process does not start")
+    assert bench.answered(number) == 1
 
 
 # ── the relay ──
