@@ -133,8 +133,8 @@ class Transaction(Polled, Protocol):
     def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
         """Give each learner exactly what this upload says (handbook section 4)."""
 
-    def enqueue(self, reply: Reply, receipt: Receipt | None, now: datetime) -> None:
-        """Put a mail into the outbox."""
+    def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:
+        """Put a mail into the outbox; an answer takes the place of the word that it takes longer."""
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Write down what became of the message."""

@@ -1,7 +1,8 @@
 """The 48 hours: what is due, what is late, and whom to tell.
 
 The clock of a message starts at its INTERNALDATE, or when the operator released it. At half the time unanswered the log
-warns; at three quarters the operator gets a mail and the school hears that it takes longer; at the end it is an error.
+warns; at three quarters the operator gets a mail and the school hears that it takes longer, unless its answer waits for
+the relay as that word would; at the end it is an error.
 """
 
 from dataclasses import replace
@@ -76,7 +77,7 @@ def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: De
     say = log.warning if level == HALF else log.error
     left = unanswered.due_at - desk.now
     say("answer is late" if level == LATE else "answer is due", reference=unanswered.reference, left=_hours(left))
-    if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered:
+    if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered and not unanswered.answer_waits:
         _tell_school(unanswered, transaction, desk)
 
 
@@ -95,7 +96,7 @@ def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: Desk) -
     if why_not := answering.limits(ReplyKind.DELAYED, recent, desk.now):
         log.info("no delayed reply", why=why_not)
         return
-    transaction.enqueue(replies.delayed(unanswered.reference, unanswered.sender, desk), None, desk.now)
+    transaction.enqueue(replies.delayed(unanswered.reference, unanswered.sender, desk), unanswered, desk.now)
 
 
 def _hours(span: timedelta) -> str:

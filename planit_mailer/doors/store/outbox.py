@@ -10,7 +10,7 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, senders, told
 from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
-from planit_mailer.records import Bounced, Pending
+from planit_mailer.records import Bounced, Pending, Unanswered
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 CAME_BACK = "it came back"
@@ -22,10 +22,13 @@ ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.H
 class Outbox(Verbs):
     """The verbs about mail that leaves the house."""
 
-    def enqueue(self, reply: Reply, receipt: Receipt | None, now: datetime) -> None:
-        """Put a mail into the outbox; `receipt` is of the message that it is about."""
+    def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:
+        """Put a mail into the outbox, and the message that it is about; its answer takes the place of "delayed"."""
+        if about and reply.kind in ANSWERS:
+            delayed = (outbox.c.receipt_id == about.arrival) & (outbox.c.kind == ReplyKind.DELAYED.value)
+            self._connection.execute(delete(outbox).where(delayed, outbox.c.state == PENDING))
         row = {
-            "receipt_id": receipt.arrival if receipt else None,
+            "receipt_id": about.arrival if about else None,
             "kind": reply.kind.value,
             "recipient": reply.recipient,
             "message_id": reply.message_id,

@@ -180,15 +180,22 @@ def _booked(row: Row[Any]) -> Booked:
 
 
 def owed() -> Select[Any]:
-    """The receipts whose answer is owed, by the time at which it is due."""
+    """The receipts whose answer is owed, by the time at which it is due, and whether their answer waits in the outbox.
+
+    An answer to an earlier judgement is none: the operator released the message since.
+    """
     running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
-    return select(receipts).where(running).order_by(receipts.c.due_at, receipts.c.id)
+    answers = (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
+    settled = receipts.c.outcome.is_not(None) & (outbox.c.queued_at >= receipts.c.settled_at)
+    waits = exists().where(answers, settled, outbox.c.state == PENDING).label("answer_waits")
+    return select(receipts, waits).where(running).order_by(receipts.c.due_at, receipts.c.id)
 
 
 def owing(connection: Connection, row: Row[Any]) -> Unanswered:
     """One such receipt, with what the register says of its sender now."""
     standing = register.standing(connection, row.sender)
     return Unanswered(
+        arrival=row.id,
         reference=row.reference,
         received_at=row.received_at,
         clock_from=row.clock_from,
@@ -196,4 +203,5 @@ def owing(connection: Connection, row: Row[Any]) -> Unanswered:
         warned=row.warned,
         sender=row.sender,
         registered=row.authentic and bool(standing.schools) and not standing.denied,
+        answer_waits=row.answer_waits,
     )
