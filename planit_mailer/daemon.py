@@ -36,18 +36,19 @@ def run(load: Callable[[], Config]) -> None:
     """Serve until SIGTERM or SIGINT; the message in hand is finished before the doors are closed.
 
     SIGHUP takes a wholly valid new configuration between two polls, else the old one stays. `load` reads it: it raises
-    ConfigError at the start. Raises Declined where another daemon serves this database; one that is away is waited for.
+    ConfigError at the start. Raises Declined where another daemon serves this database then; one that is away is waited
+    for, and, once this one has served, also one that `once` takes while the doors are opened anew.
     """
-    settings, wait = load(), FIRST_WAIT
+    settings, wait, served = load(), FIRST_WAIT, False
     signals = Signals()
     while not signals.stop.is_set():
         try:
             _serve(settings, signals)
-            wait = FIRST_WAIT
-        except Declined:
-            raise
+            wait, served = FIRST_WAIT, True
         except Unavailable as error:
-            log.error("database away", answer=str(error))  # noqa: TRY400  no code is at fault
+            if isinstance(error, Declined) and not served:
+                raise
+            log.error("not serving yet", answer=str(error))  # noqa: TRY400  no code is at fault
             signals.wake.wait(wait)
             wait = min(wait * 2, LONGEST_WAIT)
         if signals.reload():
