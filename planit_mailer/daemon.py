@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -25,7 +25,7 @@ log = logs.get(__name__)
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
-NIGHT = 2  # UTC: by night, also in summer
+NIGHT = 2  # the hour at which one begins, in UTC: by night, also in summer
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
 TRUST_KEY = "senders.trusted_authserv_ids"
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
@@ -36,18 +36,19 @@ def run(load: Callable[[], Config]) -> None:
     """Serve until SIGTERM or SIGINT; the message in hand is finished before the doors are closed.
 
     SIGHUP takes a wholly valid new configuration between two polls, else the old one stays. `load` reads it: it raises
-    ConfigError at the start. Raises Declined where another daemon serves this database; one that is away is waited for.
+    ConfigError at the start. Raises Declined where another daemon serves this database then; one that is away is waited
+    for, and, once this one has served, also one that `once` takes while the doors are opened anew.
     """
-    settings, wait = load(), FIRST_WAIT
+    settings, wait, served = load(), FIRST_WAIT, False
     signals = Signals()
     while not signals.stop.is_set():
         try:
             _serve(settings, signals)
-            wait = FIRST_WAIT
-        except Declined:
-            raise
+            wait, served = FIRST_WAIT, True
         except Unavailable as error:
-            log.error("database away", answer=str(error))  # noqa: TRY400  no code is at fault
+            if isinstance(error, Declined) and not served:
+                raise
+            log.error("not serving yet", answer=str(error))  # noqa: TRY400  no code is at fault
             signals.wake.wait(wait)
             wait = min(wait * 2, LONGEST_WAIT)
         if signals.reload():
@@ -139,7 +140,8 @@ def _clock(served: Service) -> BackgroundScheduler:
             next_run_time=service.now(),
         )
     for name, work in (("reconcile", served.reconcile), ("rewrite", served.rewrite)):
-        clock.add_job(Patiently(name, served.telling(served.by_one(name, work))), "cron", hour=NIGHT, name=name)
+        # All daemons look in the same second, so that one of them does it; each minute, in case that it failed.
+        clock.add_job(Nightly(name, served.telling(served.by_one(name, work))), "cron", minute="*", name=name)
     return clock
 
 
@@ -150,13 +152,14 @@ class Patiently:
         self.name, self.work = name, work
         self.failures, self.not_before = 0, 0.0
 
-    def __call__(self) -> None:
-        """Do the work, unless it is too early to try again."""
+    def __call__(self) -> bool:
+        """Do the work, unless it is too early to try again; whether it is done."""
         if time.monotonic() < self.not_before:
-            return
+            return False
         try:
             self.work()
-        except Declined as error:  # it is there: whatever else there is to do can be done at the usual time
+        except Declined as error:
+            self._declined()
             log.error("server said no", job=self.name, answer=str(error))  # noqa: TRY400  no code is at fault
         except Unavailable as error:
             self._wait_longer()
@@ -165,13 +168,49 @@ class Patiently:
             self._wait_longer()
             log.exception("job failed", job=self.name)
         else:
-            if self.failures:
-                log.info("server is back", job=self.name)
-            self.failures, self.not_before = 0, 0.0
+            self._is_back()
+            return True
+        return False
+
+    def _declined(self) -> None:
+        """The server is there: whatever else there is to do can be done at the usual time."""
+        self._is_back()
+
+    def _is_back(self) -> None:
+        if self.failures:
+            log.info("server is back", job=self.name)
+        self.failures, self.not_before = 0, 0.0
 
     def _wait_longer(self) -> None:
         self.failures += 1
         self.not_before = time.monotonic() + wait_after(self.failures)
+
+
+class Nightly(Patiently):
+    """A job that is done once a night, whenever it is called: where it failed, again until it is done.
+
+    Nothing is done in the night, or the day after it, in which the daemon starts.
+    """
+
+    def __init__(self, name: str, work: Callable[[], None]) -> None:
+        super().__init__(name, work)
+        self.done = night(service.now())
+
+    def __call__(self) -> bool:
+        """Do the work, unless it is done tonight or too early to try again; whether it is done."""
+        tonight = night(service.now())
+        if tonight != self.done and super().__call__():
+            self.done = tonight
+        return tonight == self.done
+
+    def _declined(self) -> None:
+        """There is nothing else to do, and the usual time is the next night."""
+        self._wait_longer()
+
+
+def night(now: datetime) -> date:
+    """Which night it is, or which one it was, by the day on which it began."""
+    return (now - timedelta(hours=NIGHT)).date()
 
 
 def wait_after(failures: int) -> float:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Unavailable, Undeliverable
+from planit_mailer.errors import Declined, Unavailable, Undeliverable
 from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery
-from planit_mailer.ports import Clock, Relay, Store
+from planit_mailer.ports import Clock, Relay, Store, Transaction
 from planit_mailer.records import Pending
 
 log = logs.get(__name__)
@@ -18,7 +18,7 @@ BATCH = 100
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 DAY = timedelta(days=1)
-GIVE_UP_ROUND = 3  # the relay is away, not one recipient's server: the others need not be tried now
+GIVE_UP_ROUND = 3  # in a row: the relay is away, it does not break off at one mail; the others need not be tried now
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +35,56 @@ class Post:
 def deliver(post: Post) -> int:
     """Hand every reply that is due to the relay; how many it took.
 
-    Each is noted in a commit of its own, as soon as the relay has answered. Raises Unavailable, at the end, where
-    some had to be postponed because the relay was away.
+    Each is noted in a commit of its own, as soon as the relay has answered. Raises, at the end, Unavailable where some
+    had to be postponed because the relay was away, Declined where it was there and did not want some for now.
     """
-    sent, away, last = 0, 0, None
+    sent, away = 0, 0
+    error: Unavailable | None = None
+    declined: Declined | None = None
     for pending in _due(post):
         with logs.bound(reference=pending.reference):
             try:
                 sent += _claim_and_send(pending, post)
                 away = 0
-            except Unavailable as error:
-                away, last = away + 1, error
+            except Declined as no:
+                away, declined = 0, no
+            except Unavailable as gone:
+                away, error = away + 1, gone
         if away == GIVE_UP_ROUND:
             break
-    if last:
-        raise last
+    if failed := error or declined:
+        raise failed
     return sent
 
 
 def _due(post: Post) -> Iterator[Pending]:
-    """All that is due, some at a time. What was sent or postponed is due no more, so that the rest comes forward."""
-    now = post.clock()
-    while batch := _batch(post, now):
+    """All that is due, some at a time, and each once: what another daemon has in hand stays due meanwhile."""
+    now, last = post.clock(), None
+    while batch := _batch(post, now, last):
         yield from batch
+        last = batch[-1]
 
 
-def _batch(post: Post, now: datetime) -> tuple[Pending, ...]:
+def _batch(post: Post, now: datetime, after: Pending | None) -> tuple[Pending, ...]:
     with post.store.transaction() as transaction:
-        return transaction.due(now, BATCH)
+        return transaction.due(now, BATCH, after)
 
 
 def _claim_and_send(pending: Pending, post: Post) -> bool:
     """Send one, unless another daemon has it in hand or has sent it meanwhile; whether the relay took it from us."""
     with post.store.claim(f"reply {pending.id}") as ours:
-        return ours and _is_still_due(pending, post) and not _too_many(pending, post) and _send(pending, post)
+        return ours and _hand_over(pending, post) and _send(pending, post)
 
 
-def _is_still_due(pending: Pending, post: Post) -> bool:
+def _hand_over(pending: Pending, post: Post) -> bool:
+    """Whether one is to be sent now, which is written down before the relay has it.
+
+    A database that cannot write ends it here: it could not note that a reply was sent either, and would have it sent
+    again in every round. And a reply that we die of is not the first one at the next start.
+    """
+    now = post.clock()
     with post.store.transaction() as transaction:
-        return transaction.is_due(pending, post.clock())
+        return transaction.hand_over(pending, now, now + FIRST_WAIT) and not _too_many(pending, transaction, post)
 
 
 def _send(pending: Pending, post: Post) -> bool:
@@ -102,19 +113,18 @@ def _note_sent(pending: Pending, answer: str, post: Post) -> None:
             transaction.note_sent(pending, answer, post.clock())
 
 
-def _too_many(pending: Pending, post: Post) -> bool:
+def _too_many(pending: Pending, transaction: Transaction, post: Post) -> bool:
     """Whether this address has had its share today: the reply stays pending, and the operator is told once a day."""
+    now = post.clock()
     if pending.reply.kind is ReplyKind.OPERATOR:
         return False
-    now = post.clock()
-    with post.store.transaction() as transaction:
-        if transaction.sent_to(pending.reply.recipient, now - DAY) < post.replies_per_day:
-            return False
-        transaction.postpone(pending, now + timedelta(hours=1), "more replies than an address gets a day")
-        if transaction.first_since(f"too many replies {pending.reply.recipient}", now - DAY, now):
-            what = f"An address has had {post.replies_per_day} replies in a day; further ones wait."
-            transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
-            log.warning("replies wait: their address had many today", limit=post.replies_per_day)
+    if transaction.sent_to(pending.reply.recipient, now - DAY) < post.replies_per_day:
+        return False
+    transaction.postpone(pending, now + timedelta(hours=1), "more replies than an address gets a day")
+    if transaction.first_since(f"too many replies {pending.reply.recipient}", now - DAY, now):
+        what = f"An address has had {post.replies_per_day} replies in a day; further ones wait."
+        transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
+        log.warning("replies wait: their address had many today", limit=post.replies_per_day)
     return True
 
 

@@ -12,12 +12,15 @@ LISTED = 100  # references; `held` lists them all
 
 
 def tell(store: Store, clock: Clock, stationery: Stationery) -> None:
-    """Tell the operator of the days that are over since the last digest; nothing where there is nothing to tell."""
+    """Tell the operator of the days that are over since the last digest; nothing where there is nothing to tell.
+
+    Where the last one was told by a clock that was ahead, of all that waits.
+    """
     now = clock()
     today = _midnight(now)
     with store.transaction() as transaction:
         last = transaction.told_at(TOPIC)
-        references = transaction.quarantined_untold(_midnight(last) if last else None, today)
+        references = transaction.quarantined_untold(_midnight(last) if last and last <= now else None, today)
         if references and transaction.first_since(TOPIC, today, now):
             mail = replies.to_operator(_text(references), Desk(stationery, now), "digest")
             transaction.enqueue(mail, None, now)

@@ -86,7 +86,7 @@ class Relay(Protocol):
     """The SMTP server that takes our mail."""
 
     def send(self, reply: Reply) -> str:
-        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken."""
+        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken, Declined."""
 
 
 class Transaction(Polled, Protocol):
@@ -133,8 +133,8 @@ class Transaction(Polled, Protocol):
     def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
         """Give each learner exactly what this upload says (handbook section 4)."""
 
-    def enqueue(self, reply: Reply, receipt: Receipt | None, now: datetime) -> None:
-        """Put a mail into the outbox."""
+    def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:
+        """Put a mail into the outbox; an answer takes the place of the word that it takes longer."""
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Write down what became of the message."""
@@ -161,11 +161,11 @@ class Transaction(Polled, Protocol):
 
     # ── the outbox ──
 
-    def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
-        """The replies that are to be sent now, oldest first."""
+    def due(self, now: datetime, limit: int, after: Pending | None = None) -> tuple[Pending, ...]:
+        """The replies that are to be sent now, what has been due for longest first; those that come after one."""
 
-    def is_due(self, pending: Pending, now: datetime) -> bool:
-        """Whether a reply is still to be sent now."""
+    def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
+        """Whether a reply is still to be sent now; it counts as tried, and is due again at `until` unless noted."""
 
     def sent_to(self, address: str, since: datetime) -> int:
         """How many mails an address got."""

@@ -1,9 +1,11 @@
 """The 48 hours: what is due, what is late, and whom to tell.
 
 The clock of a message starts at its INTERNALDATE, or when the operator released it. At half the time unanswered the log
-warns; at three quarters the operator gets a mail and the school hears that it takes longer; at the end it is an error.
+warns; at three quarters the operator gets a mail and the school hears that it takes longer, unless its answer waits for
+the relay as that word would; at the end it is an error.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from planit_mailer.records import Unanswered
 log = logs.get(__name__)
 
 HALF, THREE_QUARTERS, LATE = 1, 2, 3
+SKEW = timedelta(hours=1)  # by which clocks may differ without one of them being wrong
 LISTED = 100  # references in one mail
 TOPIC, APART = "messages are due", 1 / 48  # of the promised time, between two mails about it: an hour
 
@@ -36,7 +39,8 @@ def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
     """
     desk = Desk(stationery, clock())
     with store.transaction() as transaction:
-        later = [(one, level) for one in transaction.unanswered() if (level := level_of(one, desk.now)) > one.warned]
+        unanswered = [_put_right(one, transaction, desk.now) for one in transaction.unanswered()]
+        later = [(one, level) for one in unanswered if (level := level_of(one, desk.now)) > one.warned]
         if due := tuple(Due(one.reference, _what(one, level, desk)) for one, level in later if level > HALF):
             if transaction.first_since(TOPIC, desk.now - stationery.reply_within * APART, desk.now):
                 mail = (
@@ -45,9 +49,9 @@ def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
                 transaction.enqueue(mail, None, desk.now)
             else:
                 later = [(one, level) for one, level in later if level == HALF]
-        for unanswered, level in later:
-            _warn(unanswered, level, transaction, desk)
-            transaction.note_warned(unanswered, level)
+        for one, level in later:
+            _warn(one, level, transaction, desk)
+            transaction.note_warned(one, level)
 
 
 def level_of(unanswered: Unanswered, now: datetime) -> int:
@@ -57,11 +61,23 @@ def level_of(unanswered: Unanswered, now: datetime) -> int:
     return sum(gone >= promised * share for share in (0.5, 0.75, 1.0))
 
 
+def _put_right(one: Unanswered, transaction: Transaction, now: datetime) -> Unanswered:
+    """A message with the level that it was warned of; a clock that was ahead has warned of more, which is forgotten.
+
+    Not where two daemons' clocks differ a little: each would warn again after the other.
+    """
+    level = level_of(one, now + SKEW)
+    if one.warned <= level:
+        return one
+    transaction.note_warned(one, level)
+    return replace(one, warned=level)
+
+
 def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: Desk) -> None:
     say = log.warning if level == HALF else log.error
     left = unanswered.due_at - desk.now
     say("answer is late" if level == LATE else "answer is due", reference=unanswered.reference, left=_hours(left))
-    if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered:
+    if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered and not unanswered.answer_waits:
         _tell_school(unanswered, transaction, desk)
 
 
@@ -80,7 +96,7 @@ def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: Desk) -
     if why_not := answering.limits(ReplyKind.DELAYED, recent, desk.now):
         log.info("no delayed reply", why=why_not)
         return
-    transaction.enqueue(replies.delayed(unanswered.reference, unanswered.sender, desk), None, desk.now)
+    transaction.enqueue(replies.delayed(unanswered.reference, unanswered.sender, desk), unanswered, desk.now)
 
 
 def _hours(span: timedelta) -> str:

@@ -4,7 +4,7 @@ Times are ISO 8601 in UTC with "Z"; values, years and SIMS numbers are strings; 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from planit_mailer.ledger import Outcome, School
@@ -74,10 +74,10 @@ def status(reading: Reading) -> Json:
     }
 
 
-def polled_since(earliest: datetime, reading: Reading) -> bool:
-    """Whether a poll has succeeded since then."""
+def polled_within(span: timedelta, now: datetime, reading: Reading) -> bool:
+    """Whether a poll has succeeded within this time; one that lies as far ahead says nothing: the clock was wrong."""
     last = reading.status().last_success
-    return last is not None and last >= earliest
+    return last is not None and abs(now - last) <= span
 
 
 def held(reading: Reading) -> list[Json]:

@@ -20,6 +20,7 @@ class Pending:
     reference: str
     attempts: int
     queued_at: datetime
+    due_at: datetime
     reply: Reply
 
 
@@ -58,8 +59,10 @@ class Unanswered:
     """A message whose answer is owed by `due_at`; `warned` is the highest level that was told already, 0 for none.
 
     `registered`: its sender is authentic and may send for a school, so that they may be told of a delay.
+    `answer_waits`: its answer is in the outbox, and waits for the relay.
     """
 
+    arrival: int
     reference: str
     received_at: datetime
     clock_from: datetime
@@ -67,6 +70,7 @@ class Unanswered:
     warned: int
     sender: str
     registered: bool
+    answer_waits: bool
 
 
 @dataclass(frozen=True, slots=True)

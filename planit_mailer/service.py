@@ -14,7 +14,6 @@ from planit_mailer import (
     logins,
     promise,
     reconciliation,
-    retention,
 )
 from planit_mailer.config import Config
 from planit_mailer.delivery import Post
@@ -97,11 +96,7 @@ class Service:
 
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept, and what a verb could not take out of the files."""
-        try:
-            forgetting.forget_mail(self.settings, self.store, now, self.listener.stumbled)
-        finally:  # a message that cannot be deleted, today or ever, keeps nothing else
-            retention.purge(self.store, forgetting.keep(self.settings, now))
-            self.store.forget_pages()
+        forgetting.forget(self.settings, self.store, now, self.listener.stumbled)
 
     def telling(self, work: Callable[[], None]) -> Callable[[], None]:
         """This work; where a login is refused in it, the operator has mail."""
@@ -120,6 +115,8 @@ class Service:
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
     """The service with its doors open. Raises Declined where another daemon serves the same SQLite database."""
     with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
+        with store.transaction() as transaction:
+            transaction.pick_up(now())
         paper = stationery(settings)
         listener = Listener(settings, policy(settings, paper), store, child, stopping)
         yield Service(settings, store, child, paper, listener)

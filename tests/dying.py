@@ -31,6 +31,7 @@ STEPS: dict[str, tuple[object, str]] = {
     "commit": (intake, "process"),
     "filing": (mailbox.Mailbox, "file"),
     "filing is noted": (intake, "file"),
+    "handing over": (delivery, "_hand_over"),
     "the relay took it": (relay.Relay, "send"),
     "noting": (outbox.Outbox, "note_sent"),
     "sending is noted": (delivery, "_note_sent"),

@@ -100,7 +100,9 @@ def test_killed_before_the_filing_is_noted_the_message_is_still_found_and_delete
     assert service.post.folder("Processed") == 1
 
 
-@pytest.mark.parametrize(("step", "copies"), [("the relay took it", 2), ("noting", 2), ("sending is noted", 1)])
+@pytest.mark.parametrize(
+    ("step", "copies"), [("handing over", 1), ("the relay took it", 2), ("noting", 2), ("sending is noted", 1)]
+)
 def test_killed_before_it_is_noted_that_the_relay_has_a_reply_it_is_sent_again_with_the_same_message_id(
     service: World, step: str, copies: int
 ) -> None:

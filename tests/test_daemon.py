@@ -3,12 +3,14 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
+from planit_mailer.errors import Declined
 from tests import world
 from tests.daemons import running
 from tests.uploads import forms
@@ -120,6 +122,23 @@ def test_no_log_line_holds_anything_of_a_learner_and_each_has_the_reference(serv
         reference = service.explain(sent)["reference"]
         life = [e["event"] for e in daemon.events() if e.get("reference") == reference]
         assert life == ["message settled", "message filed", "reply sent"]
+
+
+@pytest.mark.parametrize("post", ["embedded"], indirect=True)
+def test_sighup_while_once_has_the_database_waits_for_it(service: World) -> None:
+    with running(service) as daemon:
+        with service.store() as store:
+            for tried in range(1_000_000):
+                if tried % 100_000 == 0:
+                    daemon.reload()
+                with suppress(Declined), store.lock():  # in the moment in which the doors are opened anew
+                    daemon.wait_for("not serving yet")
+                    break
+        service.send(a_form(1))
+        service.post.wait_for(1, 20)
+        [waiting] = [line for line in daemon.events() if line["event"] == "not serving yet"]
+        assert "another planit-mailer serves this database" in str(waiting["answer"])
+        assert daemon.stop() == 0
 
 
 @pytest.mark.parametrize("post", ["embedded"], indirect=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,13 +14,13 @@ from planit_mailer.demo.servers import Post
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
 from planit_mailer.errors import Unavailable
-from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Stationery
 from planit_mailer.places import folder
 from tests import books
 from tests.books import NOW, OFFICE
 from tests.mailservers import a_relay
+from tests.postgres import Postgres
 
 
 class Clock:
@@ -61,13 +62,13 @@ def nowhere(delivering: Delivering) -> Delivering:
     return dataclasses.replace(delivering, relay=Relay(settings, "data@s-cool.test"))
 
 
-def queue(store: Store, number: int, kind: ReplyKind = ReplyKind.CONFIRMATION) -> None:
+def queue(store: Store, number: int, to: str = OFFICE) -> None:
     for _ in range(number):
         receipt = books.adopt(store, books.begin(store), f"raw {next(books._uids)}")
         with store.transaction() as transaction:
             transaction.introduce(receipt, books.account())
             transaction.settle(receipt, books.verdict(), (), NOW)
-            transaction.enqueue(books.a_reply(kind), receipt, NOW)
+            transaction.enqueue(books.a_reply(to=to), receipt, NOW)
 
 
 def outbox(store: Store) -> dict[str, int]:
@@ -138,6 +139,25 @@ def test_more_than_one_round_takes_are_sent_in_one_go(delivering: Delivering, mo
     monkeypatch.setattr(delivery, "BATCH", 2)
     queue(delivering.store, 3)
     assert delivery.deliver(delivering) == 3
+
+
+def test_a_reply_that_another_daemon_has_in_hand_is_looked_at_once(
+    postgresql: Postgres, embedded: Post, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.new_database()
+    with closing(Store(url)) as store, closing(Store(url)) as other:
+        queue(store, 2)
+        with store.reading() as reading:
+            [first, second] = reading.due(NOW, 2)
+        claimed: list[str] = []
+        claim = Store.claim
+        monkeypatch.setattr(Store, "claim", lambda self, work: claimed.append(work) or claim(self, work))
+        post = Delivering(store, Relay(a_relay(embedded), "data@s-cool.test"), clock, stationery(), replies_per_day=3)
+        with claim(other, f"reply {first.id}") as theirs:
+            assert theirs
+            assert delivery.deliver(post) == 1
+        assert claimed == [f"reply {first.id}", f"reply {second.id}"]
+        assert delivery.deliver(post) == 1, "the other daemon died of it"
 
 
 def test_the_three_hundredth_upload_of_one_address_in_a_day_is_answered_too(

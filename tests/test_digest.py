@@ -57,6 +57,17 @@ def test_the_next_one_tells_what_is_new_however_long_the_daemon_was_away(store: 
     assert told(store, MORNING + 6 * DAY) == []
 
 
+def test_a_digest_by_a_clock_that_was_ahead_does_not_silence_the_next(store: Store) -> None:
+    quarantined(store)
+    told(store, MORNING + 30 * DAY)
+    new = quarantined(store, MORNING)
+
+    [mail] = told(store, MORNING + DAY)
+
+    assert new.reference in mail
+    assert told(store, MORNING + DAY) == []
+
+
 def test_what_the_operator_was_told_at_once_or_has_decided_is_not_told_again(store: Store) -> None:
     alerted, refused, held = quarantined(store), quarantined(store), books.settled(store, Outcome.HELD)
     with store.transaction() as transaction:

@@ -25,22 +25,24 @@ from planit_mailer import daemon, delivery
 from planit_mailer import service as services
 from planit_mailer.daemon import Patiently
 from planit_mailer.delivery import Post as Delivering
-from planit_mailer.doors import imap_login, relay
+from planit_mailer.doors import imap_login, reader, relay
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store, engine
 from planit_mailer.service import Service
-from tests import forks, world
+from tests import dying, forks, world
 from tests import proxy as proxies
 from tests.doors.test_relay import relaying
 from tests.dovecot import PASSWORD, Dovecot
+from tests.dying import Life
 from tests.mailservers import DovecotPost, behind_a_relay
 from tests.postgres import Postgres
 from tests.proxy import Fault, Proxy, bye, half, nothing
-from tests.test_delivery import Clock, queue, stationery
+from tests.test_delivery import Clock, nowhere, queue, stationery
 from tests.uploads import forms
 from tests.world import OFFICE, World
 
 ADDRESS = "faults@s-cool.test"
+TRUST = "data@trust.test"
 numbers = count(1)
 
 
@@ -295,6 +297,24 @@ def test_a_message_at_which_the_mailbox_always_breaks_off_holds_up_no_other(benc
     assert bench.answered(numbers[0]) == 3
 
 
+# ── the reading process ──
+
+
+def test_while_the_reading_process_does_not_start_messages_wait_and_no_attempt_counts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = bench.send()
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "COMMAND", "import os; os.kill(os.getpid(), 9)")
+        bench.served.reader._process.kill()
+        bench.served.reader._process.wait()
+        for _ in range(4):
+            left, away = bench.run("poll")
+            assert (left["event"], away["job"]) == ("message left for later", "poll")
+            assert str(away["answer"]).endswith("the reading process does not start")
+    assert bench.answered(number) == 1
+
+
 # ── the relay ──
 
 RELAY = {
@@ -405,6 +425,42 @@ def test_of_several_recipients_one_that_is_refused_for_good_fails_alone(deliveri
     assert moody.taken == ["ops@s-cool.test"]
 
 
+def test_a_recipient_whose_mailbox_is_full_keeps_no_other_from_their_answers(
+    delivering: Delivering, moody: Moody
+) -> None:
+    moody.rcpt = lambda address: "452 4.2.2 mailbox full" if address == OFFICE else "250 OK"
+    queue(delivering.store, 13)
+    queue(delivering.store, 1, to=TRUST)
+    job = Patiently("deliver", lambda: delivery.deliver(delivering) and None)
+
+    with capture_logs() as logged:
+        job()
+
+    assert moody.taken == [TRUST]
+    assert [line["event"] for line in logged] == [*["reply postponed"] * 13, "reply sent", "server said no"]
+    assert job.failures == 0, "whatever comes next is sent at the usual time"
+
+
+def test_a_full_mailbox_is_tried_less_and_less_often(delivering: Delivering, moody: Moody) -> None:
+    assert isinstance(delivering.clock, Clock)
+    clock, began = delivering.clock, delivering.clock.now
+    moody.rcpt = lambda _a: "250 OK" if clock.now >= began + timedelta(days=1) else "452 4.2.2 mailbox full"
+    queue(delivering.store, 1)
+    assert until_sent(delivering, 25) < 110
+    assert moody.taken == [OFFICE]
+
+
+def test_a_relay_that_is_down_is_not_tried_for_every_reply(delivering: Delivering) -> None:
+    queue(delivering.store, 5)
+    job = Patiently("deliver", lambda: delivery.deliver(nowhere(delivering)) and None)
+
+    with capture_logs() as logged:
+        job()
+
+    assert [line["event"] for line in logged] == [*["reply postponed"] * 3, "server away"]
+    assert job.failures == 1
+
+
 def test_waits_between_polls_double_up_to_a_quarter_of_an_hour() -> None:
     assert [daemon.wait_after(n) for n in range(1, 13)] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
 
@@ -444,6 +500,21 @@ def test_a_disk_that_is_full_costs_nothing_but_time(alone: World) -> None:
     alone.once()
 
     assert alone.explain(sent)["outcome"] == "accepted"
+    assert len(alone.replies()) == 1
+
+
+def test_what_a_full_disk_would_not_let_us_note_as_sent_is_not_sent(alone: World) -> None:
+    alone.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
+    dying.lived(alone, Life("once", "filing is noted"))
+    room = 32_768  # what the index of SQLite's write-ahead log takes, and with it a few pages of the log itself
+    grow = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    for _ in range(3):
+        full = forks.run(["--config", str(alone.config_file), "once"], grow)
+        assert "disk I/O error" in full.stderr
+    assert alone.replies() == []
+
+    alone.once()
+
     assert len(alone.replies()) == 1
 
 

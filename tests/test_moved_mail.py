@@ -51,7 +51,8 @@ def copy_what_was_sent(service: World) -> None:
 
 def forget_after(service: World, span: timedelta) -> None:
     with service.store() as store:
-        forgetting.forget_mail(service.settings, store, lambda: services.now() + span)
+        times = forgetting.keep(service.settings, lambda: services.now() + span)
+        forgetting.forget_mail(service.settings, store, times)
 
 
 def test_a_message_that_a_person_moved_to_another_of_our_folders_is_deleted_there(service: World) -> None:

@@ -11,13 +11,15 @@ from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS
 from tests.test_delivery import stationery
 
+UID = 4711
+
 
 def an_unanswered_message(store: Store, *, registered: bool = True) -> None:
     if registered:
         school = books.a_school(store)
         with store.transaction() as transaction:
             transaction.allow(school, OFFICE)
-    receipt = books.adopt(store, books.begin(store), "raw")
+    receipt = books.adopt(store, books.begin(store, books.waiting(UID)), "raw")
     with store.transaction() as transaction:
         transaction.introduce(receipt, books.account())
 
@@ -53,6 +55,24 @@ def test_each_warning_is_given_once(store: Store) -> None:
     for share in (0.55, 0.6, 0.8, 0.85, 1.2, 1.3):
         watch_after(store, share)
     assert told(store) == [ReplyKind.OPERATOR, ReplyKind.DELAYED, ReplyKind.OPERATOR]
+
+
+def test_what_a_clock_that_was_ahead_warned_of_is_warned_of_again_when_its_time_comes(store: Store) -> None:
+    an_unanswered_message(store)
+    watch_after(store, 5)
+    with store.transaction() as transaction:
+        for pending in transaction.due(NOW + TWO_DAYS * 5, 100):
+            transaction.note_sent(pending, "250 OK", NOW)
+    for share in (0.1, 0.6, 0.8, 0.85, 1.1):
+        watch_after(store, share)
+    assert told(store) == [ReplyKind.OPERATOR, ReplyKind.DELAYED, ReplyKind.OPERATOR]
+
+
+def test_two_daemons_whose_clocks_differ_a_little_warn_once(store: Store) -> None:
+    an_unanswered_message(store)
+    for share in (0.751, 0.749, 0.751, 0.749, 0.76):
+        watch_after(store, share)
+    assert told(store) == [ReplyKind.OPERATOR, ReplyKind.DELAYED]
 
 
 def test_an_unregistered_sender_hears_nothing_of_a_delay(store: Store) -> None:
@@ -136,6 +156,43 @@ def test_messages_that_become_due_one_after_the_other_are_told_of_once_an_hour(s
     assert told(store) == [ReplyKind.OPERATOR] * 4
     with store.reading() as reading:
         assert {one.warned for one in reading.unanswered()} == {promise.LATE}
+
+
+def an_answered_message(store: Store) -> None:
+    """A message of a registered school that was judged, its answer in the outbox."""
+    an_unanswered_message(store)
+    answer(store)
+
+
+def answer(store: Store) -> None:
+    """Judge the one message, and put its answer into the outbox."""
+    receipt = books.begin(store, books.waiting(UID))
+    with store.transaction() as transaction:
+        transaction.enqueue(books.a_reply(), receipt, NOW)
+        transaction.settle(receipt, books.verdict(), (), NOW)
+
+
+def test_a_school_whose_answer_waits_for_the_relay_hears_of_no_delay(store: Store) -> None:
+    an_answered_message(store)
+    watch_after(store, 0.8)
+    assert told(store) == [ReplyKind.CONFIRMATION, ReplyKind.OPERATOR]
+
+
+def test_a_school_whose_answer_comes_before_the_word_of_its_delay_was_sent_hears_of_none(store: Store) -> None:
+    an_unanswered_message(store)
+    watch_after(store, 0.8)
+    answer(store)
+    assert told(store) == [ReplyKind.CONFIRMATION, ReplyKind.OPERATOR]
+
+
+def test_the_story_of_a_message_tells_of_the_delayed_reply(store: Store) -> None:
+    an_unanswered_message(store)
+    watch_after(store, 0.8)
+    with store.reading() as reading:
+        [unanswered] = reading.unanswered()
+        story = reading.story(unanswered.reference)
+    assert story
+    assert [reply.kind for reply in story.replies] == [ReplyKind.DELAYED]
 
 
 def test_an_answer_that_the_relay_has_stops_the_clock(store: Store) -> None:

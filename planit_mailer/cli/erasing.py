@@ -49,7 +49,7 @@ def erase(
         context.print_json(questions.erasure(receipt))
     else:
         typer.echo(_words(questions.erasure(receipt)))
-    forgetting.forget_mail(settings, store, service.now)
+    forgetting.forget_mail(settings, store, forgetting.keep(settings, service.now, by_age=False))
 
 
 def _words(receipt: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ def status(
     now = service.now()
     with context.of(ctx).store().reading() as reading:
         told = questions.status(reading)
-        fresh = within is None or questions.polled_since(now - _duration(within), reading)
+        fresh = within is None or questions.polled_within(_duration(within), now, reading)
     if json:
         context.print_json(told)
     else:

@@ -1,7 +1,8 @@
 """The reading process: strangers' files are opened in a child that may be killed, never in the daemon.
 
 One warm child waits for jobs on a socket. It has a limit on memory, and each job one on wall time and one on processor
-time; a child that passes them, or dies, is replaced, and its job ends in Killed. The child knows none of our secrets,
+time; a child that passes them, or dies, is replaced, and its job ends in Killed. A child that does not start, as where
+the machine has no memory left, is no fault of the job's: that is Unavailable. The child knows none of our secrets,
 writes to no terminal, and does not hear the signals that end the daemon. It ends by itself when the daemon does: its
 socket closes, or, in the middle of a job, the alarm rings that is set for each.
 """
@@ -15,11 +16,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Self, TypeVar
 
 from planit_mailer import logs
 from planit_mailer.doors.worker import Raised, Why
+from planit_mailer.errors import Unavailable
 from planit_mailer.mail import messages, signatures
 from planit_mailer.mail.messages import Message
 from planit_mailer.mail.signatures import Keys, Signature
@@ -38,6 +41,7 @@ log = logs.get(__name__)
 # Importing this module warms the child: it imports all that jobs need.
 COMMAND = "import sys; from planit_mailer.doors import reader, worker; worker.serve(*sys.argv[1:])"
 SECRETS = "PLANIT_"  # how our environment variables begin
+NO_START = "the reading process does not start"
 START = 60.0  # seconds that a child may take to become ready; it takes less than one
 RESULT = 500_000_000  # bytes: more than any honest result
 
@@ -53,7 +57,8 @@ class Killed(Exception):  # noqa: N818  says what became of the job
 class Reader:
     """A warm reading process: so many seconds of wall time for each job, so many bytes of memory. For any thread.
 
-    It is started at creation, so that it is warm when it is needed, and ended by `with` or close().
+    It is started at creation, so that it is warm when it is needed, and ended by `with` or close(). Every verb raises
+    Unavailable where no child starts.
     """
 
     def __init__(self, seconds: float, memory: int) -> None:
@@ -109,7 +114,8 @@ class Reader:
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function at the top of a module, called in the child; one job at a time.
 
-        Raise what the function raised, or Killed where it could not answer.
+        Raise what the function raised, Killed where it could not answer, or Unavailable where no child starts, which
+        says nothing about the job.
         """
         job = pickle.dumps((function, arguments))
         with self._lock:
@@ -141,16 +147,19 @@ class Reader:
 
     def _start(self) -> None:
         """Start a child and do not wait until it is warm."""
-        ours, theirs = socket.socketpair()
-        self._connection = Connection(ours.detach())
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
-                [sys.executable, "-P", "-c", COMMAND, str(theirs.fileno()), str(self._memory), str(self._seconds)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                start_new_session=True,  # a Ctrl-C on the terminal is the parent's to act upon
-            )
+        try:
+            ours, theirs = socket.socketpair()
+            self._connection = Connection(ours.detach())
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
+                    [sys.executable, "-P", "-c", COMMAND, str(theirs.fileno()), str(self._memory), str(self._seconds)],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(),
+                    start_new_session=True,  # a Ctrl-C on the terminal is the parent's to act upon
+                )
+        except OSError as error:  # no memory, no process, no file left
+            raise Unavailable(f"{NO_START}: {error.strerror}") from error
         self._warm = self._busy = False
 
     def _make_ready(self) -> None:
@@ -158,18 +167,20 @@ class Reader:
         if self._closed:
             raise RuntimeError("the reader is closed")
         if self._busy or self._process.poll() is not None:
-            self._replace()
+            self._stop(patience=0)
+            self._start()
         if not self._warm:
             self._wait_until_warm()
             self._warm = True
 
     def _wait_until_warm(self) -> None:
         if not self._connection.poll(START):
-            raise RuntimeError(f"the reading process is not ready after {START:.0f} s")
+            raise Unavailable(f"the reading process is not ready after {START:.0f} s")
         try:
             self._connection.recv_bytes()
         except (EOFError, OSError) as error:
-            raise RuntimeError("the reading process does not start") from error
+            self._stop(patience=0)  # it may be about to die, and would be taken for one that starts
+            raise Unavailable(NO_START) from error
 
     def _ask(self, job: bytes) -> Any:
         """Send a job and wait for what comes of it: its result, what it raised, or why it was ended."""
@@ -181,16 +192,12 @@ class Reader:
         except (EOFError, OSError):
             outcome = Why.DIED
         if isinstance(outcome, Why):
-            code = self._replace()
+            code = self._stop(patience=0)
+            with suppress(Unavailable):  # this job is over; the next one tries to start another child again
+                self._start()
             outcome = Why.TIME if -code in (signal.SIGXCPU, signal.SIGALRM) else outcome
         self._busy = False
         return outcome
-
-    def _replace(self) -> int:
-        """Start another child in place of this one; how this one ended."""
-        code = self._stop(patience=0)
-        self._start()
-        return code
 
     def _stop(self, patience: float = 5.0) -> int:
         """End the child: it goes by itself when its socket closes, and is killed where it does not go in time."""

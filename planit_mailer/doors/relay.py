@@ -14,7 +14,7 @@ from typing import Final
 from planit_mailer import config
 from planit_mailer.doors import encryption, tokens
 from planit_mailer.doors.bearer import Bearer
-from planit_mailer.errors import LoginRefused, Unavailable, Undeliverable
+from planit_mailer.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply
 from planit_mailer.mail import headers
 
@@ -35,8 +35,9 @@ class Relay:
     def send(self, reply: Reply) -> str:
         """Hand over one mail; the relay's answer.
 
-        Raises Undeliverable where the relay will never take it, Unavailable where it may later: the connection broke,
-        or a 4xx answer came; LoginRefused.
+        Raises Undeliverable where the relay will never take it, Declined where it does not take this one now (a 4xx
+        answer to its recipient or content), Unavailable where it takes none: it is away, or refuses our sender;
+        LoginRefused.
         """
         with self._asking() as smtp:
             return _hand_over(smtp, self._envelope_sender, reply)
@@ -45,7 +46,7 @@ class Relay:
         """Log in, and ask whether we may send from our address; nothing is sent. Raises Unavailable, LoginRefused."""
         with self._asking() as smtp:
             smtp.ehlo_or_helo_if_needed()
-            _expect(smtp.mail(self._envelope_sender), final=False)
+            _expect(smtp.mail(self._envelope_sender), this_mail=False)
             with suppress(smtplib.SMTPException, OSError):  # it has said what we wanted to know
                 smtp.quit()
 
@@ -125,9 +126,9 @@ def _hand_over(smtp: smtplib.SMTP, envelope_sender: str, reply: Reply) -> str:
     smtp.ehlo_or_helo_if_needed()
     eight_bit = not reply.content.isascii() and smtp.has_extn("8bitmime")
     # A sender that the relay does not want is our configuration's mistake: this mail is not to be given up for it.
-    _expect(smtp.mail(envelope_sender, ["BODY=8BITMIME"] if eight_bit else ()), final=False)
-    _expect(smtp.rcpt(reply.recipient), final=True)
-    answer = _expect(_data(smtp, reply.content), final=True)
+    _expect(smtp.mail(envelope_sender, ["BODY=8BITMIME"] if eight_bit else ()), this_mail=False)
+    _expect(smtp.rcpt(reply.recipient), this_mail=True)
+    answer = _expect(_data(smtp, reply.content), this_mail=True)
     with suppress(smtplib.SMTPException, OSError):  # it has the mail: what happens now does not matter
         smtp.quit()
     return answer
@@ -141,12 +142,18 @@ def _data(smtp: smtplib.SMTP, content: bytes) -> tuple[int, bytes]:
         return error.smtp_code, said if isinstance(said, bytes) else said.encode()
 
 
-def _expect(answer: tuple[int, bytes], *, final: bool) -> str:
+def _expect(answer: tuple[int, bytes], *, this_mail: bool) -> str:
+    """The relay's words where it says yes. `this_mail`: a no is to this mail, not to all of ours.
+
+    421 too: relays say it of one recipient who gets too much. One that closes indeed is away at the next mail.
+    """
     code, said = answer
     if 200 <= code < 300:  # noqa: PLR2004  RFC 5321 section 4.2.1
         return _words(code, said)
-    if final and 500 <= code < 600:  # noqa: PLR2004
+    if this_mail and 500 <= code < 600:  # noqa: PLR2004
         raise Undeliverable(_words(code, said))
+    if this_mail and 400 <= code < 500:  # noqa: PLR2004
+        raise Declined(f"the relay says: {_words(code, said)}")
     raise smtplib.SMTPResponseException(code, said)
 
 

@@ -67,14 +67,15 @@ def returns(message: Message, own_address: str) -> tuple[str, ...]:
 def limits(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stranger: bool = False) -> str:
     """Why a reply of this kind would be one too many for its address, "" where it is not.
 
-    `recent` is what the address got from us in the last 30 days. Answers to judged uploads have no limit here.
+    `recent` is what the address got from us in the last 30 days, or, where the clock was ahead once, in those to come:
+    that counts only as far as it is near. Answers to judged uploads have no limit here.
     """
     if kind not in LIMITED:
         return ""
-    if sum(reply.kind in LIMITED and now - reply.queued_at < DAY for reply in recent) >= A_DAY:
+    if sum(reply.kind in LIMITED and abs(now - reply.queued_at) < DAY for reply in recent) >= A_DAY:
         return f"{A_DAY} help, held and delayed replies went to this address within a day"
     once = kind is ReplyKind.HELD or (kind is ReplyKind.HELP and stranger)
-    if once and any(reply.kind is kind and now - reply.queued_at < MONTH for reply in recent):
+    if once and any(reply.kind is kind and abs(now - reply.queued_at) < MONTH for reply in recent):
         return f"this address had a {kind.value} reply within {MONTH.days} days"
     return ""
 

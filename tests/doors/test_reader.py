@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.doors import reader as readers
 from planit_mailer.doors.reader import Killed, Reader
 from planit_mailer.doors.worker import Why
+from planit_mailer.errors import Unavailable
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import judging
@@ -160,6 +162,41 @@ def test_a_child_that_died_while_idle_is_replaced(reader: Reader) -> None:
     time.sleep(0.1)
 
     assert reader.call(double, 21) == 42
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "broken"),
+    [(readers, "COMMAND", "import os; os.kill(os.getpid(), 9)"), (sys, "executable", "/nowhere/python")],
+    ids=["killed", "not even made"],
+)
+def test_a_child_that_does_not_start_is_nobodys_fault_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, broken: str
+) -> None:
+    with Reader(seconds=5, memory=MEMORY) as reader:
+        os.kill(reader.call(process_id), signal.SIGKILL)
+        time.sleep(0.1)
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, broken)
+            for _ in range(3):
+                with pytest.raises(Unavailable, match="the reading process does not start"):
+                    reader.message(an_email())
+
+        assert reader.message(an_email()) == messages.parse(an_email())
+
+
+def test_a_job_that_ended_its_child_has_ended_it_whatever_becomes_of_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Reader(seconds=5, memory=MEMORY) as reader:
+        reader.call(process_id)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", "/nowhere/python")
+            with pytest.raises(Killed):
+                reader.call(abort)
+            with pytest.raises(Unavailable):
+                reader.call(double, 21)
+
+        assert reader.call(double, 21) == 42
 
 
 def test_the_signals_that_end_the_daemon_do_not_end_a_job(reader: Reader) -> None:

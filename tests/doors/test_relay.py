@@ -14,7 +14,7 @@ from planit_mailer import config
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors import relay
 from planit_mailer.doors.relay import Relay
-from planit_mailer.errors import LoginRefused, Unavailable, Undeliverable
+from planit_mailer.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply, ReplyKind
 from tests import dovecot
 from tests.builders import SCHOOL, SERVICE, an_email
@@ -116,6 +116,23 @@ def test_a_final_no_is_undeliverable_in_the_relays_words(command: str) -> None:
 def test_a_passing_no_is_tried_again(answers: dict[str, str]) -> None:
     with relaying(Answers(**answers)) as settings, pytest.raises(Unavailable, match=r"the relay says: 45. later"):
         Relay(settings, SERVICE).send(a_reply())
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ({"mail": "451 later"}, Unavailable),
+        ({"rcpt": "452 mailbox full"}, Declined),
+        ({"rcpt": "421 too many for this recipient"}, Declined),
+        ({"data": "451 later"}, Declined),
+    ],
+)
+def test_a_passing_no_to_one_mail_is_told_from_a_relay_that_takes_none(
+    answers: dict[str, str], kind: type[Unavailable]
+) -> None:
+    with relaying(Answers(**answers)) as settings, pytest.raises(Unavailable) as caught:
+        Relay(settings, SERVICE).send(a_reply())
+    assert type(caught.value) is kind
 
 
 def test_a_sender_that_the_relay_does_not_want_costs_no_reply() -> None:

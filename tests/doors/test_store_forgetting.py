@@ -182,6 +182,24 @@ def test_what_must_be_deleted_and_is_like_another_that_is_kept_says_so(store: St
     assert refused(first) == [False, False], "neither is kept"
 
 
+def test_copies_of_an_answer_that_was_sent_by_a_clock_that_was_ahead_are_waited_for_no_longer(store: Store) -> None:
+    school = books.a_school(store)
+    receipt = books.adopt(store, begin(store), "raw")
+    apply(store, school, an_upload(a_learner("A1")), receipt=receipt)
+    with store.transaction() as transaction:
+        transaction.enqueue(a_reply(), receipt, NOW)
+        [pending] = transaction.due(NOW, 1)
+        transaction.note_sent(pending, "250 OK", NOW + 99 * DAY)
+    apply(store, school, an_upload(a_learner("A1", values=("later",))))
+
+    with store.transaction() as transaction:
+        [filed] = transaction.forgettable(NOW, {})
+        transaction.note_mail_deleted(filed, NOW)
+        story = transaction.story(filed.reference)
+    assert story
+    assert not story.superseded, "the relay has put its copies into the folder by now, and they were deleted as well"
+
+
 def test_a_released_message_is_not_deleted_before_it_is_processed(store: Store) -> None:
     held = books.settled(store, Outcome.HELD, folder="Held")
     with store.transaction() as transaction:

@@ -1,6 +1,6 @@
 """The outbox, the promised time, and the numbers of `status`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from planit_mailer.doors.store import Store
 from planit_mailer.ledger import Outcome, Receipt, Recent, ReplyKind
@@ -8,6 +8,7 @@ from planit_mailer.records import Pending
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, a_reply, account, begin, verdict
 
+SOON = NOW + timedelta(seconds=30)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -71,12 +72,56 @@ def test_a_postponed_mail_waits_and_its_attempt_is_counted(store: Store) -> None
     _, pending = owed(store)
 
     with store.transaction() as transaction:
+        assert transaction.hand_over(pending, NOW, SOON)
         transaction.postpone(pending, LATER, "451 later")
 
     with store.reading() as reading:
-        assert reading.due(NOW, 100) == ()
+        assert reading.due(SOON, 100) == ()
         [again] = reading.due(LATER, 100)
     assert again.attempts == 1
+
+
+def test_a_mail_that_is_handed_over_is_due_again_soon_in_case_that_nobody_can_note_what_became_of_it(
+    store: Store,
+) -> None:
+    _, pending = owed(store)
+
+    with store.transaction() as transaction:
+        assert transaction.hand_over(pending, NOW, SOON)
+
+    with store.transaction() as transaction:
+        assert not transaction.hand_over(pending, NOW, SOON), "somebody has it in hand"
+        assert transaction.due(NOW, 100) == ()
+        [again] = transaction.due(SOON, 100)
+    assert (again.id, again.attempts) == (pending.id, 1)
+
+
+def test_at_a_start_what_was_in_hand_is_due_at_once_and_what_was_postponed_is_not(store: Store) -> None:
+    (_, in_hand), (_, postponed), (_, sent) = (owed(store) for _ in range(3))
+    with store.transaction() as transaction:
+        for pending in (in_hand, postponed, sent):
+            transaction.hand_over(pending, NOW, LATER)
+        transaction.postpone(postponed, LATER, "451 later")
+        transaction.note_sent(sent, "250 OK", NOW)
+
+    with store.transaction() as transaction:
+        transaction.pick_up(SOON)
+
+    with store.reading() as reading:
+        assert [pending.id for pending in reading.due(SOON, 100)] == [in_hand.id]
+
+
+def test_what_has_been_due_for_longest_comes_first_and_a_page_goes_on_where_the_last_ended(store: Store) -> None:
+    (_, first), (_, second), (_, third) = (owed(store) for _ in range(3))
+
+    with store.transaction() as transaction:
+        transaction.postpone(first, LATER, "451 later")
+        transaction.postpone(second, LATER - timedelta(minutes=1), "451 later")
+
+    with store.reading() as reading:
+        due = reading.due(LATER, 100)
+        assert [pending.id for pending in due] == [third.id, second.id, first.id]
+        assert [reading.due(LATER, 1, after) for after in due] == [due[1:2], due[2:], ()]
 
 
 def test_mail_to_the_operator_answers_nobody(store: Store) -> None:
@@ -124,6 +169,14 @@ def test_a_topic_is_told_once_in_a_while(store: Store) -> None:
             return transaction.first_since("too many replies", now - timedelta(hours=24), now)
 
     assert [first(at) for at in (0, 1, 23, 25, 26)] == [True, False, False, True, False]
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_told_again(store: Store) -> None:
+    def first(now: datetime) -> bool:
+        with store.transaction() as transaction:
+            return transaction.first_since("too many replies", now - timedelta(hours=24), now)
+
+    assert [first(at) for at in (NOW + timedelta(days=10), NOW, LATER)] == [True, True, False]
 
 
 # ── the promised time ──

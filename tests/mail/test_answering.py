@@ -170,3 +170,9 @@ def test_a_stranger_gets_help_once_in_thirty_days_and_a_school_each_time() -> No
     earlier = (a_reply(ReplyKind.HELP, timedelta(days=2)),)
     assert answering.limits(ReplyKind.HELP, earlier, NOW, stranger=True)
     assert not answering.limits(ReplyKind.HELP, earlier, NOW)
+
+
+def test_what_was_sent_by_a_clock_that_was_far_ahead_does_not_count() -> None:
+    held, ten = a_reply(ReplyKind.HELD, -timedelta(days=365)), (a_reply(ReplyKind.HELP, -timedelta(days=2)),) * 10
+    assert not answering.limits(ReplyKind.HELD, (held, *ten), NOW)
+    assert answering.limits(ReplyKind.HELD, (a_reply(ReplyKind.HELD, -timedelta(minutes=1)),), NOW)

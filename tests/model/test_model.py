@@ -193,7 +193,8 @@ class Machine(RuleBasedStateMachine):
     def a_learner_is_erased(self, number: int) -> None:
         with self.served.store.transaction() as transaction:
             transaction.erase_learner(forms.upn(number), self.now())
-        forgetting.forget_mail(self.world.settings, self.served.store, self.now)
+        settings = self.world.settings
+        forgetting.forget_mail(settings, self.served.store, forgetting.keep(settings, self.now, by_age=False))
         self.model.erase(number)
 
     def reference(self, letter: Letter) -> str:

@@ -62,11 +62,12 @@ def connect(url: URL, *, reading: bool = False) -> Engine:
 def checkpoint(engine: Engine) -> bool:
     """Write SQLite's write-ahead log into the database and empty it; False where a reader holds it just now."""
     with speaking(), engine.connect().execution_options(**{NO_TRANSACTION: True}) as connection:
+        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE * 1000}")
         try:
             return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY * 1000}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
 
 
 def rewrite(engine: Engine) -> None:

@@ -10,10 +10,11 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, senders, told
 from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
-from planit_mailer.records import Bounced, Pending
+from planit_mailer.records import Bounced, Pending, Unanswered
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 CAME_BACK = "it came back"
+IN_HAND = "it is being handed over"
 LONGEST = timedelta(hours=2)  # nothing is postponed for as long
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
 
@@ -21,10 +22,13 @@ ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.H
 class Outbox(Verbs):
     """The verbs about mail that leaves the house."""
 
-    def enqueue(self, reply: Reply, receipt: Receipt | None, now: datetime) -> None:
-        """Put a mail into the outbox; `receipt` is of the message that it is about."""
+    def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:
+        """Put a mail into the outbox, and the message that it is about; its answer takes the place of "delayed"."""
+        if about and reply.kind in ANSWERS:
+            delayed = (outbox.c.receipt_id == about.arrival) & (outbox.c.kind == ReplyKind.DELAYED.value)
+            self._connection.execute(delete(outbox).where(delayed, outbox.c.state == PENDING))
         row = {
-            "receipt_id": receipt.arrival if receipt else None,
+            "receipt_id": about.arrival if about else None,
             "kind": reply.kind.value,
             "recipient": reply.recipient,
             "message_id": reply.message_id,
@@ -34,21 +38,28 @@ class Outbox(Verbs):
         }
         self._connection.execute(insert(outbox).values(row))
 
-    def due(self, now: datetime, limit: int) -> tuple[Pending, ...]:
-        """The mails that are to be sent now, oldest first."""
-        rows = self._connection.execute(
-            select(outbox, receipts.c.reference)
-            .join(receipts, isouter=True)
-            .where(_due(now))
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
+    def due(self, now: datetime, limit: int, after: Pending | None = None) -> tuple[Pending, ...]:
+        """The mails that are to be sent now, what has been due for longest first; those that come after one of them."""
+        due = select(outbox, receipts.c.reference).join(receipts, isouter=True).where(_due(now))
+        if after:
+            same = (outbox.c.due_at == after.due_at) & (outbox.c.id > after.id)
+            due = due.where((outbox.c.due_at > after.due_at) | same)
+        rows = self._connection.execute(due.order_by(outbox.c.due_at, outbox.c.id).limit(limit))
         return tuple(_pending(row) for row in rows)
 
-    def is_due(self, pending: Pending, now: datetime) -> bool:
-        """Whether a mail is still to be sent now: another daemon may have had it in hand."""
-        still = select(outbox.c.id).where(outbox.c.id == pending.id, _due(now))
-        return self._connection.scalar(still) is not None
+    def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
+        """Whether a mail is still to be sent now: another daemon may have had it in hand.
+
+        It counts as tried, and is due again at `until`, in case that nobody can note what becomes of it.
+        """
+        values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": IN_HAND}
+        still = outbox.c.id == pending.id
+        return bool(self._connection.execute(update(outbox).where(still, _due(now)).values(values)).rowcount)
+
+    def pick_up(self, now: datetime) -> None:
+        """What was in hand when a daemon died is due now. Where one lives that has it in hand, its claim says so."""
+        in_hand = (outbox.c.state == PENDING) & (outbox.c.relay_answer == IN_HAND)
+        self._connection.execute(update(outbox).where(in_hand).values(due_at=now))
 
     def note_sent(self, pending: Pending, answer: str, now: datetime) -> None:
         """The relay has it: its content is deleted, and the message it answers is answered."""
@@ -60,7 +71,7 @@ class Outbox(Verbs):
 
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
         """Try again later."""
-        values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": answer}
+        values = {"due_at": until, "relay_answer": answer}
         self._connection.execute(update(outbox).where(outbox.c.id == pending.id).values(values))
 
     def note_bounced(self, message_ids: Sequence[str], receipt: Receipt | None, now: datetime) -> tuple[Bounced, ...]:
@@ -112,13 +123,18 @@ class Outbox(Verbs):
         return self._connection.scalar(select(told.c.at).where(told.c.topic == topic))
 
     def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
-        """Whether this topic was not told after `since`; if so, it counts as told now."""
+        """Whether this topic was not told after `since`; if so, it counts as told now.
+
+        What was told at a time that lies ahead counts for nothing: the clock was ahead then.
+        """
         last = self.told_at(topic)
         if last is None:
             self._connection.execute(insert(told).values(topic=topic, at=now))
-        elif last <= since:
-            self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
-        return last is None or last <= since
+            return True
+        if since < last <= now:
+            return False
+        self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
+        return True
 
     def is_over(self, topic: str) -> bool:
         """Whether this topic was told; it counts as never told from now on."""
@@ -146,4 +162,4 @@ def _due(now: datetime) -> ColumnElement[bool]:
 
 def _pending(row: Row[Any]) -> Pending:
     reply = Reply(ReplyKind(row.kind), row.recipient, row.message_id, row.content)
-    return Pending(row.id, row.reference or "", row.attempts, row.queued_at, reply)
+    return Pending(row.id, row.reference or "", row.attempts, row.queued_at, row.due_at, reply)

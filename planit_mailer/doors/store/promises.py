@@ -4,19 +4,33 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, delete, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.twins import JUDGED
 from planit_mailer.doors.store.verbs import Verbs, alike, sought
-from planit_mailer.doors.tables import outbox, receipts, told
+from planit_mailer.doors.tables import outbox, receipts, state, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
 from planit_mailer.records import Unanswered
 from planit_mailer.whereabouts import Booked, Filed
 
 Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
 
+ROUNDS = ("last_round", "steady_since")
 COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
 
@@ -96,6 +110,18 @@ class Promises(Verbs):
         self.forgets = self.forgets or purged > 0
         return purged
 
+    def rounds(self) -> tuple[datetime | None, datetime | None]:
+        """When the last round of forgetting was, and since when the clock went steadily then; None before the first."""
+        at = {row.key: row.at for row in self._connection.execute(select(state).where(state.c.key.in_(ROUNDS)))}
+        return at.get(ROUNDS[0]), at.get(ROUNDS[1])
+
+    def note_round(self, now: datetime, steady_since: datetime) -> None:
+        """This is a round of forgetting."""
+        self._connection.execute(delete(state).where(state.c.key.in_(ROUNDS)))
+        self._connection.execute(
+            insert(state), [{"key": key, "at": at} for key, at in zip(ROUNDS, (now, steady_since), strict=True)]
+        )
+
     def _kept(self, forgotten: set[int]) -> frozenset[Likeness]:
         """What is true of the messages that are to be kept: their bytes, and what they look like to who has read none.
 
@@ -132,8 +158,8 @@ def _is_gone(message: FromClause) -> ColumnElement[bool]:
 
 
 def _copies_come(now: datetime) -> ColumnElement[bool]:
-    """Whether an answer is still to be sent, or was sent just now."""
-    fresh = (outbox.c.state == SENT) & (outbox.c.final_at > now - COPIED)
+    """Whether an answer is still to be sent, or was sent just now; not where the clock was ahead then."""
+    fresh = (outbox.c.state == SENT) & outbox.c.final_at.between(now - COPIED, now + COPIED)
     return exists().where(outbox.c.receipt_id == receipts.c.id, or_(outbox.c.state == PENDING, fresh))
 
 
@@ -154,15 +180,22 @@ def _booked(row: Row[Any]) -> Booked:
 
 
 def owed() -> Select[Any]:
-    """The receipts whose answer is owed, by the time at which it is due."""
+    """The receipts whose answer is owed, by the time at which it is due, and whether their answer waits in the outbox.
+
+    An answer to an earlier judgement is none: the operator released the message since.
+    """
     running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
-    return select(receipts).where(running).order_by(receipts.c.due_at, receipts.c.id)
+    answers = (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
+    settled = receipts.c.outcome.is_not(None) & (outbox.c.queued_at >= receipts.c.settled_at)
+    waits = exists().where(answers, settled, outbox.c.state == PENDING).label("answer_waits")
+    return select(receipts, waits).where(running).order_by(receipts.c.due_at, receipts.c.id)
 
 
 def owing(connection: Connection, row: Row[Any]) -> Unanswered:
     """One such receipt, with what the register says of its sender now."""
     standing = register.standing(connection, row.sender)
     return Unanswered(
+        arrival=row.id,
         reference=row.reference,
         received_at=row.received_at,
         clock_from=row.clock_from,
@@ -170,4 +203,5 @@ def owing(connection: Connection, row: Row[Any]) -> Unanswered:
         warned=row.warned,
         sender=row.sender,
         registered=row.authentic and bool(standing.schools) and not standing.denied,
+        answer_waits=row.answer_waits,
     )
