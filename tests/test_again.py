@@ -218,8 +218,7 @@ def test_a_first_copy_that_nobody_will_ever_open_keeps_none_from_being_applied(
         service.verb("refuse", service.explain(SAME)["reference"])
     with monkeypatch.context() as patch:
         if fate == "held for too long":
-            later = services.now() + timedelta(days=31)
-            patch.setattr(services, "now", lambda: later)
+            service.lets_pass(timedelta(days=31), patch)
         service.once()
     service.verb("senders", "allow", head, "--school", "ZZ9 9ZZ")
 

@@ -120,7 +120,7 @@ def test_a_message_whose_message_id_the_server_reads_otherwise_is_deleted_and_br
     assert service.explain("<a@b>")["reason"] != "released, but not found in the mailbox"
     assert lying(service) == {"Quarantine": 1}
 
-    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=31))
+    service.lets_pass(timedelta(days=31), monkeypatch)
     service.once()
     assert lying(service) == {}
 
@@ -139,7 +139,7 @@ def test_of_many_messages_without_message_id_each_is_read_once_to_be_deleted(
         return chunks(client, uid, size)
 
     monkeypatch.setattr(imap, "chunks", counted)
-    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=31))
+    service.lets_pass(timedelta(days=31), monkeypatch)
     service.once()
 
     assert lying(service) == {}
@@ -180,7 +180,7 @@ def test_a_copy_in_another_folder_goes_when_the_keep_time_is_over(
     service.once()
     copy(service, "Processed", "Held")
 
-    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=15))
+    service.lets_pass(timedelta(days=15), monkeypatch)
     service.once()
 
     assert lying(service) == {}
@@ -246,7 +246,7 @@ def test_a_message_that_was_never_read_is_deleted_when_its_keep_time_is_over(
     service: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kill(service, 100, 100, 101)
-    monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(days=31))
+    service.lets_pass(timedelta(days=31), monkeypatch)
     service.once()
     assert lying(service) == {}
 
@@ -311,7 +311,7 @@ def test_a_message_that_cannot_be_deleted_keeps_no_receipt_from_being_forgotten(
     service: World, dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def once_after(span: timedelta) -> None:
-        monkeypatch.setattr(services, "now", lambda: datetime.now(UTC) + span)
+        service.lets_pass(span, monkeypatch)
         service.once()
 
     service.send(a_form("old"))

@@ -6,12 +6,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from planit_mailer import config, questions, service
+import pytest
+
+from planit_mailer import config, forgetting, questions, service
 from planit_mailer.config import Config
 from planit_mailer.demo import journey
 from planit_mailer.demo.servers import Post
@@ -78,6 +81,13 @@ class World:
         text = self.config_file.read_text()
         assert old in text
         self.config_file.write_text(text.replace(old, new))
+
+    def lets_pass(self, span: timedelta, patch: pytest.MonkeyPatch) -> None:
+        """Have some time gone by, in which rounds of forgetting have followed each other."""
+        now = datetime.now(UTC) + span
+        patch.setattr(service, "now", lambda: datetime.now(UTC) + span)
+        with self.store() as store, store.transaction() as transaction:
+            transaction.note_round(now, now - forgetting.PROBATION)
 
     def once(self) -> None:
         """One poll and one delivery, in this process."""

@@ -21,7 +21,7 @@ from tests.test_delivery import stationery
 
 PARAMETERS = (
     *("found", "nearest", "count", "sheets", "label", "where", "heading", "what", "column", "columns", "has", "rows"),
-    *("headings", "it", "word", "row", "youngest", "oldest", "store"),
+    *("headings", "it", "word", "row", "youngest", "oldest", "longest", "store"),
 )
 EVERY = tuple(problems.problem(code, ("A1",), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
 LOGO = File("", is_spreadsheet=False, found="")
