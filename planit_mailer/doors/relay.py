@@ -19,9 +19,7 @@ from planit_mailer.ledger import Reply
 from planit_mailer.mail import headers
 
 TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
-WHOLE_ANSWER = (
-    300  # seconds for all lines of one: a time-out begins anew with every byte, and a relay may talk for ever
-)
+WHOLE_ANSWER = 300  # seconds for all lines of one: a time-out begins anew with each byte, and a relay may talk for ever
 ANSWER = 200  # characters that are kept of what the relay says
 
 

@@ -10,9 +10,8 @@ from planit_mailer.doors.tables import receipts, state
 from planit_mailer.ledger import Key, Outcome, Receipt, Waiting
 
 SUCCESS, UNREAD = "last_success", "unread_since"
-_TAKEN_UP = (  # and neither settled nor to be brought back
-    receipts.c.outcome.is_(None) & ~receipts.c.to_bring_back & ((receipts.c.digest != "") | (receipts.c.attempts > 0))
-)
+TAKEN_UP = (receipts.c.digest != "") | (receipts.c.attempts > 0)
+OPEN = TAKEN_UP & receipts.c.outcome.is_(None) & ~receipts.c.to_bring_back  # neither settled nor to be brought back
 
 
 class Polls(Verbs):
@@ -53,7 +52,7 @@ class Polls(Verbs):
         """
         there = {message.key for message in inbox}
         columns = (receipts.c.uidvalidity, receipts.c.uid)
-        rows = self._connection.execute(select(*columns).where(_TAKEN_UP).order_by(receipts.c.id)).all()
+        rows = self._connection.execute(select(*columns).where(OPEN).order_by(receipts.c.id)).all()
         keys = dict.fromkeys(Key(row.uidvalidity, row.uid) if row.uid else None for row in rows)
         same = {key.uidvalidity for key in there}
         return tuple(key for key in keys if key not in there and (everywhere or (key and key.uidvalidity in same)))
@@ -68,9 +67,7 @@ class Polls(Verbs):
     def drop_vanished(self, key: Key | None) -> tuple[str, ...]:
         """As drop() what has this key, None for all that have lost theirs, and still has it; the references."""
         uidvalidity, uid = (key.uidvalidity, key.uid) if key else (None, None)
-        return self._drop(
-            _TAKEN_UP & (receipts.c.uidvalidity == uidvalidity) & (receipts.c.uid == uid)
-        )  # with None: IS NULL
+        return self._drop(OPEN & (receipts.c.uidvalidity == uidvalidity) & (receipts.c.uid == uid))
 
     def unread_since(self) -> datetime | None:
         """Since when the mailbox cannot be read: the first try that failed since one succeeded; None where it can."""
