@@ -1,3 +1,10 @@
 """The fixtures that all tests share."""
 
-pytest_plugins = ("tests.libreoffice", "tests.mailservers", "tests.browsers", "tests.stores", "tests.nameserver")
+pytest_plugins = (
+    "tests.libreoffice",
+    "tests.mailservers",
+    "tests.browsers",
+    "tests.stores",
+    "tests.nameserver",
+    "tests.readers",
+)

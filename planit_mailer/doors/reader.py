@@ -42,6 +42,7 @@ log = logs.get(__name__)
 COMMAND = "import sys; from planit_mailer.doors import reader, worker; worker.serve(*sys.argv[1:])"
 SECRETS = "PLANIT_"  # how our environment variables begin
 NO_START = "the reading process does not start"
+PATIENCE = 5.0  # seconds in which a child ends by itself
 START = 60.0  # seconds that a child may take to become ready; it takes less than one
 RESULT = 500_000_000  # bytes: more than any honest result
 
@@ -143,7 +144,7 @@ class Reader:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._stop()
+                self._stop(PATIENCE if self._warm else 0)  # one that is only starting has nothing to end
 
     def _start(self) -> None:
         """Start a child and do not wait until it is warm."""
@@ -199,7 +200,7 @@ class Reader:
         self._busy = False
         return outcome
 
-    def _stop(self, patience: float = 5.0) -> int:
+    def _stop(self, patience: float) -> int:
         """End the child: it goes by itself when its socket closes, and is killed where it does not go in time."""
         self._connection.close()
         try:

@@ -1,0 +1,25 @@
+"""One warm reading process for all services that a test process opens: to start one takes longer than a poll."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+import pytest
+
+from planit_mailer import config, service
+from planit_mailer.doors.reader import Reader
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared() -> Iterator[None]:
+    start, readers = service.reader, dict[tuple[float, int], Reader]()
+
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+
+        def shared(limits: config.Limits) -> AbstractContextManager[Reader]:
+            needs = limits.seconds.total_seconds(), limits.memory
+            if needs not in readers:
+                readers[needs] = stack.enter_context(start(limits))
+            return nullcontext(readers[needs])
+
+        patch.setattr(service, "reader", shared)
+        yield
