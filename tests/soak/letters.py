@@ -108,13 +108,14 @@ def forged(number: int, values: Values) -> Letter:
 
 def again(letter: Letter) -> Letter:
     """What a mail server delivered once more, the same to the last byte of what was sent."""
-    return replace(letter, outcome="ignored", replies=Counter(), values={})
+    return replace(letter, outcome="ignored", replies=Counter(), values={}, is_put_back=False)
 
 
 def forged_after(letter: Letter) -> Letter:
     """A forgery that has everything of a real message, its Message-ID too, but for who shows as its author."""
     alarm = Counter({ANSWERS["quarantined"]: 1})
-    return replace(letter, raw=disguised(letter), outcome="quarantined", replies=alarm, values={}, is_forged=True)
+    spoof = replace(letter, raw=disguised(letter), outcome="quarantined", replies=alarm, values={}, is_forged=True)
+    return replace(spoof, is_put_back=False)
 
 
 KINDS: tuple[Callable[[int, Values], Letter], ...] = (
