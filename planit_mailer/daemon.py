@@ -132,8 +132,9 @@ def _clock(served: Service) -> BackgroundScheduler:
         ("watch", served.by_one("watch", served.watch), WATCH_EVERY),
         ("forget", served.by_one("forget", served.forget), FORGET_EVERY),
     ):
+        kind = Unhurried if name == "forget" else Patiently
         clock.add_job(
-            Patiently(name, served.telling(work)),
+            kind(name, served.telling(work)),
             "interval",
             seconds=every.total_seconds(),
             name=name,
@@ -186,7 +187,14 @@ class Patiently:
         self.not_before = time.monotonic() + wait_after(self.failures)
 
 
-class Nightly(Patiently):
+class Unhurried(Patiently):
+    """A job for which a server that says no is waited for as one that is away: it looks through whole folders."""
+
+    def _declined(self) -> None:
+        self._wait_longer()
+
+
+class Nightly(Unhurried):
     """A job that is done once a night, whenever it is called: where it failed, again until it is done.
 
     Nothing is done in the night, or the day after it, in which the daemon starts.
@@ -202,10 +210,6 @@ class Nightly(Patiently):
         if tonight != self.done and super().__call__():
             self.done = tonight
         return tonight == self.done
-
-    def _declined(self) -> None:
-        """There is nothing else to do, and the usual time is the next night."""
-        self._wait_longer()
 
 
 def night(now: datetime) -> date:

@@ -5,7 +5,8 @@
     ├── Refused        the operator's question has the answer "no", exit 1
     ├── Unavailable    nobody's: something is away, try later, exit 3
     │   ├── Declined      it is there, and says no to this one thing; other things may still be done
-    │   │   └── BrokeOff  it broke off at this one thing, as before; others may be done over a new connection
+    │   │   ├── BrokeOff  it broke off at this one thing, as before; others may be done over a new connection
+    │   │   └── Waits     a message was read, and waits for something before it can be judged
     │   └── LoginRefused  it is there, and does not let us in; the operator is told at once
     └── Undeliverable  nobody's: the relay will never take this mail; noted, and the operator told
 
@@ -36,6 +37,10 @@ class Declined(Unavailable):
 
 class BrokeOff(Declined):
     """A server broke off at one thing, and not for the first time; the next may be tried over a new connection."""
+
+
+class Waits(Declined):
+    """A message was read, and cannot be judged yet: a name server is away, or its first copy is still to be judged."""
 
 
 class LoginRefused(Unavailable):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from planit_mailer import believing, bounces, logs, releases
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.errors import Declined, Unavailable, Waits
 from planit_mailer.ledger import Account, Cause, Fetched, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
 from planit_mailer.mail import answering, letters, replies, senders, verdicts
 from planit_mailer.mail.authentication import Trust
@@ -100,7 +100,7 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
     if first and releases.is_there(first, doors):
         why = SECOND
     if why and believing.may_wait(receipt, policy.reply_within, doors.clock()):
-        raise Declined(why)
+        raise Waits(why)
     machine = answering.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
     painted: dict[Cause, Annotated] = {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from planit_mailer import intake, logs, releases
-from planit_mailer.errors import BrokeOff, Declined, Unavailable
+from planit_mailer.errors import BrokeOff, Declined, Unavailable, Waits
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Key, Waiting
 from planit_mailer.ports import Doors
@@ -16,12 +16,13 @@ class Went(NamedTuple):
     """How a poll went.
 
     `read`: a message was taken in. `elsewhere`: one is in another daemon's hands. `declined`: one could not be read or
-    filed.
+    filed, or has to wait; `unread`: it was the former.
     """
 
     read: bool = False
     elsewhere: bool = False
     declined: Declined | None = None
+    unread: bool = False
 
 
 def poll(doors: Doors, policy: Policy) -> bool:
@@ -38,7 +39,7 @@ def poll(doors: Doors, policy: Policy) -> bool:
         went = take_in_all(inbox, doors, policy)
         if doors.stopping():
             return False
-        if undisturbed := not (went.elsewhere or went.declined or back.declined):
+        if undisturbed := not (went.elsewhere or went.unread or back.declined):
             releases.give_up_on(back.missing, doors)
     if not (broken := isinstance(went.declined, BrokeOff)):
         drop_vanished(inbox, doors, everywhere=undisturbed)
@@ -46,6 +47,8 @@ def poll(doors: Doors, policy: Policy) -> bool:
         transaction.note_filed_before(inbox, policy.folders, doors.clock())
         # Where it breaks off at every single message, it is not read.
         transaction.note_poll(doors.clock(), success=went.read or not broken or len(inbox) == 1)
+    if ours and not broken:
+        releases.try_again(doors, policy.folders.values())
     if declined := went.declined or back.declined:
         raise declined
     return went.elsewhere
@@ -76,11 +79,11 @@ def take_in_all(inbox: Sequence[Waiting], doors: Doors, policy: Policy) -> Went:
             ours = claim_and_take_in(waiting, doors, policy)
             went = went._replace(elsewhere=went.elsewhere or not ours, read=went.read or ours)
         except Declined as error:
-            went = went._replace(declined=error)
+            went = went._replace(declined=error, unread=went.unread or not isinstance(error, Waits))
         except Unavailable as error:
             if not stumbled:
                 raise
-            return went._replace(declined=BrokeOff(str(error)))
+            return went._replace(declined=BrokeOff(str(error)), unread=True)
     return went
 
 

@@ -208,6 +208,9 @@ class Transaction(Polled, Protocol):
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The messages that are superseded, refused, or past their keep time, and whose mail lies somewhere."""
 
+    def was_released(self, filed: Filed) -> bool:
+        """Whether the operator let a message be processed once more: then it stays."""
+
     def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
         """The message lies nowhere any more."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from planit_mailer import logs
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.errors import BrokeOff, Declined, Unavailable
 from planit_mailer.ledger import Waiting
 from planit_mailer.ports import Doors
 from planit_mailer.whereabouts import Released
@@ -28,19 +28,17 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
     """Move what was released back to the inbox, whatever becomes of one of them. Raises Unavailable.
 
     A person may have moved it to another folder, and whoever filed it may have died before that was noted. What the
-    mailbox refuses to move is tried again at the next poll.
+    mailbox refuses to move is tried again at the next poll; at what it breaks off, see try_again().
     """
     with doors.store.transaction() as transaction:
         transaction.release_registered(doors.clock(), reply_within)
         released = transaction.to_bring_back()
     missing, declined = [], None
     for one in released:
-        if one.reference in doors.stumbled:  # the last poll ended there: this one is for the others
-            del doors.stumbled[one.reference]
+        if one.reference in doors.stumbled:
             continue
-        places = dict.fromkeys(filter(None, (one.folder, *folders)))
         try:
-            if not doors.mailbox.bring_back(tuple(places), one.sought):
+            if not _found(one, doors, folders):
                 missing.append(one)
         except Unavailable as error:
             log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
@@ -49,6 +47,24 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
                 raise
             declined = error
     return Search(tuple(missing), declined)
+
+
+def try_again(doors: Doors, folders: Iterable[str]) -> None:
+    """Bring back one message at which the mailbox broke off before, when all others are done.
+
+    Raises BrokeOff where it does so again.
+    """
+    with doors.store.transaction() as transaction:
+        stumbled = [one for one in transaction.to_bring_back() if one.reference in doors.stumbled]
+    for one in sorted(stumbled, key=lambda one: doors.stumbled[one.reference])[:1]:
+        try:
+            _found(one, doors, folders)
+        except Unavailable as error:
+            log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+            if not isinstance(error, Declined):
+                doors.stumbled[one.reference] += 1
+                raise BrokeOff(f"{one.reference}: {error}") from error
+        del doors.stumbled[one.reference]
 
 
 def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
@@ -61,6 +77,11 @@ def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
             if released.reference in still:
                 log.error("released message is in no folder", reference=released.reference, folder=released.folder)
                 transaction.note_lost(released, doors.clock())
+
+
+def _found(one: Released, doors: Doors, folders: Iterable[str]) -> bool:
+    places = dict.fromkeys(filter(None, (one.folder, *folders)))
+    return doors.mailbox.bring_back(tuple(places), one.sought)
 
 
 def is_there(message: Waiting | Released, doors: Doors) -> bool:

@@ -33,10 +33,10 @@ class Keep:
 
 
 def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
-    """The filed messages that must not be kept any more; those in `stumbled` last."""
+    """The filed messages that must not be kept any more; those at which the mailbox broke off most often last."""
     with store.transaction() as transaction:
         forgettable = transaction.forgettable(keep.clock(), keep.mail)
-    return tuple(sorted(forgettable, key=lambda filed: filed.reference in keep.stumbled))
+    return tuple(sorted(forgettable, key=lambda filed: keep.stumbled[filed.reference]))
 
 
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
@@ -47,8 +47,10 @@ def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: K
     """
     declined = None
     for filed in forgettable:
+        with store.transaction() as transaction:
+            stays = transaction.was_released(filed)  # since the list was made
         try:
-            if not _delete(filed, mailbox, keep):
+            if stays or not _delete(filed, mailbox, keep):
                 continue
         except Unavailable as error:
             log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
@@ -72,21 +74,35 @@ def purge(store: Store, keep: Keep) -> None:
 
 
 def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
-    """Delete a message, and then our answers; False where it cannot be told yet from one that is to be kept.
+    """Delete a message and our answers; False where it cannot be told yet from one that is to be kept.
 
-    Wherever a person has moved or copied it, it is in another of our folders; in the inbox it is one that arrives now.
-    Copies elsewhere are left to the other message with the same bytes, where there is one. One that was never read is
-    known by its size and the second in which it came alone.
+    What the mailbox declines of this does not keep the rest. Wherever a person has moved or copied it, it is in another
+    of our folders; in the inbox it is one that arrives now. Copies elsewhere are left to the other message with the
+    same bytes, where there is one. One that was never read is known by its size and the second in which it came alone.
     """
     if filed.folder and filed.shared and not filed.sought.digest:
         log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)
         return False
+    declined = None
+    for part in (_delete_message, _delete_replies):
+        try:
+            part(filed, mailbox, keep)
+        except Declined as error:
+            declined = error
+    if declined:
+        raise declined
+    return True
+
+
+def _delete_message(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
     places = (filed.folder,) if filed.shared else tuple(dict.fromkeys((filed.folder, *keep.folders)))
     if filed.folder and mailbox.delete(places, filed.sought):
         log.info("message deleted", reference=filed.reference)
     elif filed.folder:
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)
+
+
+def _delete_replies(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
     found = [mailbox.delete_by_id(keep.sent, message_id) for message_id in filed.replies if keep.sent]
     if any(found):
         log.info("reply deleted", reference=filed.reference)
-    return True

@@ -22,7 +22,7 @@ from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import LoginRefused, Unavailable
+from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Outcome
 from planit_mailer.listening import Listener
@@ -33,6 +33,8 @@ from planit_mailer.places import folder
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
+
+AGAIN = 10  # messages at which a server may break off before `once` gives up
 
 
 def now() -> datetime:
@@ -98,6 +100,23 @@ class Service:
         """Delete mail and receipts that must not be kept, and what a verb could not take out of the files."""
         forgetting.forget(self.settings, self.store, now, self.listener.stumbled)
 
+    def getting_over(self, work: Callable[[], None]) -> Callable[[], None]:
+        """This work; again, without waiting, where a server broke off at a message: the others come first then."""
+
+        def done() -> None:
+            for _ in range(AGAIN):
+                stumbled = len(self.listener.stumbled)
+                try:
+                    return work()
+                except Declined:
+                    raise
+                except Unavailable:
+                    if len(self.listener.stumbled) == stumbled:
+                        raise
+            return work()
+
+        return done
+
     def telling(self, work: Callable[[], None]) -> Callable[[], None]:
         """This work; where a login is refused in it, the operator has mail."""
 
@@ -132,7 +151,7 @@ def once(settings: Config) -> None:
         alone = (service.by_one("watch", service.watch), service.by_one("forget", service.forget))
         for work in (service.poll, service.deliver, *alone):
             try:
-                service.telling(work)()
+                service.telling(service.getting_over(work))()
             except Unavailable as error:
                 away.append(str(error))
     if away:

@@ -188,6 +188,24 @@ def test_a_second_copy_waits_for_its_first_and_does_not_overtake_what_came_betwe
     assert len(service.replies()) == 2
 
 
+def test_a_second_copy_does_not_wait_for_a_first_that_the_operator_released_and_somebody_deleted(
+    service: World, once: Once, person: IMAPClient
+) -> None:
+    deputy, form = "deputy@greenfield.test", a_form("B")
+    service.send(form, sender=deputy, Message_ID=SAME)
+    once()
+    person.select_folder("Held")
+    person.delete_messages(person.search())
+    person.expunge()
+    service.verb("approve", service.explain(SAME)["reference"], "--school", "ZZ9 9ZZ")
+    service.send(form, sender=deputy, Message_ID=SAME, Received="by another way")
+    with suppress(Unavailable):
+        once()
+    once()
+
+    assert service.shown(forms.upn(1)) == {"Art": "B"}
+
+
 def test_a_second_copy_waits_for_its_first_that_the_operator_released(service: World, once: Once) -> None:
     """It lies in front of it in the inbox, to which the first is only brought back."""
     old, deputy = a_form("old"), "deputy@greenfield.test"

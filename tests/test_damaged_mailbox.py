@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from planit_mailer import promise
 from planit_mailer import service as services
 from planit_mailer.doors.mailbox import Mailbox
+from planit_mailer.errors import Unavailable
 from planit_mailer.mail import verdicts
 from tests import world
 from tests.dovecot import Dovecot
@@ -247,3 +248,35 @@ def test_a_mistake_of_ours_that_ends_every_poll_is_told_as_well(bench: Bench, mo
     [(to, mail)] = bench.world.replies()
     assert to == "ops@s-cool.test"
     assert "the mailbox has not been read since" in str(mail["Subject"])
+
+
+def test_released_messages_at_which_the_mailbox_breaks_off_keep_the_inbox_from_being_read_once_each(
+    bench: Bench,
+) -> None:
+    for number in (501, 502, 503):
+        form = forms.handbook(learners=[forms.learner(number)])
+        bench.world.send(("1.xlsx", form), sender="head@elsewhere.test")
+    bench.run("poll")
+    for path in (*home(bench).glob(".Held/new/*"), *home(bench).glob(".Held/cur/*")):
+        path.chmod(0)
+    bench.world.verb("senders", "allow", "head@elsewhere.test", "--school", "ZZ9 9ZZ")
+    first = bench.send()
+    for _ in range(4):
+        bench.run("poll")
+    assert applied(bench, first) == [True]
+
+    second = bench.send()
+    bench.run("poll")
+    assert applied(bench, second) == [True]
+
+
+def test_once_gets_over_a_message_at_which_the_mailbox_breaks_off(dovecot: Dovecot, tmp_path: Path) -> None:
+    with behind_a_relay(dovecot, ADDRESS) as post:
+        service = world.make(tmp_path, post)
+        for number in (1, 2):
+            service.send(("1.xlsx", forms.handbook(learners=[forms.learner(number)])))
+            for path in dovecot.folder(ADDRESS).glob("new/*") if number == 1 else ():
+                path.chmod(0)
+        with pytest.raises(Unavailable, match="FETCH"):
+            service.once()
+        assert [bool(service.shown(forms.upn(number))) for number in (1, 2)] == [False, True]

@@ -89,9 +89,18 @@ class Promises(Verbs):
         kept = self._kept({row.id for row in rows}) if rows else frozenset()
         return tuple(self._filed(row, kept) for row in rows)
 
+    def was_released(self, filed: Filed) -> bool:
+        """Whether the operator let a message be processed once more: then it stays."""
+        return self._named(filed.reference).outcome is None
+
     def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
-        """The message lies nowhere any more; copies of its answers that come yet are still to be deleted."""
+        """The message lies nowhere any more; copies of its answers that come yet are still to be deleted.
+
+        Not where it was released in this moment: it is looked for then, and found to be lost.
+        """
         row = self._named(filed.reference)
+        if row.outcome is None:
+            return
         more = self._connection.scalar(select(receipts.c.id).where(receipts.c.id == row.id, _copies_come(now)))
         self._change(row.id, {"mail_deleted_at": now, "superseded": more is not None})
 
