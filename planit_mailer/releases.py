@@ -1,6 +1,7 @@
 """What the operator released (`approve`, `retry`): moved back to the inbox, from where it goes the way of all mail."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -40,11 +41,7 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
         try:
             if not _found(one, doors, folders):
                 missing.append(one)
-        except Unavailable as error:
-            log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
-            if not isinstance(error, Declined):
-                doors.stumbled[one.reference] += 1
-                raise
+        except Declined as error:
             declined = error
     return Search(tuple(missing), declined)
 
@@ -54,16 +51,16 @@ def try_again(doors: Doors, folders: Iterable[str]) -> None:
 
     Raises BrokeOff where it does so again.
     """
+    if not doors.stumbled:
+        return
     with doors.store.transaction() as transaction:
         stumbled = [one for one in transaction.to_bring_back() if one.reference in doors.stumbled]
     for one in sorted(stumbled, key=lambda one: doors.stumbled[one.reference])[:1]:
         try:
-            _found(one, doors, folders)
+            with suppress(Declined):  # it is one of all others again, from the next poll on
+                _found(one, doors, folders)
         except Unavailable as error:
-            log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
-            if not isinstance(error, Declined):
-                doors.stumbled[one.reference] += 1
-                raise BrokeOff(f"{one.reference}: {error}") from error
+            raise BrokeOff(f"{one.reference}: {error}") from error
         del doors.stumbled[one.reference]
 
 
@@ -79,11 +76,18 @@ def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
                 transaction.note_lost(released, doors.clock())
 
 
-def _found(one: Released, doors: Doors, folders: Iterable[str]) -> bool:
-    places = dict.fromkeys(filter(None, (one.folder, *folders)))
-    return doors.mailbox.bring_back(tuple(places), one.sought)
-
-
 def is_there(message: Waiting | Released, doors: Doors) -> bool:
     """Whether a message that is still to be judged lies in the inbox, or is on its way back to it."""
     return isinstance(message, Released) or doors.mailbox.fetch(message, 0) is not None
+
+
+def _found(one: Released, doors: Doors, folders: Iterable[str]) -> bool:
+    """Move a message back from wherever it lies; whether it was anywhere. What the mailbox breaks off at is counted."""
+    places = dict.fromkeys(filter(None, (one.folder, *folders)))
+    try:
+        return doors.mailbox.bring_back(tuple(places), one.sought)
+    except Unavailable as error:
+        log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
+        if not isinstance(error, Declined):
+            doors.stumbled[one.reference] += 1
+        raise

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, select
 
 from planit_mailer.doors.store.verbs import Verbs, filed, gone
 from planit_mailer.doors.tables import receipts, state
@@ -84,10 +84,3 @@ class Polls(Verbs):
             if row.digest:
                 self._change(row.id, gone(row.received_at))
         return tuple(row.reference for row in rows)
-
-    def _state(self, key: str) -> datetime | None:
-        return self._connection.scalar(select(state.c.at).where(state.c.key == key))
-
-    def _note_state(self, key: str, at: datetime) -> None:
-        if not self._connection.execute(update(state).where(state.c.key == key).values(at=at)).rowcount:
-            self._connection.execute(insert(state).values(key=key, at=at))

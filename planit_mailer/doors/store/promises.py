@@ -14,7 +14,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
 )
@@ -23,14 +22,14 @@ from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.twins import JUDGED
 from planit_mailer.doors.store.verbs import Verbs, alike, sought
-from planit_mailer.doors.tables import outbox, receipts, state, told
+from planit_mailer.doors.tables import outbox, receipts, told
 from planit_mailer.ledger import Key, Outcome, ReplyKind
 from planit_mailer.records import Unanswered
 from planit_mailer.whereabouts import Booked, Filed
 
 Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
 
-ROUNDS = ("last_round", "steady_since")
+ROUND, STEADY = "last_round", "steady_since"
 COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
 
@@ -57,7 +56,7 @@ class Promises(Verbs):
 
     def booked(self) -> tuple[Booked, ...]:
         """Every receipt, with the number of its replies, in order of arrival."""
-        answers = (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
+        answers = _is_answer()
         never_released = receipts.c.clock_from == receipts.c.received_at
         last = answers & (never_released | (outbox.c.queued_at >= receipts.c.clock_from))
         counts = [
@@ -121,15 +120,12 @@ class Promises(Verbs):
 
     def rounds(self) -> tuple[datetime | None, datetime | None]:
         """When the last round of forgetting was, and since when the clock went steadily then; None before the first."""
-        at = {row.key: row.at for row in self._connection.execute(select(state).where(state.c.key.in_(ROUNDS)))}
-        return at.get(ROUNDS[0]), at.get(ROUNDS[1])
+        return self._state(ROUND), self._state(STEADY)
 
     def note_round(self, now: datetime, steady_since: datetime) -> None:
         """This is a round of forgetting."""
-        self._connection.execute(delete(state).where(state.c.key.in_(ROUNDS)))
-        self._connection.execute(
-            insert(state), [{"key": key, "at": at} for key, at in zip(ROUNDS, (now, steady_since), strict=True)]
-        )
+        self._note_state(ROUND, now)
+        self._note_state(STEADY, steady_since)
 
     def _kept(self, forgotten: set[int]) -> frozenset[Likeness]:
         """What is true of the messages that are to be kept: their bytes, and what they look like to who has read none.
@@ -172,6 +168,11 @@ def _copies_come(now: datetime) -> ColumnElement[bool]:
     return exists().where(outbox.c.receipt_id == receipts.c.id, or_(outbox.c.state == PENDING, fresh))
 
 
+def _is_answer() -> ColumnElement[bool]:
+    """Whether a mail keeps the promise about a message."""
+    return (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
+
+
 def _booked(row: Row[Any]) -> Booked:
     return Booked(
         reference=row.reference,
@@ -194,9 +195,8 @@ def owed() -> Select[Any]:
     An answer to an earlier judgement is none: the operator released the message since.
     """
     running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
-    answers = (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
     settled = receipts.c.outcome.is_not(None) & (outbox.c.queued_at >= receipts.c.settled_at)
-    waits = exists().where(answers, settled, outbox.c.state == PENDING).label("answer_waits")
+    waits = exists().where(_is_answer(), settled, outbox.c.state == PENDING).label("answer_waits")
     return select(receipts, waits).where(running).order_by(receipts.c.due_at, receipts.c.id)
 
 

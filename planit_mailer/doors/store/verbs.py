@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, insert, select, update
 
-from planit_mailer.doors.tables import receipts
+from planit_mailer.doors.tables import receipts, state
 from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, Receipt
 from planit_mailer.whereabouts import Released, Sought
@@ -31,6 +31,13 @@ class Verbs:
         if row is None:
             raise Refused(f"No message is known as {reference}.")
         return row
+
+    def _state(self, key: str) -> datetime | None:
+        return self._connection.scalar(select(state.c.at).where(state.c.key == key))
+
+    def _note_state(self, key: str, at: datetime) -> None:
+        if not self._connection.execute(update(state).where(state.c.key == key).values(at=at)).rowcount:
+            self._connection.execute(insert(state).values(key=key, at=at))
 
 
 def name(reference: str) -> str:
