@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from planit_mailer import logs
+from planit_mailer.core import logs
 from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery, Text

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from planit_mailer.errors import Declined
+from planit_mailer.core.errors import Declined
 from planit_mailer.ledger import Fetched, Receipt
-from planit_mailer.mail.authentication import Opinion, Verified
-from planit_mailer.mail.signatures import Keys, Signature
+from planit_mailer.mail.authentication_results import Opinion, Verified
+from planit_mailer.mail.dkim import Keys, Signature
 
 
 class Dns(Protocol):

@@ -1,8 +1,8 @@
 """Replies of ours that came back: noted as failed, and told to the operator."""
 
-from planit_mailer import logs
+from planit_mailer.core import logs
 from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import answering, replies
+from planit_mailer.mail import auto_submitted, replies
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.replies import Desk
 from planit_mailer.ports import Transaction
@@ -15,7 +15,7 @@ def note(letter: Letter, transaction: Transaction, desk: Desk) -> None:
 
     What brings a spreadsheet of its own is more than a bounce, and not forgotten as one.
     """
-    returned = answering.returns(letter.message, desk.stationery.address)
+    returned = auto_submitted.returns(letter.message, desk.stationery.address)
     alone = None if any(file.is_spreadsheet for file in letter.files) else letter.receipt
     for bounced in transaction.note_bounced(returned, alone, desk.now) if returned else ():
         log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)

@@ -15,9 +15,10 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from planit_mailer import credentials, logs, service
-from planit_mailer.config import Config
-from planit_mailer.errors import ConfigError, Declined, Unavailable
+from planit_mailer import service
+from planit_mailer.core import clock, logs, secrets
+from planit_mailer.core.config import Config
+from planit_mailer.core.errors import ConfigError, Declined, Unavailable
 from planit_mailer.service import Service
 
 log = logs.get(__name__)
@@ -79,38 +80,38 @@ class Signals:
 
 
 def _serve(settings: Config, signals: Signals) -> None:
-    """Run the clock until a signal comes."""
+    """Run the scheduler until a signal comes."""
     with service.serving(settings, signals.wake.is_set) as served:
-        clock = _clock(served)
-        clock.start()
+        scheduler = _scheduler(served)
+        scheduler.start()
         if service.trust(settings.senders).believes_nobody:
             log.error("no sender can be believed: every message waits for the operator", key=TRUST_KEY)
-        for exposed in credentials.exposed(settings.model_dump()):
+        for exposed in secrets.exposed(settings.model_dump()):
             log.warning("secret file is open to others", file=exposed)
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
-        _wait(signals, clock)
+        _wait(signals, scheduler)
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")
-        _stop(clock, signals)
+        _stop(scheduler, signals)
 
 
-def _wait(signals: Signals, clock: BackgroundScheduler) -> None:
+def _wait(signals: Signals, scheduler: BackgroundScheduler) -> None:
     """Wait for a signal. Where the machine's clock is set, all jobs begin anew: they would wait for its old time."""
     offset = time.time() - time.monotonic()
     while not signals.wake.wait(LOOK_AT_CLOCK):
         step = time.time() - time.monotonic() - offset
         if abs(step) > STEP:
             log.warning("clock was set", seconds=round(step))
-            for job in clock.get_jobs():
-                job.modify(next_run_time=service.now())
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=clock.now())
         offset += step
 
 
-def _stop(clock: BackgroundScheduler, signals: Signals) -> None:
+def _stop(scheduler: BackgroundScheduler, signals: Signals) -> None:
     """Let the jobs end what they have in hand; when the daemon is to stop, no silent server holds it for long.
 
     Leaving in the middle is what a kill does, and that loses nothing: the books are balanced at the next start.
     """
-    ending = threading.Thread(target=clock.shutdown, name="ending", daemon=True)
+    ending = threading.Thread(target=scheduler.shutdown, name="ending", daemon=True)
     ending.start()
     while ending.is_alive():
         ending.join(STOP_WITHIN)
@@ -120,9 +121,9 @@ def _stop(clock: BackgroundScheduler, signals: Signals) -> None:
             os._exit(0)
 
 
-def _clock(served: Service) -> BackgroundScheduler:
+def _scheduler(served: Service) -> BackgroundScheduler:
     settings = served.settings
-    clock = BackgroundScheduler(
+    scheduler = BackgroundScheduler(
         timezone=UTC,  # no hour is lost or doubled at the change of clocks
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -133,17 +134,17 @@ def _clock(served: Service) -> BackgroundScheduler:
         ("forget", served.by_one("forget", served.forget), FORGET_EVERY),
     ):
         kind = Unhurried if name == "forget" else Patiently
-        clock.add_job(
+        scheduler.add_job(
             kind(name, served.telling(work)),
             "interval",
             seconds=every.total_seconds(),
             name=name,
-            next_run_time=service.now(),
+            next_run_time=clock.now(),
         )
     for name, work in (("reconcile", served.reconcile), ("rewrite", served.rewrite)):
         # All daemons look in the same second, so that one of them does it; each minute, in case that it failed.
-        clock.add_job(Nightly(name, served.telling(served.by_one(name, work))), "cron", minute="*", name=name)
-    return clock
+        scheduler.add_job(Nightly(name, served.telling(served.by_one(name, work))), "cron", minute="*", name=name)
+    return scheduler
 
 
 class Patiently:
@@ -202,11 +203,11 @@ class Nightly(Unhurried):
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         super().__init__(name, work)
-        self.done = night(service.now())
+        self.done = night(clock.now())
 
     def __call__(self) -> bool:
         """Do the work, unless it is done tonight or too early to try again; whether it is done."""
-        tonight = night(service.now())
+        tonight = night(clock.now())
         if tonight != self.done and super().__call__():
             self.done = tonight
         return tonight == self.done

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from planit_mailer import logs
-from planit_mailer.errors import Declined, Unavailable, Undeliverable
+from planit_mailer.core import logs
+from planit_mailer.core.errors import Declined, Unavailable, Undeliverable
 from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery

@@ -11,13 +11,14 @@ from typing import Final
 
 from jinja2 import TemplateError
 
-from planit_mailer import credentials, logins, service
-from planit_mailer.config import Config, Server
+from planit_mailer import logins, service
+from planit_mailer.core import clock, secrets
+from planit_mailer.core.config import Config, Server
+from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError
 from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import ConfigError, LoginRefused, PlanitError
 
 AHEAD: Final = timedelta(minutes=5)  # that something may lie in the future before a clock is wrong
 
@@ -51,10 +52,10 @@ def examine(settings: Config) -> Iterator[Finding]:
 
 def _configuration(settings: Config) -> Iterator[Finding]:
     yield Finding("configuration", "every key is known and every value can be used")
-    for exposed in credentials.exposed(settings.model_dump()):
+    for exposed in secrets.exposed(settings.model_dump()):
         said, _, fix = exposed.partition(". ")
         yield Finding("configuration", said, fix)
-    today = service.now().date()
+    today = clock.now().date()
     for table, expires in service.expiries(settings).items():
         if expires and expires - today <= logins.NOTICE:
             said, _, fix = logins.expiry(table, expires, today).partition(". ")
@@ -124,7 +125,7 @@ def _templates(settings: Config) -> Iterator[Finding]:
 
 def _clock(settings: Config) -> Iterator[Finding]:
     """Whether the books hold anything from the future: our own polls, or what the mailbox's clock said."""
-    now = service.now()
+    now = clock.now()
     with closing(service.open_store(settings)) as store, store.reading() as reading:
         story = reading.story(reading.latest())
         moments = {"the last poll": reading.status().last_poll, "the last message": story and story.received_at}

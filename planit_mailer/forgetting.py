@@ -8,8 +8,9 @@ import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from planit_mailer import logs, retention
-from planit_mailer.config import Config
+from planit_mailer import retention
+from planit_mailer.core import logs
+from planit_mailer.core.config import Config
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.store import Store
 from planit_mailer.ledger import Outcome

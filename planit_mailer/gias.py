@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from planit_mailer.errors import ConfigError
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.records import Listed
 from planit_mailer.spreadsheets import delimited
 from planit_mailer.spreadsheets.archives import Damaged

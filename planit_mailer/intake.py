@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from planit_mailer import believing, bounces, logs, releases
-from planit_mailer.errors import Declined, Unavailable, Waits
+from planit_mailer import believing, bounces, releases
+from planit_mailer.core import logs
+from planit_mailer.core.errors import Declined, Unavailable, Waits
 from planit_mailer.ledger import Account, Cause, Fetched, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
-from planit_mailer.mail import answering, letters, replies, senders, verdicts
-from planit_mailer.mail.authentication import Trust
+from planit_mailer.mail import auto_submitted, letters, replies, senders, verdicts
+from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
@@ -101,7 +102,7 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
         why = SECOND
     if why and believing.may_wait(receipt, policy.reply_within, doors.clock()):
         raise Waits(why)
-    machine = answering.machine(message, policy.stationery.address)
+    machine = auto_submitted.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
     painted: dict[Cause, Annotated] = {}
     while True:
@@ -152,7 +153,7 @@ def recall(letter: Letter, account: Account, transaction: Transaction, now: date
     return Known(
         twin=transaction.twin(letter.receipt, account),
         recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
-        alerts=transaction.alerts_about(letter.sender.address, now - answering.DAY),
+        alerts=transaction.alerts_about(letter.sender.address, now - auto_submitted.DAY),
         children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
     )
 

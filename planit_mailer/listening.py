@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from planit_mailer import polling
 from planit_mailer.alarm import Trying
-from planit_mailer.config import Config
+from planit_mailer.core.config import Config
+from planit_mailer.core.errors import BrokeOff, Declined, Unavailable
 from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import BrokeOff, Declined, Unavailable
 from planit_mailer.intake import Policy
 from planit_mailer.ports import Clock, Doors
 from planit_mailer.whereabouts import Stumbled

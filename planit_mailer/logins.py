@@ -7,7 +7,7 @@ the log alone says so.
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from planit_mailer import logs
+from planit_mailer.core import logs
 from planit_mailer.ledger import ReplyKind
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Text

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from planit_mailer import intake, logs, releases
-from planit_mailer.errors import BrokeOff, Declined, Unavailable, Waits
+from planit_mailer import intake, releases
+from planit_mailer.core import logs
+from planit_mailer.core.errors import BrokeOff, Declined, Unavailable, Waits
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Key, Waiting
 from planit_mailer.ports import Doors

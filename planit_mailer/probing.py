@@ -13,14 +13,14 @@ from email.parser import HeaderParser
 from email.policy import compat32
 from email.utils import format_datetime, make_msgid
 
-from planit_mailer import service
-from planit_mailer.config import Config
+from planit_mailer.core import clock, text
+from planit_mailer.core.config import Config
+from planit_mailer.core.errors import PlanitError, Unavailable
 from planit_mailer.doctor import AHEAD, Finding
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.relay import Relay
-from planit_mailer.errors import PlanitError, Unavailable
 from planit_mailer.ledger import Reply, ReplyKind
-from planit_mailer.mail import authentication, headers
+from planit_mailer.mail import authentication_results
 
 WITHIN = 120.0  # seconds in which it has to arrive
 LOOK_EVERY = 2.0  # seconds
@@ -36,7 +36,7 @@ def examine(settings: Config) -> Iterator[Finding]:
     except PlanitError as error:
         yield Finding("probe", str(error), "See what the relay's log says became of it.", type(error))
         return
-    yield Finding("probe", f"arrived after {(service.now() - sent_at).total_seconds():.0f} seconds")
+    yield Finding("probe", f"arrived after {(clock.now() - sent_at).total_seconds():.0f} seconds")
     if abs(arrived_at - sent_at) > AHEAD:
         said = f"the mailbox says that it came at {arrived_at:%Y-%m-%dT%H:%M:%SZ}, it was sent at {sent_at:%H:%M:%SZ}"
         yield Finding("probe", said, "One of the two clocks is wrong: let this machine's be set by NTP.")
@@ -44,7 +44,7 @@ def examine(settings: Config) -> Iterator[Finding]:
 
 
 def _send(settings: Config) -> tuple[datetime, str]:
-    now, message = service.now(), EmailMessage()
+    now, message = clock.now(), EmailMessage()
     domain = settings.address.rpartition("@")[2]
     message["From"], message["To"] = settings.smtp.sender, settings.address
     message["Subject"] = "planit_mailer: a probe"
@@ -74,7 +74,7 @@ def _wait(settings: Config, message_id: str) -> tuple[bytes, datetime]:
 
 def _stamps(header: bytes) -> Iterator[Finding]:
     fields = HeaderParser(policy=compat32).parsestr(header.decode("utf-8", "replace")).items()
-    stamps = [(name, headers.one_line(str(value))) for name, value in fields if name.lower() in STAMPS]
+    stamps = [(name, text.one_line(str(value))) for name, value in fields if name.lower() in STAMPS]
     for name, value in stamps:
         yield Finding("probe", f"{name}: {value[:SHOWN]}")
     yield _advice([value for name, value in stamps if name.lower() == "authentication-results"])
@@ -85,7 +85,7 @@ def _advice(results: Sequence[str]) -> Finding:
         said = "no server stamped a verdict on it"
         fix = "Send a message from elsewhere too: many stamp only what comes from outside. Nor there? docs/operating.md"
         return Finding("probe", said, fix)
-    server = authentication.read(results[0]).server
+    server = authentication_results.read(results[0]).server
     if not server:
         return Finding("probe", 'the top-most verdict names no server, as at Microsoft 365: results = "microsoft365"')
     return Finding(

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from planit_mailer import logs
+from planit_mailer.core import logs
 from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import answering, replies
+from planit_mailer.mail import auto_submitted, replies
 from planit_mailer.mail.replies import Desk, Stationery, Text
 from planit_mailer.ports import Clock, Store, Transaction
 from planit_mailer.records import Unanswered
@@ -93,7 +93,7 @@ def _text(due: tuple[Due, ...]) -> Text:
 
 def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: Desk) -> None:
     recent = transaction.recent_replies(unanswered.sender, desk.now - timedelta(days=30))
-    if why_not := answering.limits(ReplyKind.DELAYED, recent, desk.now):
+    if why_not := auto_submitted.limits(ReplyKind.DELAYED, recent, desk.now):
         log.info("no delayed reply", why=why_not)
         return
     transaction.enqueue(replies.delayed(unanswered.reference, unanswered.sender, desk), unanswered, desk.now)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from planit_mailer.core import text
 from planit_mailer.ledger import Outcome, School
 from planit_mailer.records import Enrolled, Erasure, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
-from planit_mailer.uploads import headings, values
+from planit_mailer.uploads import values
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.upload import Field
 
@@ -111,8 +112,8 @@ def explain_message(message_id: str, reading: Reading) -> Json | None:
 
 def explain_from(who: str, days: tuple[datetime, datetime], reading: Reading) -> list[Json]:
     """The stories of what came in a time from an address, a domain, or a school (by name, postcode or id)."""
-    folded = headings.fold(who)
-    meant = [entry for entry in reading.schools() if folded in map(headings.fold, _names(entry.school))]
+    folded = text.fold(who)
+    meant = [entry for entry in reading.schools() if folded in map(text.fold, _names(entry.school))]
     senders = [value for entry in meant for value in entry.senders] or [who.strip().lower()]
     stories = (explain(reference, reading) for reference in reading.references_from(senders, *days))
     return [story for story in stories if story]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from planit_mailer import logs
+from planit_mailer.core import logs
 from planit_mailer.ledger import Key, ReplyKind, Waiting
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Desk, Stationery, Text

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from planit_mailer import logs
-from planit_mailer.errors import BrokeOff, Declined, Unavailable
+from planit_mailer.core import logs
+from planit_mailer.core.errors import BrokeOff, Declined, Unavailable
 from planit_mailer.ledger import Waiting
 from planit_mailer.ports import Doors
 from planit_mailer.whereabouts import Released

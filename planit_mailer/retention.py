@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from planit_mailer import logs
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.core import logs
+from planit_mailer.core.errors import Declined, Unavailable
 from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
 from planit_mailer.whereabouts import Filed, Stumbled

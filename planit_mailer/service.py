@@ -3,43 +3,30 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
-from planit_mailer import (
-    alarm,
-    config,
-    delivery,
-    digest,
-    forgetting,
-    logins,
-    promise,
-    reconciliation,
-)
-from planit_mailer.config import Config
+from planit_mailer import alarm, delivery, digest, forgetting, logins, promise, reconciliation
+from planit_mailer.core import clock, config
+from planit_mailer.core.config import Config
+from planit_mailer.core.errors import Declined, LoginRefused, Unavailable
+from planit_mailer.core.paths import folder
 from planit_mailer.delivery import Post
 from planit_mailer.doors import tokens
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Outcome
 from planit_mailer.listening import Listener
 from planit_mailer.mail import replies
-from planit_mailer.mail.authentication import Trust
+from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.mail.replies import Desk, Stationery
-from planit_mailer.places import folder
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
 
 AGAIN = 10  # messages at which a server may break off before `once` gives up
-
-
-def now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +44,7 @@ class Service:
 
         Raises Unavailable where a server is away; Declined, at the end, where a message could not be read or filed.
         """
-        self.listener.poll(now, listen)
+        self.listener.poll(clock.now, listen)
 
     def poll_and_listen(self) -> None:
         """What the daemon does all the time: IDLE is a hint, so that it polls again all the same."""
@@ -77,20 +64,20 @@ class Service:
     def deliver(self) -> None:
         """Hand what is due to the relay."""
         relay = Relay(self.settings.smtp, self.settings.address)
-        delivery.deliver(Post(self.store, relay, now, self.stationery, self.settings.limits.replies_per_day))
+        delivery.deliver(Post(self.store, relay, clock.now, self.stationery, self.settings.limits.replies_per_day))
 
     def watch(self) -> None:
         """Look after the promised time, and tell the operator once of what nobody else will see."""
-        promise.watch(self.store, now, self.stationery)
-        alarm.watch(self.store, now, self.stationery, self.listener.trying)
-        digest.tell(self.store, now, self.stationery)
-        logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, now()))
+        promise.watch(self.store, clock.now, self.stationery)
+        alarm.watch(self.store, clock.now, self.stationery, self.listener.trying)
+        digest.tell(self.store, clock.now, self.stationery)
+        logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, clock.now()))
 
     def reconcile(self) -> None:
         """Compare mailbox and ledger."""
         ours = tuple(dict.fromkeys(folders(self.settings.mailbox.folders).values()))
         with open_mailbox(self.settings.mailbox) as mailbox:
-            reconciliation.reconcile(mailbox, self.store, ours, (now, self.stationery))
+            reconciliation.reconcile(mailbox, self.store, ours, (clock.now, self.stationery))
 
     def rewrite(self) -> None:
         """Leave no old value in the database's files."""
@@ -98,7 +85,7 @@ class Service:
 
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept, and what a verb could not take out of the files."""
-        forgetting.forget(self.settings, self.store, now, self.listener.stumbled)
+        forgetting.forget(self.settings, self.store, clock.now, self.listener.stumbled)
 
     def getting_over(self, work: Callable[[], None]) -> Callable[[], None]:
         """This work; again, without waiting, where a server broke off at a message: the others come first then."""
@@ -124,7 +111,7 @@ class Service:
             try:
                 work()
             except LoginRefused as error:
-                logins.refused(str(error), self.store, Desk(self.stationery, now()))
+                logins.refused(str(error), self.store, Desk(self.stationery, clock.now()))
                 raise
 
         return told
@@ -135,7 +122,7 @@ def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> I
     """The service with its doors open. Raises Declined where another daemon serves the same SQLite database."""
     with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
         with store.transaction() as transaction:
-            transaction.pick_up(now())
+            transaction.pick_up(clock.now())
         paper = stationery(settings)
         listener = Listener(settings, policy(settings, paper), store, child, stopping)
         yield Service(settings, store, child, paper, listener)

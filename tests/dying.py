@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 
-from planit_mailer import daemon, delivery, intake, polling, retention, service
+from planit_mailer import daemon, delivery, intake, polling, retention
+from planit_mailer.core import clock
 from planit_mailer.doors import mailbox, reader, relay
 from planit_mailer.doors.store import outbox, receipts
 from planit_mailer.ledger import Fetched, Waiting
@@ -85,8 +86,8 @@ def _be(life: Life) -> None:
     if life.step:
         _die_after(*STEPS[life.step], life.nth)
     if life.ahead:
-        now = service.now
-        service.now = lambda: now() + life.ahead
+        now = clock.now
+        clock.now = lambda: now() + life.ahead
     if life.often:
         daemon.DELIVER_EVERY = daemon.FORGET_EVERY = delivery.FIRST_WAIT = timedelta(seconds=1)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from planit_mailer import config
+from planit_mailer.core import config
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from tests import dovecot as dovecot_program

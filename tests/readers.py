@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import pytest
 
-from planit_mailer import config, service
+from planit_mailer import service
+from planit_mailer.core import config
 from planit_mailer.doors.reader import Reader
 
 

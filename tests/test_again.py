@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer import service as services
+from planit_mailer.core.errors import Declined, Unavailable
 from planit_mailer.doors.mailbox import Mailbox
-from planit_mailer.errors import Declined, Unavailable
 from planit_mailer.ledger import Verdict
 from planit_mailer.mail import verdicts
 from planit_mailer.mail.letters import Letter
@@ -139,7 +138,7 @@ def test_they_arrive_now_as_well_where_the_clock_was_ahead_when_the_message_was_
 ) -> None:
     service.send(a_form("B"))
     with monkeypatch.context() as patch:
-        patch.setattr(services, "now", lambda: datetime.now(UTC) + timedelta(hours=6))
+        patch.setattr("planit_mailer.core.clock.now", lambda: datetime.now(UTC) + timedelta(hours=6))
         once()
     copy(person, "Processed")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.demo import servers
-from planit_mailer.mail import answering, messages
+from planit_mailer.mail import auto_submitted, messages
 from tests import world
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
@@ -107,4 +107,4 @@ def test_a_person_who_quotes_our_mail_reports_no_failure() -> None:
         b"From: office@greenfield.test\r\nMessage-ID: <own@b>\r\n\r\n> thank you\r\nMessage-ID: <ours@s-cool.test>\r\n"
     )
 
-    assert answering.returns(messages.parse(raw), "data@s-cool.test") == ()
+    assert auto_submitted.returns(messages.parse(raw), "data@s-cool.test") == ()

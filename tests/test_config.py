@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import config, credentials
-from planit_mailer.errors import ConfigError
+from planit_mailer.core import config, secrets
+from planit_mailer.core.errors import ConfigError
 
 LEAST = """
 [mailbox]
@@ -141,7 +141,7 @@ def test_a_table_oauth2_takes_the_place_of_the_password(tmp_path: Path) -> None:
     assert loaded.mailbox.oauth2.client_secret.get_secret_value() == "s3cret-word"
     assert "s3cret-word" not in f"{loaded!r} {loaded.model_dump()}"
     (tmp_path / "client.secret").chmod(0o644)
-    [exposed] = credentials.exposed(loaded.model_dump())
+    [exposed] = secrets.exposed(loaded.model_dump())
     assert exposed.startswith("mailbox.oauth2.client_secret_file: ")
 
 
@@ -189,7 +189,7 @@ def test_what_is_wrong_with_an_oauth2_table_is_told_without_the_secret(
 def test_a_secret_file_that_others_can_read_is_told_with_what_to_do(tmp_path: Path, mode: int, told: int) -> None:
     loaded = load(tmp_path, LEAST)
     (tmp_path / "mailbox.password").chmod(mode)
-    found = list(credentials.exposed(loaded.model_dump()))
+    found = list(secrets.exposed(loaded.model_dump()))
     assert len(found) == told
     for line in found:
         assert line.startswith("mailbox.password_file: ")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.core.errors import Declined
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
-from planit_mailer.errors import Declined
 from tests import world
 from tests.daemons import running
 from tests.uploads import forms

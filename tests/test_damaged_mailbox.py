@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer import promise
-from planit_mailer import service as services
+from planit_mailer.core import clock
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.doors.mailbox import Mailbox
-from planit_mailer.errors import Unavailable
 from planit_mailer.mail import verdicts
 from tests import world
 from tests.dovecot import Dovecot
@@ -163,7 +163,7 @@ def waiting_for(bench: Bench) -> str:
 def late(bench: Bench, hours: int) -> list[tuple[Any, Any]]:
     """What the log says of the promised time, so many hours later."""
     with capture_logs() as logged:
-        promise.watch(bench.served.store, lambda: services.now() + timedelta(hours=hours), bench.served.stationery)
+        promise.watch(bench.served.store, lambda: clock.now() + timedelta(hours=hours), bench.served.stationery)
     return [(line["event"], line["reference"]) for line in logged]
 
 
@@ -215,26 +215,29 @@ def test_a_released_message_that_is_not_handed_over_at_first_is_not_lost(bench: 
 def test_with_each_message_that_is_filed_the_mailbox_has_been_read(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, clock = [], [services.now()]
+    seen, time_now = [], [clock.now()]
     plain = Mailbox.file
 
     def file(*arguments: Any) -> bool:
-        clock[0] += timedelta(minutes=7)
+        time_now[0] += timedelta(minutes=7)
         with bench.served.store.reading() as reading:
             seen.append((reading.last_success(), reading.unread_since()))
         return plain(*arguments)
 
     with bench.served.store.transaction() as transaction:
-        transaction.note_poll(clock[0] - timedelta(minutes=3), success=False)
+        transaction.note_poll(time_now[0] - timedelta(minutes=3), success=False)
     for _ in range(3):
         bench.send()
     with monkeypatch.context() as patch:
         patch.setattr(Mailbox, "file", file)
-        patch.setattr(services, "now", lambda: clock[0])
+        patch.setattr("planit_mailer.core.clock.now", lambda: time_now[0])
         bench.run("poll")
 
     assert [unread is None for _, unread in seen] == [False, True, True]
-    assert [success for success, _ in seen[1:]] == [clock[0] - timedelta(minutes=14), clock[0] - timedelta(minutes=7)]
+    assert [success for success, _ in seen[1:]] == [
+        time_now[0] - timedelta(minutes=14),
+        time_now[0] - timedelta(minutes=7),
+    ]
 
 
 def test_a_mistake_of_ours_that_ends_every_poll_is_told_as_well(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

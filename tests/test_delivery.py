@@ -7,16 +7,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from planit_mailer import config, delivery
+from planit_mailer import delivery
+from planit_mailer.core import config
+from planit_mailer.core.errors import Unavailable
+from planit_mailer.core.paths import folder
 from planit_mailer.delivery import Post as Delivering
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Unavailable
 from planit_mailer.mail import replies
 from planit_mailer.mail.replies import Stationery
-from planit_mailer.places import folder
 from tests import books
 from tests.books import NOW, OFFICE
 from tests.mailservers import a_relay

@@ -12,11 +12,11 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from planit_mailer import config, oauth2
 from planit_mailer.cli import app
-from planit_mailer.config import Config
+from planit_mailer.core import config, oauth2
+from planit_mailer.core.config import Config
+from planit_mailer.core.paths import folder
 from planit_mailer.mail import replies
-from planit_mailer.places import folder
 from tests import schools_page
 from tests.dovecot import CERTIFICATE
 from tests.uploads import forms

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planit_mailer import gias
-from planit_mailer.errors import ConfigError
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.records import Listed
 
 # A few of its hundred columns, in its order.

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from planit_mailer import intake
 from planit_mailer import service as services
+from planit_mailer.core import clock
+from planit_mailer.core.errors import BrokeOff, Unavailable
 from planit_mailer.doors import imap
 from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.errors import BrokeOff, Unavailable
 from tests import books, world
 from tests.mailservers import DovecotPost
 from tests.test_moved_mail import mail_program
@@ -95,7 +96,7 @@ def test_whatever_its_message_id_is_a_message_is_brought_back(service: World) ->
 
     with service.store() as store, store.transaction() as transaction:
         for booked in transaction.booked():
-            transaction.release(booked.reference, services.now(), services.now() + timedelta(hours=48))
+            transaction.release(booked.reference, clock.now(), clock.now() + timedelta(hours=48))
     service.once()
 
     assert len(service.replies()) == 2 * len(ODD)
@@ -115,7 +116,7 @@ def test_a_message_whose_message_id_the_server_reads_otherwise_is_deleted_and_br
     reference = service.explain("<a@b>")["reference"]
 
     with service.store() as store, store.transaction() as transaction:
-        transaction.release(reference, services.now(), services.now() + timedelta(hours=48))
+        transaction.release(reference, clock.now(), clock.now() + timedelta(hours=48))
     service.once()
     assert service.explain("<a@b>")["reason"] != "released, but not found in the mailbox"
     assert lying(service) == {"Quarantine": 1}

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
-from planit_mailer import logs
+from planit_mailer.core import logs
 from planit_mailer.doors.store import Store
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.sheets import Limits

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer import forgetting
-from planit_mailer import service as services
+from planit_mailer.core import clock
 from planit_mailer.demo import servers
 from tests import world
 from tests.books import NOW
@@ -45,7 +45,7 @@ def forget_after(service: World, *spans: timedelta) -> list[str]:
     """Rounds of forgetting at these times from now on; what they log."""
     with service.store() as store, capture_logs() as logged:
         for span in spans:
-            forgetting.forget(service.settings, store, lambda span=span: services.now() + span)
+            forgetting.forget(service.settings, store, lambda span=span: clock.now() + span)
     return [str(line["event"]) for line in logged]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from planit_mailer import logins
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Unavailable
 from planit_mailer.mail.replies import Desk
 from tests import world
 from tests.books import NOW

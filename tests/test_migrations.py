@@ -14,10 +14,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.doors import tables
 from planit_mailer.doors.store import Store, migrating
 from planit_mailer.doors.store import engine as engines
-from planit_mailer.errors import ConfigError
 from tests import books
 from tests.stores import NewDatabase
 

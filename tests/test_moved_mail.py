@@ -9,7 +9,7 @@ import pytest
 from imapclient import IMAPClient
 
 from planit_mailer import forgetting
-from planit_mailer import service as services
+from planit_mailer.core import clock
 from planit_mailer.demo.servers import Post
 from tests import world
 from tests.test_reconciliation import reconcile
@@ -51,7 +51,7 @@ def copy_what_was_sent(service: World) -> None:
 
 def forget_after(service: World, span: timedelta) -> None:
     with service.store() as store:
-        times = forgetting.keep(service.settings, lambda: services.now() + span)
+        times = forgetting.keep(service.settings, lambda: clock.now() + span)
         forgetting.forget_mail(service.settings, store, times)
 
 

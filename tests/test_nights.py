@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
-from planit_mailer import daemon, service
+from planit_mailer import daemon
+from planit_mailer.core.errors import Declined, Unavailable
 from planit_mailer.daemon import Nightly
 from planit_mailer.doors.store import Store, engine
-from planit_mailer.errors import Declined, Unavailable
 from tests.postgres import Postgres
 
 EVENING = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(service, "now", clock)
+    monkeypatch.setattr("planit_mailer.core.clock.now", clock)
     return clock
 
 

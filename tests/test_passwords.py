@@ -13,8 +13,8 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from planit_mailer import service as services
 from planit_mailer.cli import app
+from planit_mailer.core import clock
 from planit_mailer.demo import servers
 from planit_mailer.spreadsheets import encryption
 from planit_mailer.spreadsheets.encryption import Password
@@ -38,7 +38,7 @@ def register(service: World, password: str, *, name: str = "Greenfield School", 
     with service.store() as store, store.transaction() as transaction:
         school = transaction.add_school(name, "ZZ9 9ZZ" if name == "Greenfield School" else "ZZ8 8ZZ")
         transaction.allow(school, sender)
-        transaction.set_password(school, Password(password), services.now())
+        transaction.set_password(school, Password(password), clock.now())
 
 
 def a_form(**changes: object) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from imapclient import IMAPClient
 
 from planit_mailer import intake, reconciliation, service
+from planit_mailer.core import clock
 from planit_mailer.demo import servers
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.ledger import Key, Waiting
@@ -93,7 +94,7 @@ def reconcile(world: World) -> int:
     settings = world.settings
     ours = tuple(service.folders(settings.mailbox.folders).values())
     with world.store() as store, open_mailbox(settings.mailbox) as mailbox:
-        paper = (lambda: service.now() + DAY, service.stationery(settings))
+        paper = (lambda: clock.now() + DAY, service.stationery(settings))
         return reconciliation.reconcile(mailbox, store, ours, paper)
 
 
@@ -164,7 +165,7 @@ def test_what_a_person_moved_and_put_there_is_told_to_the_operator_and_left_alon
 
     assert reconcile(greenfield) == 2
     with greenfield.store() as store, store.reading() as reading:
-        [told] = [pending.reply for pending in reading.due(service.now() + 2 * DAY, 10)]
+        [told] = [pending.reply for pending in reading.due(clock.now() + 2 * DAY, 10)]
     mail = email.message_from_bytes(told.content, policy=default)
     assert isinstance(mail, EmailMessage)
     out = "".join(capsys.readouterr())

@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer import doctor
+from planit_mailer.core.errors import Declined, Unavailable
 from planit_mailer.demo import servers
 from planit_mailer.doors.dns import Dns
-from planit_mailer.errors import Declined, Unavailable
 from tests import signing, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.nameserver import NameServer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import service as services
+from planit_mailer.core import clock
 from planit_mailer.demo import servers
 from tests import world
 from tests.world import World
@@ -29,5 +29,5 @@ def service(tmp_path: Path) -> Iterator[World]:
 )
 def test_a_daemon_is_well_that_has_read_the_mailbox_within_a_time(service: World, ago: timedelta, code: int) -> None:
     with service.store() as store, store.transaction() as transaction:
-        transaction.note_poll(services.now() - ago, success=True)
+        transaction.note_poll(clock.now() - ago, success=True)
     service.verb("status", "--within", "15m", expect=code)

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from planit_mailer import config, forgetting, questions, service
-from planit_mailer.config import Config
+from planit_mailer import forgetting, questions, service
+from planit_mailer.core import config
+from planit_mailer.core.config import Config
 from planit_mailer.demo import journey
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors.store import Store
@@ -85,7 +86,7 @@ class World:
     def lets_pass(self, span: timedelta, patch: pytest.MonkeyPatch) -> None:
         """Have some time gone by, in which rounds of forgetting have followed each other."""
         now = datetime.now(UTC) + span
-        patch.setattr(service, "now", lambda: datetime.now(UTC) + span)
+        patch.setattr("planit_mailer.core.clock.now", lambda: datetime.now(UTC) + span)
         with self.store() as store, store.transaction() as transaction:
             transaction.note_round(now, now - forgetting.PROBATION)
 

@@ -14,9 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from planit_mailer import __version__, logs
+from planit_mailer import __version__
 from planit_mailer.cli.context import CONFIG_FILE, Context
-from planit_mailer.errors import ConfigError, PlanitError, Refused, Unavailable
+from planit_mailer.core import logs
+from planit_mailer.core.errors import ConfigError, PlanitError, Refused, Unavailable
 
 EXIT_CODES: dict[type[PlanitError], int] = {Refused: 1, ConfigError: 2, Unavailable: 3}
 MODULES = {

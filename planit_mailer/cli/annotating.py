@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from planit_mailer.errors import Refused
+from planit_mailer.core.errors import Refused
 from planit_mailer.uploads.annotated import Annotated
 
 

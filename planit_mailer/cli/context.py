@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from planit_mailer import config, logs, service
-from planit_mailer.config import Config
+from planit_mailer import service
+from planit_mailer.core import config, logs
+from planit_mailer.core.config import Config
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import ConfigError
 from planit_mailer.uploads import problems
 
 CONFIG_FILE = "config.toml"

@@ -8,8 +8,9 @@ import typer
 from planit_mailer import questions, service
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
+from planit_mailer.core import clock
+from planit_mailer.core.errors import Refused
 from planit_mailer.doors.store import Transaction
-from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome
 from planit_mailer.mail import addresses
 from planit_mailer.records import Story
@@ -53,7 +54,7 @@ def approve(
     Examples: `planit-mailer approve PM-7F3K-9Q2T --school "ZZ9 9ZZ"`, `planit-mailer approve PM-7F3K-9Q2T`
     """
     settings = context.of(ctx).settings()
-    now, within = service.now(), settings.service.reply_within
+    now, within = clock.now(), settings.service.reply_within
     with service.open_store(settings).transaction() as transaction:
         story = transaction.story(reference)
         if story is None or story.outcome not in {Outcome.HELD, Outcome.QUARANTINED}:
@@ -89,7 +90,7 @@ def refuse(ctx: typer.Context, reference: context.Reference) -> None:
     Example: `planit-mailer refuse PM-7F3K-9Q2T`
     """
     with context.of(ctx).store().transaction() as transaction:
-        transaction.refuse(reference, service.now())
+        transaction.refuse(reference, clock.now())
     typer.echo(f"{reference} is refused; the message is deleted at the daemon's next round.")
 
 
@@ -105,7 +106,7 @@ def retry(
     Example: `planit-mailer retry PM-7F3K-9Q2T --accept-identities`
     """
     settings = context.of(ctx).settings()
-    now = service.now()
+    now = clock.now()
     with service.open_store(settings).transaction() as transaction:
         transaction.release(reference, now, now + settings.service.reply_within, accept_identities=accept_identities)
     typer.echo(f"{reference} is processed again at the next poll.")

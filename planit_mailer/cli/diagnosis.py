@@ -8,8 +8,8 @@ from rich.markup import escape
 
 from planit_mailer import doctor, probing
 from planit_mailer.cli import context
+from planit_mailer.core.errors import ConfigError, Refused, Unavailable
 from planit_mailer.doctor import Finding
-from planit_mailer.errors import ConfigError, Refused, Unavailable
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 # The gravest first: what a person has to mend comes before what may pass by itself.

@@ -7,7 +7,8 @@ import typer
 from planit_mailer import forgetting, questions, service
 from planit_mailer.cli import context, reports
 from planit_mailer.cli.register import the_school
-from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.core import clock
+from planit_mailer.core.errors import ConfigError, Refused
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,17 +40,17 @@ def erase(
     store = service.open_store(settings)
     with store.transaction() as transaction:
         if upin:
-            erased = transaction.erase_learner(upin, service.now())
+            erased = transaction.erase_learner(upin, clock.now())
             if not erased.learners:
                 raise Refused("No learner with this UPIN has any data. Rejected mail goes with erase --school alone.")
         else:
-            erased = transaction.erase_school(the_school(school or "", transaction), service.now())
-    receipt = forgetting.erasure(erased, service.now())
+            erased = transaction.erase_school(the_school(school or "", transaction), clock.now())
+    receipt = forgetting.erasure(erased, clock.now())
     if json:
         context.print_json(questions.erasure(receipt))
     else:
         typer.echo(_words(questions.erasure(receipt)))
-    forgetting.forget_mail(settings, store, forgetting.keep(settings, service.now, by_age=False))
+    forgetting.forget_mail(settings, store, forgetting.keep(settings, clock.now, by_age=False))
 
 
 def _words(receipt: dict[str, Any]) -> str:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from planit_mailer import checking, config, service
+from planit_mailer import checking, service
 from planit_mailer.cli import annotating, context, reports
+from planit_mailer.core import clock, config
+from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.mail import letters
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.uploads import blank as blanks
@@ -47,7 +48,7 @@ def check(
     store = service.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
     rules = service.rules(settings.rules if settings else config.Rules())
-    by = Judging(letters.day_of(service.now()), rules, service.workbook_limits(limits))
+    by = Judging(letters.day_of(clock.now()), rules, service.workbook_limits(limits))
     judgements, unread = [], []
     with service.reader(limits) as reader:
         judge = _Judge(reader, store, by, _passwords(store))

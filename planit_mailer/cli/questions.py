@@ -8,10 +8,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from planit_mailer import questions, service, units
+from planit_mailer import questions
 from planit_mailer.cli import context, reports
 from planit_mailer.cli.register import the_school
-from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.core import clock, units
+from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.ledger import Outcome
 from planit_mailer.mail.letters import LONDON
 
@@ -62,7 +63,7 @@ def status(
 
     Examples: `planit-mailer status`, `planit-mailer status --within 15m`
     """
-    now = service.now()
+    now = clock.now()
     with context.of(ctx).store().reading() as reading:
         told = questions.status(reading)
         fresh = within is None or questions.polled_within(_duration(within), now, reading)
@@ -114,7 +115,7 @@ def explain(
 def _days(on: datetime | None) -> tuple[datetime, datetime]:
     """From midnight to midnight where schools are; without a day, the last thirty."""
     if on is None:
-        return service.now() - timedelta(days=30), service.now() + timedelta(days=1)
+        return clock.now() - timedelta(days=30), clock.now() + timedelta(days=1)
     start = on.replace(tzinfo=LONDON)
     return start, start + timedelta(days=1)
 

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from planit_mailer import gias, service
+from planit_mailer import gias
 from planit_mailer.cli import context, secrets
+from planit_mailer.core import clock
+from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.doors.store import Transaction
 from planit_mailer.doors.store.register import several
-from planit_mailer.errors import ConfigError, Refused
 from planit_mailer.ledger import School
 from planit_mailer.mail import senders as sender_values
 from planit_mailer.uploads import values
@@ -125,7 +126,7 @@ def password(
     given = None if remove else secrets.password(f"Password of {chosen.name}")
     with context.of(ctx).store().transaction() as transaction:
         if given:
-            transaction.set_password(chosen, given, service.now())
+            transaction.set_password(chosen, given, clock.now())
         elif not transaction.remove_password(chosen):
             raise Refused(f"{chosen.name}, {chosen.postcode}, has no password.")
     what = "registered. Its workbooks are opened with it from now on" if given else "forgotten"
@@ -157,7 +158,7 @@ def deny(ctx: typer.Context, value: Value) -> None:
     """
     denied = sender_values.address_or_domain(value)
     with context.of(ctx).store().transaction() as transaction:
-        transaction.deny(denied, service.now())
+        transaction.deny(denied, clock.now())
     typer.echo(f"{denied} is ignored from now on.")
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from planit_mailer.errors import ConfigError
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.spreadsheets import encryption
 from planit_mailer.spreadsheets.encryption import Password
 

@@ -17,10 +17,11 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
-from planit_mailer import config, questions, service
+from planit_mailer import questions, service
+from planit_mailer.core import clock, config
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.demo import school, servers
 from planit_mailer.demo.servers import Post
-from planit_mailer.errors import ConfigError
 from planit_mailer.service import Service
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads.judging import Judging
@@ -115,7 +116,7 @@ def _stage() -> Iterator[Stage]:
 
 def _schools(files: Sequence[Path], stage: Stage) -> tuple[tuple[str, str], ...]:
     """The schools that somebody's own files name: in the demo, each is registered."""
-    judging = Judging(service.now().date(), service.rules(config.Rules()), Limits())
+    judging = Judging(clock.now().date(), service.rules(config.Rules()), Limits())
     drafts = [stage.service.reader.judge(path.read_bytes(), judging).draft for path in files]
     named = [(draft.school_name or school.NAME, draft.postcode) for draft in drafts if draft and draft.postcode]
     return tuple(dict.fromkeys(named))

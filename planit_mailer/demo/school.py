@@ -10,7 +10,7 @@ from io import BytesIO
 
 from openpyxl import Workbook
 
-from planit_mailer import service
+from planit_mailer.core import clock
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 COMPULSORY = ("First name", "Learner Surname", "UPIN", "SIMS No", "DOB", "Year")
@@ -92,7 +92,7 @@ def workbook(sheet: Sheet) -> bytes:
     page = book.active
     assert page is not None
     page.title = "Upload"
-    today = service.now().date()
+    today = clock.now().date()
     for row in (
         ("Sample Plan-it spreadsheet import",),
         ("School name", NAME),
@@ -123,7 +123,7 @@ def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[st
     message["From"] = sender
     message["To"] = recipient
     message["Subject"] = subject
-    message["Date"] = format_datetime(service.now())
+    message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message.set_content("Here is our data.\n\nThe school office\n")
     for name, data in files:
@@ -133,7 +133,7 @@ def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[st
 
 def _born(year: int, month: int, day: int) -> date:
     """A birthday that fits a year group in the present school year, which begins in September."""
-    today = service.now().date()
+    today = clock.now().date()
     september = today.year - (today.month < SEPTEMBER)
     return date(september - year - 4 - (month >= SEPTEMBER), month, day)
 

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from planit_mailer import config
+from planit_mailer.core import config
+from planit_mailer.core.errors import ConfigError
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.relay import Relay
-from planit_mailer.errors import ConfigError
 from planit_mailer.ledger import Reply, ReplyKind
 
 HOST = "127.0.0.1"

@@ -7,8 +7,8 @@ dialogue (RFC 7628 section 3.2.3). The login of imapclient would send the token 
 from collections.abc import Callable
 from typing import Final, Literal
 
-from planit_mailer.config import Server
-from planit_mailer.mail import headers
+from planit_mailer.core import text
+from planit_mailer.core.config import Server
 
 ANSWER = 300  # characters that are kept of the reason
 
@@ -31,7 +31,7 @@ class Bearer:
         if self._opening:
             answer, self._opening = self._opening, ""
             return answer
-        self._reason = headers.one_line((challenge or b"").decode("utf-8", "replace"))[:ANSWER]
+        self._reason = text.one_line((challenge or b"").decode("utf-8", "replace"))[:ANSWER]
         return self._closing
 
     def refused(self) -> str:

@@ -1,8 +1,8 @@
 """Deleting messages for ever: at once, or on Gmail by way of the bin."""
 
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.doors import imap
 from planit_mailer.doors.imap import Connection
-from planit_mailer.errors import Unavailable
 
 BIN = rb"\Trash"  # a folder's special use (RFC 6154), whatever its name is in the language of the mailbox
 

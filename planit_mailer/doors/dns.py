@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection
 
-from planit_mailer.errors import Declined
+from planit_mailer.core.errors import Declined
 
 ONE = 5.0  # seconds for one name
 ALTOGETHER = 20.0  # seconds for all of them

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from planit_mailer.core.errors import Declined
 from planit_mailer.doors import bins, finding, imap
 from planit_mailer.doors.finding import Way
 from planit_mailer.doors.imap import Connection
 from planit_mailer.doors.session import Session
-from planit_mailer.errors import Declined
 from planit_mailer.whereabouts import Sought
 
 

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
-from planit_mailer import logs
-from planit_mailer.errors import Declined, Unavailable
+from planit_mailer.core import logs, text
+from planit_mailer.core.errors import Declined, Unavailable
 from planit_mailer.mail import headers
 
 log = logs.get(__name__)
@@ -192,9 +192,9 @@ def is_refusal(error: BaseException) -> bool:
 def words(error: BaseException) -> str:
     """What the server said, without Python's decoration, at most 300 characters."""
     said = error.args[0] if len(error.args) == 1 else str(error)
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    text = text[2:-1] if text[:2] in ("b'", 'b"') else text
-    return headers.one_line(text)[:300] or type(error).__name__
+    answer = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    answer = answer[2:-1] if answer[:2] in ("b'", 'b"') else answer
+    return text.one_line(answer)[:300] or type(error).__name__
 
 
 def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
@@ -213,7 +213,7 @@ def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
 def _message_id(item: dict[bytes, Any]) -> str:
     fields = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
     first = message_from_bytes(bytes(fields or b""), policy=compat32)["message-id"]  # of several, as we read them
-    return headers.message_id(headers.one_line(str(first or "")))
+    return headers.message_id(text.one_line(str(first or "")))
 
 
 def _move_or_make(client: Connection, uid: int, folder: str) -> None:

@@ -9,11 +9,11 @@ from imapclient.exceptions import IMAPClientAbortError, LoginError
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
-from planit_mailer import config
+from planit_mailer.core import config
+from planit_mailer.core.errors import LoginRefused, Unavailable
 from planit_mailer.doors import encryption, tokens
 from planit_mailer.doors.bearer import Bearer
 from planit_mailer.doors.imap import FOREIGN, Connection, cut, words
-from planit_mailer.errors import LoginRefused, Unavailable
 
 TIMEOUT = SocketTimeout(connect=15, read=60)  # seconds; without one a silent server holds us for ever
 # Seconds for the whole of one answer: a time-out begins anew with every byte, and a server may only ever say that it is

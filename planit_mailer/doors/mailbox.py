@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from planit_mailer import config, logs
+from planit_mailer.core import config, logs
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.doors import idling, imap, imap_login
 from planit_mailer.doors.folders import Folders
 from planit_mailer.doors.imap import Connection, Vanished
-from planit_mailer.errors import Unavailable
 from planit_mailer.ledger import Fetched, Key, Waiting
 
 log = logs.get(__name__)

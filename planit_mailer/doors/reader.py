@@ -20,12 +20,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Self, TypeVar
 
-from planit_mailer import logs
+from planit_mailer.core import logs
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.doors.worker import Raised, Why
-from planit_mailer.errors import Unavailable
-from planit_mailer.mail import messages, signatures
+from planit_mailer.mail import dkim, messages
+from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
-from planit_mailer.mail.signatures import Keys, Signature
 from planit_mailer.spreadsheets import files
 from planit_mailer.spreadsheets.files import FileKind
 from planit_mailer.uploads import annotated
@@ -100,9 +100,7 @@ class Reader:
 
     def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """A message's signatures for a domain; none where looking for them ends their reader."""
-        return self._unless_killed(
-            "signatures ended their reader", lambda _: (), signatures.find, raw, domain, own_address
-        )
+        return self._unless_killed("signatures ended their reader", lambda _: (), dkim.find, raw, domain, own_address)
 
     def prove(self, raw: bytes, keys: Keys) -> str:
         """Why no signature proves its domain, all of them within one job; those that end their reader do not."""
@@ -110,7 +108,7 @@ class Reader:
         def unproven(why: Why) -> str:
             return f"its DKIM signature cannot be verified: {why.value}"
 
-        return self._unless_killed("signatures ended their reader", unproven, signatures.prove, raw, keys)
+        return self._unless_killed("signatures ended their reader", unproven, dkim.prove, raw, keys)
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function at the top of a module, called in the child; one job at a time.

@@ -11,12 +11,11 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from io import BufferedReader
 from typing import Final
 
-from planit_mailer import config
+from planit_mailer.core import config, text
+from planit_mailer.core.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.doors import encryption, tokens
 from planit_mailer.doors.bearer import Bearer
-from planit_mailer.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply
-from planit_mailer.mail import headers
 
 TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
 WHOLE_ANSWER = 300  # seconds for all lines of one: a time-out begins anew with each byte, and a relay may talk for ever
@@ -62,7 +61,7 @@ class Relay:
         except smtplib.SMTPResponseException as error:
             raise Unavailable(f"the relay says: {_words(error.smtp_code, error.smtp_error)}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            where, said = f"{self._settings.host}:{self._settings.port}", headers.one_line(str(error))[:ANSWER]
+            where, said = f"{self._settings.host}:{self._settings.port}", text.one_line(str(error))[:ANSWER]
             raise Unavailable(f"the relay at {where} cannot be used: {said or type(error).__name__}") from error
 
     def _connection(self, bearer: Bearer | None) -> AbstractContextManager[smtplib.SMTP]:
@@ -156,5 +155,5 @@ def _expect(answer: tuple[int, bytes], *, this_mail: bool) -> str:
 
 
 def _words(code: int, said: bytes | str) -> str:
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return headers.one_line(f"{code} {text}")[:ANSWER]
+    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return text.one_line(f"{code} {words}")[:ANSWER]

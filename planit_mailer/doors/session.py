@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from planit_mailer.core.errors import Declined, Unavailable
 from planit_mailer.doors import imap
 from planit_mailer.doors.imap import Connection
-from planit_mailer.errors import Declined, Unavailable
 
 
 class Session:

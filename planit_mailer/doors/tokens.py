@@ -12,11 +12,11 @@ from datetime import UTC, date
 from functools import cache, partial
 from typing import Any, Final
 
-from planit_mailer.config import Server
+from planit_mailer.core import text
+from planit_mailer.core.config import Server
+from planit_mailer.core.errors import LoginRefused, Unavailable
+from planit_mailer.core.oauth2 import OAuth2
 from planit_mailer.doors.bearer import Bearer
-from planit_mailer.errors import LoginRefused, Unavailable
-from planit_mailer.mail import headers
-from planit_mailer.oauth2 import OAuth2
 
 MARGIN = 300  # seconds before its end at which a token is renewed
 TIMEOUT = 30  # seconds for an answer of the provider
@@ -97,7 +97,7 @@ def _of_microsoft(settings: OAuth2, _user: str) -> Token:
         raise Unavailable(f"the token provider at {authority} cannot be used: {_words(error)}") from error
     if "access_token" not in answer:
         said = answer.get("error_description") or answer.get("error") or "no reason given"
-        raise LoginRefused(f"the token provider at {authority} refused us: {headers.one_line(said)[:ANSWER]}")
+        raise LoginRefused(f"the token provider at {authority} refused us: {text.one_line(said)[:ANSWER]}")
     return Token(answer["access_token"], time.time() + int(answer["expires_in"]))
 
 
@@ -128,4 +128,4 @@ def _of_google(settings: OAuth2, user: str) -> Token:
 
 
 def _words(error: Exception) -> str:
-    return headers.one_line(str(error.args[0] if error.args else error))[:ANSWER] or type(error).__name__
+    return text.one_line(str(error.args[0] if error.args else error))[:ANSWER] or type(error).__name__

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 
+from planit_mailer.core.text import UNSAFE
+
 FROM = 2_000  # characters; a longer From header is nobody's
 LONGEST = 320  # characters of an address: 64 before the @, 255 behind it (RFC 5321 section 4.5.3.1)
 REFERENCES = 20
@@ -14,8 +16,6 @@ MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 # Quoted strings, comments, addresses in angle brackets, commas, and what stands between them (RFC 5322 section 3.4).
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"|\((?:\\.|[^()\\])*+\)|<[^<>]*+>|,|[^",(<]++|.', re.DOTALL)
 ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\]+@[^\s@<>()\[\]\",:;\\]+")
-# C0 and C1 controls, and the characters that turn the direction of text: "fdp.slx" must not look like "xls.pdf".
-UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,6 @@ def addresses(value: str) -> tuple[Address, ...]:
     drops must count here: two addresses must never look like one.
     """
     return tuple(_address(piece) for piece in _pieces(value)) if len(value) <= FROM else (Address("", ""),)
-
-
-def one_line(value: str) -> str:
-    """A header in one line: unfolded, its 8-bit bytes read as UTF-8, without controls."""
-    value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return UNSAFE.sub("", re.sub(r"[\r\n\t ]+", " ", value)).strip()
 
 
 def _pieces(value: str) -> Iterator[list[str]]:

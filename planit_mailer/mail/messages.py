@@ -17,7 +17,8 @@ from email.policy import compat32
 from itertools import islice
 from typing import Any
 
-from planit_mailer.mail import headers, winmail
+from planit_mailer.core import text
+from planit_mailer.mail import headers, tnef
 from planit_mailer.mail.headers import Address
 
 HEADER = 8_000  # characters that are kept of one header
@@ -120,7 +121,7 @@ def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  a
 
 def _lines(root: Part) -> Iterator[tuple[str, str]]:
     for name, value in islice(root.raw_items(), HEADERS):
-        yield name.lower(), headers.one_line(str(value))[:HEADER]
+        yield name.lower(), text.one_line(str(value))[:HEADER]
 
 
 def _value(lines: tuple[tuple[str, str], ...], name: str) -> str:
@@ -168,7 +169,7 @@ def _attachments(parts: Iterable[Part]) -> Iterator[Attachment]:
 def _files(part: Part) -> tuple[tuple[str, bytes], ...]:
     """The file that a part is, by name and bytes; those in it, where Outlook wrapped them."""
     data = _bytes(part)
-    wrapped = tuple((_safe_name(headers.one_line(name[:HEADER])), content) for name, content in winmail.files(data))
+    wrapped = tuple((_safe_name(text.one_line(name[:HEADER])), content) for name, content in tnef.files(data))
     return wrapped or ((_file_name(part), data),)
 
 
@@ -182,7 +183,7 @@ def _file_name(part: Part) -> str:
     clean: Part = Part(policy=compat32)
     for name, value in part.raw_items():
         if name.lower() in ("content-disposition", "content-type"):
-            clean[name] = headers.one_line(str(value)[:HEADER])
+            clean[name] = text.one_line(str(value)[:HEADER])
     try:
         given = clean.get_filename() or ""
     except ValueError:  # a charset that is none, in a parameter (RFC 2231)

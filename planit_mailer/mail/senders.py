@@ -4,13 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.core import text
+from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
-from planit_mailer.mail import addresses, authentication
-from planit_mailer.mail.authentication import Opinion, Trust, Verified
+from planit_mailer.mail import addresses, authentication_results
+from planit_mailer.mail.authentication_results import Opinion, Trust, Verified
 from planit_mailer.mail.headers import Address
 from planit_mailer.mail.messages import Message
-from planit_mailer.uploads import headings, identity
+from planit_mailer.uploads import identity
 
 ANY_ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\']+@[^\s@<>()\[\]\",:;\\']+")
 
@@ -49,7 +50,7 @@ def believe(message: Message, trust: Trust, *, released: bool, verified: Verifie
     if trust.unauthenticated == "accept":
         return Sender(address, authentic=True, why='senders.unauthenticated = "accept"')
     domain = address.rpartition("@")[2]
-    opinion = verified(domain) if trust.verifies else authentication.opinion(message, domain, trust)
+    opinion = verified(domain) if trust.verifies else authentication_results.opinion(message, domain, trust)
     return Sender(address, opinion.passes, opinion.why, opinion.undecided)
 
 
@@ -63,34 +64,34 @@ def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | 
 
 def schools_at(postcode: str, schools: Iterable[School]) -> list[School]:
     """Those of some schools that have a postcode."""
-    return [school for school in schools if headings.fold(school.postcode) == headings.fold(postcode)]
+    return [school for school in schools if text.fold(school.postcode) == text.fold(postcode)]
 
 
-def sender_value(text: str) -> str:
+def sender_value(entry: str) -> str:
     """A sender as the operator registers it: an address, or exactly one domain.
 
     Raises ConfigError where it is neither, and Refused for a domain where anybody can have an address.
     """
-    value = address_or_domain(text)
+    value = address_or_domain(entry)
     if PUBLIC_DOMAIN.fullmatch(value):
         raise Refused(f"Anybody can have an address at {value}. Name the school's own address there instead.")
     return value
 
 
-def address_or_domain(text: str) -> str:
+def address_or_domain(entry: str) -> str:
     """What the operator writes for one sender or a whole domain ("school.sch.uk" or "@school.sch.uk").
 
     Raises ConfigError where it is neither.
     """
-    value = text.strip().lower()
+    value = entry.strip().lower()
     if "@" in value.lstrip("@"):
         if address := addresses.canonical(value):
             return address
-        raise ConfigError(f"{text!r} is not a mail address. Write one such as office@greenfield.sch.uk.")
+        raise ConfigError(f"{entry!r} is not a mail address. Write one such as office@greenfield.sch.uk.")
     name = addresses.domain(value.removeprefix("@"))
     if "." not in name:
         raise ConfigError(
-            f"{text!r} is neither a mail address nor a domain. "
+            f"{entry!r} is neither a mail address nor a domain. "
             "Write office@greenfield.sch.uk for one person, greenfield.sch.uk for everyone with an address there.",
         )
     return name

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from planit_mailer.ledger import Cause, File, JudgedUpload, Known, Outcome, ReplyKind, School, Verdict
-from planit_mailer.mail import answering, letters, senders
+from planit_mailer.mail import auto_submitted, letters, senders
 from planit_mailer.mail.letters import Letter
 from planit_mailer.uploads import identity, problems
 from planit_mailer.uploads.annotated import Annotated
@@ -51,7 +51,7 @@ def not_authentic(case: Case) -> Verdict | None:
     if case.letter.sender.authentic:
         return None
     registered = bool(case.letter.standing.schools)
-    tell = registered and case.known.alerts < answering.A_DAY
+    tell = registered and case.known.alerts < auto_submitted.A_DAY
     why = case.letter.sender.why
     alert = f"A message that names a registered sender was quarantined: {why}." if tell else ""
     return Verdict(Outcome.QUARANTINED, why, unanswered="the sender may be forged", alert=alert, clock=registered)
@@ -136,7 +136,7 @@ def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
     stranger = not case.letter.standing.schools
     # The operator vouched for what a message brings; that its address is no forged one's, nobody did.
     forged = ONLY_VOUCHED if stranger and case.letter.receipt.released else ""
-    limited = answering.limits(kind, case.known.recent, case.now, stranger=stranger)
+    limited = auto_submitted.limits(kind, case.known.recent, case.now, stranger=stranger)
     why_not = forged or case.letter.machine or limited
     if why_not:
         return replace(verdict, unanswered=why_not)

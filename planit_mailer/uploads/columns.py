@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from planit_mailer.core import text
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Row
 from planit_mailer.uploads import header, headings, layout
@@ -118,7 +119,7 @@ def _with_values(numbers: Sequence[int], learners: Sequence[Row]) -> frozenset[i
 
 
 def _twice(named: Sequence[Column]) -> Iterator[tuple[Column, ...]]:
-    counts = Counter(headings.fold(column.heading) for column in named)
+    counts = Counter(text.fold(column.heading) for column in named)
     for folded, count in counts.items():
         if count > 1:
-            yield tuple(column for column in named if headings.fold(column.heading) == folded)
+            yield tuple(column for column in named if text.fold(column.heading) == folded)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from planit_mailer.core import text
 from planit_mailer.spreadsheets import sheets
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Row, Sheet
-from planit_mailer.uploads import headings
 
 
 class Required(StrEnum):
@@ -101,11 +101,11 @@ def _line(row: Row, column: int) -> Iterator[_Line]:
     yield _Line(row.number, what, Entry(row.cell(value) if value else None, address))
 
 
-def _meaning(text: str) -> tuple[Required | str | None, str]:
-    """The label that a text is, and what follows its colon in the same cell."""
-    before, _, after = text.partition(":")
-    for words, rest in ((before, after.strip()), (text, "")):
-        folded = headings.fold(words)
+def _meaning(typed: str) -> tuple[Required | str | None, str]:
+    """The label that a label is, and what follows its colon in the same cell."""
+    before, _, after = typed.partition(":")
+    for words, rest in ((before, after.strip()), (typed, "")):
+        folded = text.fold(words)
         if label := _LABELS.get(folded):
             return label, rest
         if INTRODUCTION.fullmatch(folded):
@@ -119,4 +119,4 @@ def _best(label: Required, lines: list[_Line]) -> Entry:
     return next((entry for entry in entries if entry.cell), entries[0] if entries else Entry())
 
 
-_LABELS = {headings.fold(word): label for label, words in ALIASES.items() for word in words}
+_LABELS = {text.fold(word): label for label, words in ALIASES.items() for word in words}

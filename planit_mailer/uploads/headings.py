@@ -1,8 +1,9 @@
 """Which of the six compulsory fields a heading means, by a curated list of aliases, never by similarity."""
 
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+
+from planit_mailer.core.text import fold
 
 
 class Identity(StrEnum):
@@ -59,12 +60,6 @@ NEVER = ("Compulsory Fields", "Provider defined fields")
 EXAMPLES = (
     "Subject 1 example History", "Art KSS pred", "Subject 3 example Science", "FFT Eng KS3", "Subject 4 example Maths",
 )  # fmt: skip
-
-
-def fold(text: str) -> str:
-    """A heading for comparing: its letters and digits alone, without case and accents."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(filter(str.isalnum, letters))
 
 
 def alias(heading: str) -> Alias | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from planit_mailer import sensitive
+from planit_mailer.core import sensitive_words
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.sheets import Limits
 
@@ -15,7 +15,7 @@ class Rules:
     youngest: int = 3
     oldest: int = 25
     check_letter: bool = True
-    sensitive: tuple[str, ...] = sensitive.WORDS
+    sensitive: tuple[str, ...] = sensitive_words.WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,15 @@ from imapclient import IMAPClient
 from structlog.testing import capture_logs
 
 from planit_mailer import polling, service
+from planit_mailer.core import clock
 from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
 from planit_mailer.ledger import Outcome, ReplyKind
-from planit_mailer.mail import answering, messages, senders
-from planit_mailer.mail.authentication import Trust
+from planit_mailer.mail import auto_submitted, messages, senders
+from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.ports import Doors
 from planit_mailer.records import Pending, Story
 from tests import world
@@ -72,11 +73,11 @@ def store(bench: Bench, tmp_path: Path) -> Iterator[Store]:
 def taken_in(raw: bytes, bench: Bench, store: Store) -> tuple[Story, tuple[Pending, ...]]:
     """A message as it lies in the mailbox, looked at once: its story, and the mails that wait because of it."""
     bench.client.append("INBOX", raw)
-    polling.poll(Doors(bench.mailbox, bench.reader, store, service.now, Dns()), bench.policy)
+    polling.poll(Doors(bench.mailbox, bench.reader, store, clock.now, Dns()), bench.policy)
     with store.transaction() as transaction:
         story = transaction.story(transaction.latest())
         assert story
-        return story, transaction.due(service.now(), 10)
+        return story, transaction.due(clock.now(), 10)
 
 
 def test_there_are_enough_of_them_and_each_says_something_else() -> None:
@@ -107,7 +108,9 @@ def test_a_storm_of_answers_without_any_mark_ends_after_ten_and_leaves_the_log_c
             story, _ = taken_in(raw, bench, store)
 
     with store.transaction() as transaction:
-        assert [mail.reply.kind for mail in transaction.due(service.now(), 100)] == [ReplyKind.HELP] * answering.A_DAY
+        assert [mail.reply.kind for mail in transaction.due(clock.now(), 100)] == [
+            ReplyKind.HELP
+        ] * auto_submitted.A_DAY
     assert story.unanswered == "10 help, held and delayed replies went to this address within a day"
     assert {line["log_level"] for line in lines} == {"info"}
     assert len(lines) == 2 * 13
@@ -124,6 +127,6 @@ def test_whatever_happens_to_its_header_nothing_raises(raw: bytes, data: st.Data
     put, taken = data.draw(st.binary(max_size=20)), data.draw(st.integers(0, 20))
     message = messages.parse(raw[:start] + put + raw[start + taken :])
     sender = senders.believe(message, Trust(authserv_ids=(PROVIDER,)), released=False)
-    why = answering.machine(message, SERVICE)
+    why = auto_submitted.machine(message, SERVICE)
     assert "\n" not in why + sender.why
     assert sender.address != OFFICE or not sender.authentic or b"dmarc=pass" in raw

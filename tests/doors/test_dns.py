@@ -5,8 +5,8 @@ import time
 import dns.resolver
 import pytest
 
+from planit_mailer.core.errors import Declined
 from planit_mailer.doors.dns import Dns
-from planit_mailer.errors import Declined
 from tests.nameserver import NameServer
 
 NAME = "s1._domainkey.greenfield.test."

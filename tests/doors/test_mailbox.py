@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer import config
+from planit_mailer.core import config
+from planit_mailer.core.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors import imap, imap_login
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.ledger import Key, Waiting
 from planit_mailer.whereabouts import Sought
 from tests import proxy as proxies

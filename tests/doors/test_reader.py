@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.doors import reader as readers
 from planit_mailer.doors.reader import Killed, Reader
 from planit_mailer.doors.worker import Why
-from planit_mailer.errors import Unavailable
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.sheets import Limits
 from planit_mailer.uploads import judging

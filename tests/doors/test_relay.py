@@ -10,11 +10,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
-from planit_mailer import config
+from planit_mailer.core import config
+from planit_mailer.core.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.demo.servers import Post
 from planit_mailer.doors import relay
 from planit_mailer.doors.relay import Relay
-from planit_mailer.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.ledger import Reply, ReplyKind
 from tests import dovecot
 from tests.builders import SCHOOL, SERVICE, an_email

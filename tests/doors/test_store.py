@@ -12,8 +12,8 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
+from planit_mailer.core.errors import ConfigError, Unavailable
 from planit_mailer.doors.store import Store, engine
-from planit_mailer.errors import ConfigError, Unavailable
 from tests import books
 from tests.books import NOW
 from tests.postgres import Postgres

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from planit_mailer.core.errors import Refused
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Refused
 from planit_mailer.ledger import Key, Outcome, ReplyKind, Standing, Waiting
 from tests import books
 from tests.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from planit_mailer.core.errors import Refused
 from planit_mailer.doors.store import Store
-from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, Receipt, Standing
 from planit_mailer.records import Story
 from planit_mailer.whereabouts import Released, Sought

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planit_mailer.ledger import Sender
-from planit_mailer.mail import authentication, messages, senders
-from planit_mailer.mail.authentication import Trust
+from planit_mailer.mail import authentication_results, messages, senders
+from planit_mailer.mail.authentication_results import Trust
 from tests.builders import an_email, with_header
 
 OURS = "mx.s-cool.test"
@@ -213,7 +213,7 @@ TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join)
 @given(TEXTS)
 @settings(max_examples=500, deadline=None)
 def test_nothing_raises_whatever_a_header_says(value: str) -> None:
-    results = authentication.read(value)
+    results = authentication_results.read(value)
     assert all(result.method for result in results.found)
 
 

@@ -1,9 +1,9 @@
 import pytest
 
-from planit_mailer.errors import ConfigError, Refused
+from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.ledger import School, Sender
 from planit_mailer.mail import messages, senders
-from planit_mailer.mail.authentication import Trust
+from planit_mailer.mail.authentication_results import Trust
 from tests.builders import an_email, with_header
 
 

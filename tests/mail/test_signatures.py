@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable
 
-import dkim
+import dkim as dkimpy
 import pytest
 from dkim import rfc822_parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planit_mailer.mail import messages, signatures
+from planit_mailer.mail import dkim, messages
 from tests import signing
 from tests.builders import SERVICE, an_email, with_header
 from tests.signing import DOMAIN, NAME, pair, signed
@@ -22,8 +22,8 @@ RECORD = pair().record
 def flaw(raw: bytes, *records: bytes, domain: str = DOMAIN) -> str:
     """Why nothing proves the domain; "" where a signature does."""
     why = "no signature"
-    for signature in signatures.find(raw, domain, SERVICE):
-        why = signature.flaw or signatures.verify(raw, signature, records or (RECORD,))
+    for signature in dkim.find(raw, domain, SERVICE):
+        why = signature.flaw or dkim.verify(raw, signature, records or (RECORD,))
         if not why:
             break
     return why
@@ -49,7 +49,7 @@ def test_what_servers_put_on_top_later_takes_nothing_away() -> None:
 
 def test_a_signature_beside_those_of_other_domains_is_found() -> None:
     raw = signed(signed(signed(a_form()), domain="elsewhere.test"), domain="mail.greenfield.test")
-    [found] = signatures.find(raw, DOMAIN, SERVICE)
+    [found] = dkim.find(raw, DOMAIN, SERVICE)
     assert (found.number, found.name, flaw(raw)) == (2, NAME, "")
 
 
@@ -104,12 +104,12 @@ def test_a_key_may_be_written_in_all_ways_of_the_standard(record: bytes) -> None
 )
 def test_without_exactly_one_good_key_nothing_is_proven(records: tuple[bytes, ...], why: str) -> None:
     raw = signed(a_form())
-    assert why in signatures.verify(raw, signatures.find(raw, DOMAIN, SERVICE)[0], records)
+    assert why in dkim.verify(raw, dkim.find(raw, DOMAIN, SERVICE)[0], records)
 
 
 def test_a_key_of_less_than_1024_bits_proves_nothing() -> None:
     raw = signed(a_form(), signing.WEAK)
-    assert dkim.verify(raw, dnsfunc=lambda *_, **__: signing.WEAK.record, minkey=512), "but for that it would"
+    assert dkimpy.verify(raw, dnsfunc=lambda *_, **__: signing.WEAK.record, minkey=512), "but for that it would"
     assert "does not match" in flaw(raw, signing.WEAK.record)
 
 
@@ -230,9 +230,9 @@ def test_whatever_happens_to_a_signed_message_nothing_raises_and_nothing_else_is
 @given(st.binary(max_size=60), st.integers(0, len(RECORD)), st.integers(0, 20))
 @settings(max_examples=300, deadline=None)
 def test_whatever_stands_in_dns_nothing_raises(put: bytes, start: int, taken: int) -> None:
-    [signature] = signatures.find(SIGNED, DOMAIN, SERVICE)
+    [signature] = dkim.find(SIGNED, DOMAIN, SERVICE)
     for record in (put, RECORD[:start] + put + RECORD[start + taken :]):
-        signatures.verify(SIGNED, signature, [record])
+        dkim.verify(SIGNED, signature, [record])
 
 
 LINES = st.lists(
@@ -244,7 +244,7 @@ LINES = st.lists(
 @settings(max_examples=500, deadline=None)
 def test_a_header_that_is_looked_at_is_the_same_to_all_who_read_it(head: bytes) -> None:
     raw = head + b"\r\n\r\nbody"
-    if match := signatures.HEADER.match(raw):
+    if match := dkim.HEADER.match(raw):
         theirs = [(name.decode().lower(), value) for name, value in rfc822_parse(raw)[0]]
         ours = [name for name, _ in messages.parse(raw).headers]
-        assert [name for name, _ in theirs] == ours == [name for name, _ in signatures._fields(match[0])]
+        assert [name for name, _ in theirs] == ours == [name for name, _ in dkim._fields(match[0])]

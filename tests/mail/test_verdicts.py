@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from planit_mailer.ledger import Known, Outcome, Receipt, Recent, School, Sender, Standing, Verdict
-from planit_mailer.mail import answering, messages, verdicts
+from planit_mailer.mail import auto_submitted, messages, verdicts
 from planit_mailer.mail.letters import Letter
 from tests.books import NOW, OFFICE
 from tests.builders import SERVICE, an_email
@@ -19,7 +19,9 @@ def a_letter(*headers: tuple[str, str], registered: bool = True, authentic: bool
     message = messages.parse(an_email(OFFICE, headers=headers))
     standing = Standing((GREENFIELD,) if registered else ())
     sender = Sender(OFFICE, authentic, "tests")
-    return Letter(Receipt(1, "PM-7F3K-9Q2T", NOW, NOW), message, sender, standing, answering.machine(message, SERVICE))
+    return Letter(
+        Receipt(1, "PM-7F3K-9Q2T", NOW, NOW), message, sender, standing, auto_submitted.machine(message, SERVICE)
+    )
 
 
 def storm(letter: Letter) -> list[Verdict]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planit_mailer.mail import messages, winmail
+from planit_mailer.mail import messages, tnef
 from tests.builders import an_email
 from tests.uploads import forms
 
@@ -29,17 +29,17 @@ def properties(name: str) -> bytes:
             struct.pack("<HHd", 0x40, 0x3007, 0.0),
             struct.pack("<HHI", 0x1003, 0x1234, 2) + bytes(8),
             named + struct.pack("<I", 1) + value("x\0".encode("utf-16-le")),
-            struct.pack("<HHI", 0x1F, winmail.LONG_NAME, 1) + value(f"{name}\0".encode("utf-16-le")),
+            struct.pack("<HHI", 0x1F, tnef.LONG_NAME, 1) + value(f"{name}\0".encode("utf-16-le")),
         ]
     )
 
 
 def a_winmail(*files: tuple[str, bytes], long_names: bool = True) -> bytes:
-    data = winmail.SIGNATURE + b"\1\0" + attribute(0x00089006, struct.pack("<I", 0x10000), level=1)
+    data = tnef.SIGNATURE + b"\1\0" + attribute(0x00089006, struct.pack("<I", 0x10000), level=1)
     for name, content in files:
-        data += attribute(winmail.BEGINS, bytes(14)) + attribute(winmail.TITLE, b"SHORT~1.XLS\0")
-        data += attribute(winmail.DATA, content)
-        data += attribute(winmail.PROPERTIES, properties(name)) if long_names else b""
+        data += attribute(tnef.BEGINS, bytes(14)) + attribute(tnef.TITLE, b"SHORT~1.XLS\0")
+        data += attribute(tnef.DATA, content)
+        data += attribute(tnef.PROPERTIES, properties(name)) if long_names else b""
     return data
 
 
@@ -54,7 +54,7 @@ def test_a_wrapped_workbook_is_an_attachment_with_its_own_name() -> None:
 
 
 def test_without_a_long_name_the_short_one_must_do() -> None:
-    assert winmail.files(a_winmail(("x", b"1"), long_names=False)) == (("SHORT~1.XLS", b"1"),)
+    assert tnef.files(a_winmail(("x", b"1"), long_names=False)) == (("SHORT~1.XLS", b"1"),)
 
 
 def test_names_in_it_are_made_safe() -> None:
@@ -75,12 +75,12 @@ def test_what_holds_no_files_stays_an_attachment_as_it_is() -> None:
 def test_what_is_cut_off_gives_what_can_be_read(share: int) -> None:
     whole = a_winmail(("a.xlsx", bytes(500)), ("b.xlsx", bytes(500)))
 
-    assert len(winmail.files(whole[: len(whole) * share // 100])) <= 2
+    assert len(tnef.files(whole[: len(whole) * share // 100])) <= 2
 
 
 @given(st.binary(max_size=200))
 def test_nothing_in_it_raises(rest: bytes) -> None:
-    begin = attribute(winmail.BEGINS, b"") + attribute(winmail.DATA, b"1")
+    begin = attribute(tnef.BEGINS, b"") + attribute(tnef.DATA, b"1")
 
-    winmail.files(winmail.SIGNATURE + rest)
-    winmail.files(winmail.SIGNATURE + b"\1\0" + begin + attribute(winmail.PROPERTIES, rest))
+    tnef.files(tnef.SIGNATURE + rest)
+    tnef.files(tnef.SIGNATURE + b"\1\0" + begin + attribute(tnef.PROPERTIES, rest))

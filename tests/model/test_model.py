@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from imapclient import IMAPClient
 
 from planit_mailer import forgetting, questions, service
+from planit_mailer.core.errors import Refused
 from planit_mailer.demo import servers
-from planit_mailer.errors import Refused
 from tests import dying, world
 from tests.dying import Life
 from tests.model.handbook import Form, Handbook, Letter
@@ -78,7 +78,7 @@ class Machine(RuleBasedStateMachine):
         self.world = world.make(Path(self.stack.enter_context(tempfile.TemporaryDirectory())), post, database)
         self.step, self.retaken = timedelta(0), 0
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(service, "now", self.now)
+        patch.setattr("planit_mailer.core.clock.now", self.now)
         self.register()
         self.model = Handbook({OFFICE: {GREENFIELD}, TRUST: {HILLSIDE, MILLBROOK}})
         self.serving = self.stack.enter_context(ExitStack())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.workbook.protection import WorkbookProtection
 
-from planit_mailer import config
+from planit_mailer.core import config
 from planit_mailer.spreadsheets.encryption import Password
 from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range
 from planit_mailer.uploads import judging

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.doors.store import engine, locks, migrating
 from planit_mailer.doors.store.decisions import Decisions
 from planit_mailer.doors.store.engine import speaking
@@ -25,7 +26,6 @@ from planit_mailer.doors.store.questions import Questions
 from planit_mailer.doors.store.receipts import Receipts
 from planit_mailer.doors.store.register import Register
 from planit_mailer.doors.store.twins import Twins
-from planit_mailer.errors import Unavailable
 
 
 class Transaction(Receipts, Twins, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Erasing, Questions):

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 
-from planit_mailer import logs
-from planit_mailer.errors import ConfigError, Unavailable
+from planit_mailer.core import logs
+from planit_mailer.core.errors import ConfigError, Unavailable
 
 log = logs.get(__name__)
 

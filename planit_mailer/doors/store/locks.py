@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, TextClause, exc, text
 
+from planit_mailer.core.errors import Declined
 from planit_mailer.doors.store.engine import NO_TRANSACTION, speaking
-from planit_mailer.errors import Declined
 
 TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:work, 0))")
 LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")

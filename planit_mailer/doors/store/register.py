@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, false, insert, or_, select
 
+from planit_mailer.core import text
+from planit_mailer.core.errors import Refused
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import denied, passwords, receipts, schools, senders
-from planit_mailer.errors import Refused
 from planit_mailer.ledger import School, Standing
 from planit_mailer.records import Enrolled
 from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.uploads import headings
 
 DESCRIBED = ("name", "folded_name", "postcode", "folded_postcode")
 NUMBERS_FROM = 900001  # made up where a school has no URN: those have six digits and do not reach here
@@ -49,7 +49,7 @@ class Register(Verbs):
         """The schools with this public id, or else at this postcode, by name."""
         rows = self._connection.execute(select(schools).where(schools.c.number == postcode_or_number.strip())).all()
         if not rows:
-            at = schools.c.folded_postcode == headings.fold(postcode_or_number)
+            at = schools.c.folded_postcode == text.fold(postcode_or_number)
             rows = self._connection.execute(select(schools).where(at).order_by(schools.c.name, schools.c.id)).all()
         return tuple(_school(row) for row in rows)
 
@@ -95,9 +95,7 @@ class Register(Verbs):
         return removed
 
     def _same_school(self, name: str, postcode: str, number: str | None) -> School | None:
-        by_name = and_(
-            schools.c.folded_name == headings.fold(name), schools.c.folded_postcode == headings.fold(postcode)
-        )
+        by_name = and_(schools.c.folded_name == text.fold(name), schools.c.folded_postcode == text.fold(postcode))
         same = schools.c.number == number if number else by_name
         found = [_school(row) for row in self._connection.execute(select(schools).where(same).order_by(schools.c.id))]
         if len(found) > 1:
@@ -136,9 +134,9 @@ def described(name: str, postcode: str) -> dict[str, str]:
     """The columns that say which school it is, as people write it and as it is looked for."""
     return {
         "name": name.strip(),
-        "folded_name": headings.fold(name),
+        "folded_name": text.fold(name),
         "postcode": postcode.strip().upper(),
-        "folded_postcode": headings.fold(postcode),
+        "folded_postcode": text.fold(postcode),
     }
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, insert, select, update
 
+from planit_mailer.core.errors import Refused
 from planit_mailer.doors.tables import receipts, state
-from planit_mailer.errors import Refused
 from planit_mailer.ledger import Outcome, Receipt
 from planit_mailer.whereabouts import Released, Sought
 

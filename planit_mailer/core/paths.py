@@ -5,6 +5,6 @@ from pathlib import Path
 
 def folder(name: str) -> Path:
     """The folder `templates` or `migrations`, wherever this copy of planit_mailer keeps it."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     installed = package / name
     return installed if installed.is_dir() else package.parent / name

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from planit_mailer.core import text
 from planit_mailer.mail import headers, messages
 
 LOOKED_AT = 5  # signatures of the From domain in one message; real ones have one or two
@@ -117,7 +118,7 @@ def _covers(signed: Sequence[str], fields: Fields, name: str) -> bool:
 
 def _tells_apart(fields: Fields) -> bool:
     """Whether a message has a Message-ID as `messages` reads it."""
-    values = (headers.one_line(value)[: messages.HEADER] for name, value in fields if name == "message-id")
+    values = (text.one_line(value)[: messages.HEADER] for name, value in fields if name == "message-id")
     return any(headers.message_id(value) for value in values)
 
 

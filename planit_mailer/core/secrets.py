@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from planit_mailer import oauth2
+from planit_mailer.core import oauth2
 
 
 @dataclass(frozen=True, slots=True)

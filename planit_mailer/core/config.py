@@ -24,10 +24,10 @@ from pydantic import (
     model_validator,
 )
 
-from planit_mailer import credentials, sensitive, units
-from planit_mailer.errors import ConfigError
-from planit_mailer.oauth2 import OAuth2
-from planit_mailer.units import AuthservId, Duration, MailAddress, Port, Security, Size
+from planit_mailer.core import secrets, sensitive_words, units
+from planit_mailer.core.errors import ConfigError
+from planit_mailer.core.oauth2 import OAuth2
+from planit_mailer.core.units import AuthservId, Duration, MailAddress, Port, Security, Size
 
 
 class Section(BaseModel):
@@ -137,7 +137,7 @@ class Rules(Section):
     youngest: int = Field(3, ge=0)
     oldest: int = Field(25, le=120)
     check_letter: bool = True
-    sensitive: tuple[str, ...] = sensitive.WORDS
+    sensitive: tuple[str, ...] = sensitive_words.WORDS
 
     @model_validator(mode="after")
     def _youngest_first(self) -> "Rules":
@@ -204,7 +204,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     mistakes: list[str] = []
-    mistakes += credentials.take(tree, path.parent, environment)
+    mistakes += secrets.take(tree, path.parent, environment)
     mistakes += _across(tree)
     try:
         config = Config.model_validate(tree)

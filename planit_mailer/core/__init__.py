@@ -1,0 +1,1 @@
+"""What everything may import: configuration, secrets, units, errors, logs, paths, text."""
