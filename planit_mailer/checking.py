@@ -6,7 +6,7 @@ from dataclasses import replace
 from planit_mailer import questions
 from planit_mailer.mail import verdicts
 from planit_mailer.questions import Json, Reading
-from planit_mailer.spreadsheets.encryption import TRIES, Password
+from planit_mailer.spreadsheets.encryption.passwords import TRIES, Password
 from planit_mailer.uploads.judging import Judgement, Judging
 from planit_mailer.uploads.problems import Problem
 from planit_mailer.uploads.upload import DraftLearner

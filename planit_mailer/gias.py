@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.records import Listed
-from planit_mailer.spreadsheets import delimited
-from planit_mailer.spreadsheets.archives import Damaged
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged
+from planit_mailer.spreadsheets.readers import delimited
 from planit_mailer.uploads import values
 
 COLUMNS = URN, NAME, STATUS, POSTCODE = "URN", "EstablishmentName", "EstablishmentStatus (name)", "Postcode"

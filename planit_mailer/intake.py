@@ -19,7 +19,7 @@ from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.mail.letters import Letter
 from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judging, Rules
 

@@ -28,8 +28,8 @@ from planit_mailer.ledger import (
 from planit_mailer.mail.messages import Message
 from planit_mailer.polled import Polled
 from planit_mailer.records import Bounced, Pending, Unanswered
-from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.spreadsheets.files import FileKind
+from planit_mailer.spreadsheets.detect import FileKind
+from planit_mailer.spreadsheets.encryption.passwords import Password
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.identity import Child
 from planit_mailer.uploads.judging import Judgement, Judging

@@ -22,7 +22,7 @@ from planit_mailer.listening import Listener
 from planit_mailer.mail import replies
 from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.mail.replies import Desk, Stationery
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads import blank
 from planit_mailer.uploads.judging import Rules
 

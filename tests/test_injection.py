@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from planit_mailer.core import logs
 from planit_mailer.doors.store import Store
 from planit_mailer.mail import messages
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads import annotated
 from planit_mailer.uploads.policy import Judging, Rules
 from tests import books

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from planit_mailer.cli import app
 from planit_mailer.core import clock
 from planit_mailer.demo import servers
-from planit_mailer.spreadsheets import encryption
-from planit_mailer.spreadsheets.encryption import Password
+from planit_mailer.spreadsheets.encryption import passwords
+from planit_mailer.spreadsheets.encryption.passwords import Password
 from tests import world
 from tests.corpus.workbooks import xls_form
 from tests.spreadsheets import encrypting, workbooks
@@ -128,9 +128,9 @@ def test_it_goes_back_locked_and_corrected_in_place_it_is_accepted(service: Worl
 
     [(_, answer)] = service.replies()
     [attached] = answer.iter_attachments()
-    returned = encryption.opened(attached.get_content(), [Password(SECRET)])
+    returned = passwords.opened(attached.get_content(), [Password(SECRET)])
     assert "It opens with your password." in " ".join(text_of(answer).split())
-    assert encryption.opened(attached.get_content(), []) is None
+    assert passwords.opened(attached.get_content(), []) is None
     assert returned
     book = load_workbook(BytesIO(returned.data))
     assert book.sheetnames[0] == "Problems"
@@ -215,10 +215,10 @@ def test_a_replaced_password_is_nowhere_in_the_database(service: World) -> None:
 
 
 def test_check_tries_the_registered_passwords_of_all_schools(service: World) -> None:
-    for number in range(encryption.TRIES + 2):
+    for number in range(passwords.TRIES + 2):
         register(service, f"password {number:02}", name=f"School {number:02}")
     file = service.folder / "locked.xlsx"
-    file.write_bytes(encrypting.agile(a_form(year="99"), f"password {encryption.TRIES + 1}"))
+    file.write_bytes(encrypting.agile(a_form(year="99"), f"password {passwords.TRIES + 1}"))
     out = service.folder / "out.xlsx"
 
     told = CliRunner().invoke(app, ["--config", str(service.config_file), "check", str(file), "--annotate", str(out)])
@@ -226,8 +226,8 @@ def test_check_tries_the_registered_passwords_of_all_schools(service: World) -> 
     assert told.exit_code == 1
     assert "Year must be a year group" in told.output
     assert "It opens with the password of the workbook." in told.output
-    assert encryption.opened(out.read_bytes(), [Password(f"password {encryption.TRIES + 1}")])
-    assert f"password {encryption.TRIES + 1}" not in told.output
+    assert passwords.opened(out.read_bytes(), [Password(f"password {passwords.TRIES + 1}")])
+    assert f"password {passwords.TRIES + 1}" not in told.output
 
 
 def test_check_without_a_configuration_has_none_to_try(tmp_path: Path) -> None:

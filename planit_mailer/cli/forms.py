@@ -13,7 +13,7 @@ from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.mail import letters
-from planit_mailer.spreadsheets.encryption import Password
+from planit_mailer.spreadsheets.encryption.passwords import Password
 from planit_mailer.uploads import blank as blanks
 from planit_mailer.uploads.judging import Judgement, Judging
 

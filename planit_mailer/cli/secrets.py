@@ -5,8 +5,8 @@ import sys
 import typer
 
 from planit_mailer.core.errors import ConfigError
-from planit_mailer.spreadsheets import encryption
-from planit_mailer.spreadsheets.encryption import Password
+from planit_mailer.spreadsheets.encryption import passwords
+from planit_mailer.spreadsheets.encryption.passwords import Password
 
 
 def password(prompt: str) -> Password:
@@ -18,6 +18,6 @@ def password(prompt: str) -> Password:
         given = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")
-    if not encryption.usable(given):
-        raise ConfigError(f"A password has 1 to {encryption.LONGEST} characters that can be typed.")
+    if not passwords.usable(given):
+        raise ConfigError(f"A password has 1 to {passwords.LONGEST} characters that can be typed.")
     return Password(given)

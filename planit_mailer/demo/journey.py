@@ -23,7 +23,7 @@ from planit_mailer.core.errors import ConfigError
 from planit_mailer.demo import school, servers
 from planit_mailer.demo.servers import Post
 from planit_mailer.service import Service
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads.judging import Judging
 
 SERVICE = "data@s-cool.test"

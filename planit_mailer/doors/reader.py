@@ -26,8 +26,8 @@ from planit_mailer.doors.worker import Raised, Why
 from planit_mailer.mail import dkim, messages
 from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
-from planit_mailer.spreadsheets import files
-from planit_mailer.spreadsheets.files import FileKind
+from planit_mailer.spreadsheets import detect
+from planit_mailer.spreadsheets.detect import FileKind
 from planit_mailer.uploads import annotated
 from planit_mailer.uploads import judging as forms
 from planit_mailer.uploads.annotated import Annotated
@@ -77,7 +77,7 @@ class Reader:
 
     def sniff(self, data: bytes) -> FileKind:
         """What kind of file these bytes are; of one that ends its reader, a person has to see what it is."""
-        return self._unless_killed("file ended its reader", lambda _: files.ARCHIVE, files.sniff, data)
+        return self._unless_killed("file ended its reader", lambda _: detect.ARCHIVE, detect.sniff, data)
 
     def judge(self, data: bytes, judging: Judging) -> Judgement:
         """Judge a file; one that ends its reader is one that cannot be opened."""

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from planit_mailer.ledger import File
 from planit_mailer.mail.letters import Letter
-from planit_mailer.spreadsheets import files
+from planit_mailer.spreadsheets import detect
 from planit_mailer.uploads import problems
 
 TAKE_OUT = "take the workbook out of it and attach that"
@@ -14,12 +14,12 @@ COPY = "copy the data to the form that is attached, and send that"
 # What to do about a file, by what it is.
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys((archive.name for archive in files.ARCHIVES), TAKE_OUT),
-        files.OUTLOOK.name: TAKE_OUT,
-        files.WINMAIL.name: "in Outlook, send the email as HTML or plain text, not as rich text",
-        files.LINK.name: DOWNLOAD,
-        files.PDF.name: COPY,
-        files.WORD.name: COPY,
+        **dict.fromkeys((archive.name for archive in detect.ARCHIVES), TAKE_OUT),
+        detect.OUTLOOK.name: TAKE_OUT,
+        detect.WINMAIL.name: "in Outlook, send the email as HTML or plain text, not as rich text",
+        detect.LINK.name: DOWNLOAD,
+        detect.PDF.name: COPY,
+        detect.WORD.name: COPY,
     }
 )
 

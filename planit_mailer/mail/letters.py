@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from planit_mailer.ledger import File, Receipt, School, Sender, Standing
 from planit_mailer.mail import senders
 from planit_mailer.mail.messages import Attachment, Message
-from planit_mailer.spreadsheets import files
-from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.spreadsheets.files import FileKind
+from planit_mailer.spreadsheets import detect
+from planit_mailer.spreadsheets.detect import FileKind
+from planit_mailer.spreadsheets.encryption.passwords import Password
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judgement
 
 LONDON = ZoneInfo("Europe/London")
-PLAIN = tuple(kind.name for kind in files.PLAIN)
+PLAIN = tuple(kind.name for kind in detect.PLAIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.spreadsheets import encryption, files, painting, reading, rewriting
-from planit_mailer.spreadsheets.archives import Damaged
-from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.spreadsheets.painting import Note
-from planit_mailer.spreadsheets.sheets import Limits, Row, Unreadable, address
+from planit_mailer.spreadsheets import detect, read
+from planit_mailer.spreadsheets.annotate import annotator, convert
+from planit_mailer.spreadsheets.annotate.annotator import Note
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged
+from planit_mailer.spreadsheets.encryption import passwords
+from planit_mailer.spreadsheets.encryption.passwords import Password
+from planit_mailer.spreadsheets.model import Limits, Row, Unreadable
+from planit_mailer.spreadsheets.references import address
 from planit_mailer.uploads import form, layout
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.policy import Judging
 from planit_mailer.uploads.problems import CATALOGUE, Problem, Severity
 
 NOWHERE = 0  # the number of no sheet
-REWRITTEN = (files.XLS, files.XLSB, files.ODS)
+REWRITTEN = (detect.XLS, detect.XLSB, detect.ODS)
 LOST = ("its formatting", "its formulas")
 
 
@@ -42,7 +45,7 @@ def annotate(data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
     """
     if not judgement.encrypted:
         return _painted(data, judgement, judging.limits)
-    opened = encryption.opened(data, judging.passwords)
+    opened = passwords.opened(data, judging.passwords)
     if opened is None:
         return _withheld("none of the passwords opens it any more")
     made = _painted(opened.data, judgement, judging.limits)
@@ -61,27 +64,27 @@ def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
     try:
         book, number = _xlsx(data, judgement.sheet, limits)
         places = _Places(number, () if number is not None else _headings(book, limits))
-        painted = painting.paint(book, _notes(found, places), limits)
+        painted = annotator.paint(book, _notes(found, places), limits)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
-        return _alone(found, reading.cause(error))
-    lost = LOST if files.sniff(data) in REWRITTEN else ()
+        return _alone(found, read.cause(error))
+    lost = LOST if detect.sniff(data) in REWRITTEN else ()
     return Annotated(painted.data, (*painted.lost, *lost))
 
 
 def _alone(found: Sequence[Problem], cause: str) -> Annotated:
-    data = painting.problems_only(_notes(found, _Places(NOWHERE, ())))
+    data = annotator.problems_only(_notes(found, _Places(NOWHERE, ())))
     return Annotated(data, whole=False, cause=cause)
 
 
 def _encrypted(made: Annotated, password: Password) -> Annotated:
     try:
-        return replace(made, data=encryption.locked(made.data, password), encrypted=True)
+        return replace(made, data=passwords.locked(made.data, password), encrypted=True)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is: nothing goes back in clear
-        return _withheld(reading.cause(error))
+        return _withheld(read.cause(error))
 
 
 def _withheld(cause: str) -> Annotated:
@@ -90,13 +93,13 @@ def _withheld(cause: str) -> Annotated:
 
 def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:
     """The file as .xlsx, and the number that the form's sheet has there. Raises Damaged where it holds no sheets."""
-    if files.sniff(data) is files.XLSX:
+    if detect.sniff(data) is detect.XLSX:
         return data, sheet
-    workbook = reading.read(data, limits, form.likeness)
+    workbook = read.read(data, limits, form.likeness)
     if isinstance(workbook, Unreadable):
         raise Damaged(workbook.reason.value)
     places = {each.number: place for place, each in enumerate(workbook, 1)}
-    return rewriting.as_xlsx(workbook), places.get(sheet) if sheet is not None else None
+    return convert.as_xlsx(workbook), places.get(sheet) if sheet is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,10 @@ class _Places:
 
 def _headings(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:
     """The rows that the form was looked for in, with the numbers of their sheets."""
-    workbook = reading.read(data, limits, form.likeness)
+    workbook = read.read(data, limits, form.likeness)
     if isinstance(workbook, Unreadable):
         return ()
-    seen = [sheet for sheet in workbook if not sheet.hidden and not painting.is_ours(sheet)]
+    seen = [sheet for sheet in workbook if not sheet.hidden and not annotator.is_ours(sheet)]
     numbers = {sheet.number: layout.heading_row(layout.top(sheet)) for sheet in seen}
     return tuple((sheet.number, row) for sheet in seen for row in sheet.rows if row.number == numbers[sheet.number])
 

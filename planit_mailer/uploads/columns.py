@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planit_mailer.core import text
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Row
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Row
 from planit_mailer.uploads import header, headings, layout
 from planit_mailer.uploads.headings import Alias, Identity
 from planit_mailer.uploads.layout import Label, Labels
@@ -26,7 +26,7 @@ class Column:
     @property
     def address(self) -> str:
         """The cell of the heading."""
-        return sheets.address(self.row, self.number)
+        return references.address(self.row, self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
-from planit_mailer.spreadsheets.sheets import Cell
+from planit_mailer.spreadsheets.model import Cell
 
 T = TypeVar("T")
 

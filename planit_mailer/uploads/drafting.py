@@ -5,8 +5,8 @@ from datetime import date
 from itertools import repeat
 from typing import TypeVar
 
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Cell
 from planit_mailer.uploads import values
 from planit_mailer.uploads.columns import Column
 from planit_mailer.uploads.form import Form
@@ -79,4 +79,4 @@ def _seen(cell: Cell) -> str | None:
 
 
 def _letters(column: Column | None) -> str:
-    return sheets.column_letters(column.number) if column else ""
+    return references.column_letters(column.number) if column else ""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Range
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Cell, Kind, Range
 from planit_mailer.uploads import header, problems, values
 from planit_mailer.uploads.columns import Column
 from planit_mailer.uploads.down import Down
@@ -55,7 +55,7 @@ def merged(form: Form, _judging: Judging) -> Iterator[Problem]:
     for block in form.sheet.merged:
         first = rows.get(block.first_row)
         if first and header.filled(first.cell(block.first_column)) and _covers_blank_fields(form, block):
-            places.append(sheets.address(block.first_row, block.first_column))
+            places.append(references.address(block.first_row, block.first_column))
     if places:
         yield problems.problem("value-merged", dict.fromkeys(places))
 
@@ -115,7 +115,7 @@ def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
 
 def _places(form: Form, column: Column, down: Down, found: Iterable[Cell]) -> list[str]:
     """The addresses of the cells of a column that were found."""
-    return [sheets.address(form.learners[place].number, column.number) for place in down.places(found)]
+    return [references.address(form.learners[place].number, column.number) for place in down.places(found)]
 
 
 def _covers_blank_fields(form: Form, block: Range) -> bool:

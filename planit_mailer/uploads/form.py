@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Row, Sheet
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Cell, Row, Sheet
 from planit_mailer.uploads import columns, header, layout, problems
 from planit_mailer.uploads.columns import Column, Columns, Headings
 from planit_mailer.uploads.down import Down
@@ -42,7 +42,7 @@ class Form:
 
     def address(self, identity: Identity, row: Row) -> str:
         """The cell of a learner's compulsory field."""
-        return sheets.address(row.number, self.columns.identity[identity].number)
+        return references.address(row.number, self.columns.identity[identity].number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _no_form(near: Sequence[_Candidate]) -> Problem:
         return problems.problem("no-form-found", nearest="None of them was found.")
     nearest = max(near, key=lambda found: len(found.identity))
     names = problems.listed([name.value for name in Identity if name in layout.identities(nearest.headings.own)])
-    cells = [sheets.address(nearest.row, column) for column in nearest.headings.own]
+    cells = [references.address(nearest.row, column) for column in nearest.headings.own]
     return problems.problem("no-form-found", cells, nearest=f"The nearest is row {nearest.row}, which has {names}.")
 
 

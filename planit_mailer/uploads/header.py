@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from planit_mailer.core import text
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Row, Sheet
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
 
 
 class Required(StrEnum):
@@ -94,10 +94,10 @@ def _line(row: Row, column: int) -> Iterator[_Line]:
     label, rest = found
     what = label if isinstance(label, Required) else None
     if rest:
-        yield _Line(row.number, what, Entry(Cell(rest, Kind.TEXT, rest), sheets.address(row.number, column)))
+        yield _Line(row.number, what, Entry(Cell(rest, Kind.TEXT, rest), references.address(row.number, column)))
         return
     value = next((place for place in range(column + 1, len(row.cells) + 1) if filled(row.cell(place))), None)
-    address = sheets.address(row.number, value or column + 1)
+    address = references.address(row.number, value or column + 1)
     yield _Line(row.number, what, Entry(row.cell(value) if value else None, address))
 
 

@@ -5,8 +5,8 @@ import string
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Row
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Row
 from planit_mailer.uploads import header, problems
 from planit_mailer.uploads.columns import Column
 from planit_mailer.uploads.form import Form
@@ -53,7 +53,7 @@ def without_heading(form: Form, _judging: Judging) -> Iterator[Problem]:
     """Learners see each value under its heading."""
     for column in form.columns.unnamed:
         row = next(row.number for row in form.learners if header.filled(row.cell(column.number)))
-        letters = sheets.column_letters(column.number)
+        letters = references.column_letters(column.number)
         yield problems.problem("column-without-heading", [column.address], column=letters, row=row)
 
 
@@ -72,18 +72,18 @@ def hidden_columns(form: Form, _judging: Judging) -> Iterator[Problem]:
     """Learners would see what the school does not; one problem for each block. Hidden identity columns are read."""
     for entry in form.header.introduction:
         column = entry.address.rstrip("0123456789")
-        if sheets.column_number(column) in form.sheet.hidden_columns:
+        if references.column_number(column) in form.sheet.hidden_columns:
             columns = f"The introduction in column {column} is"
             yield problems.problem("hidden-column", [entry.address], columns=columns, has="has")
     numbers = sorted(column.number for column in (*form.columns.fields, *form.columns.unnamed))
     for block in _blocks([number for number in numbers if number in form.sheet.hidden_columns]):
         cells = [
-            sheets.address(row.number, number)
+            references.address(row.number, number)
             for number in block
             for row in form.learners
             if header.filled(row.cell(number))
         ]
-        letters = [sheets.column_letters(number) for number in block]
+        letters = [references.column_letters(number) for number in block]
         one = len(block) == 1
         columns = f"Column {letters[0]} is" if one else f"Columns {letters[0]} to {letters[-1]} are"
         yield problems.problem("hidden-column", cells, columns=columns, has="has" if one else "have")
@@ -156,7 +156,7 @@ def _addresses(columns: Iterable[Column]) -> tuple[str, ...]:
 
 
 def _filled(row: Row) -> Iterator[str]:
-    return (sheets.address(row.number, n) for n, cell in enumerate(row.cells, 1) if header.filled(cell))
+    return (references.address(row.number, n) for n, cell in enumerate(row.cells, 1) if header.filled(cell))
 
 
 def _blocks(numbers: Sequence[int]) -> Iterator[list[int]]:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.spreadsheets import encryption, files, painting, reading
-from planit_mailer.spreadsheets.files import FileKind
-from planit_mailer.spreadsheets.sheets import Reason, Sheet, Unreadable
+from planit_mailer.spreadsheets import detect, read
+from planit_mailer.spreadsheets.annotate import annotator
+from planit_mailer.spreadsheets.detect import FileKind
+from planit_mailer.spreadsheets.encryption import passwords
+from planit_mailer.spreadsheets.model import Reason, Sheet, Unreadable
 from planit_mailer.uploads import drafting, form, problems, rules
 from planit_mailer.uploads.policy import Judging, Rules
 from planit_mailer.uploads.problems import Problem, Severity, Stage
@@ -59,19 +61,19 @@ class Judgement:
 
 def judge(data: bytes, judging: Judging) -> Judgement:
     """Judge a file. Runs in the reading process; the judgement is pickled back."""
-    kind = files.sniff(data)
-    workbook = reading.read(data, judging.limits, form.likeness)
+    kind = detect.sniff(data)
+    workbook = read.read(data, judging.limits, form.likeness)
     judgement = _unreadable(workbook, kind) if isinstance(workbook, Unreadable) else judged(workbook, judging)
-    if judgement.locked and (opened := encryption.opened(data, judging.passwords)):
+    if judgement.locked and (opened := passwords.opened(data, judging.passwords)):
         return replace(judge(opened.data, judging), encrypted=True)
-    if kind in files.PLAIN and judgement.draft is None:
+    if kind in detect.PLAIN and judgement.draft is None:
         return replace(judgement, found=kind.name, is_spreadsheet=False)
     return judgement
 
 
 def judged(workbook: Sequence[Sheet], judging: Judging) -> Judgement:
     """The judgement of a workbook that has been read; a Problems sheet that we put into it is not the school's."""
-    search = form.find([sheet for sheet in workbook if not painting.is_ours(sheet)])
+    search = form.find([sheet for sheet in workbook if not annotator.is_ours(sheet)])
     if search.form is None:
         return Judgement(None, search.problems)
     return Judgement(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from planit_mailer.spreadsheets.sheets import Kind, Range, Row, Sheet
+from planit_mailer.spreadsheets.model import Kind, Range, Row, Sheet
 from planit_mailer.uploads import headings
 from planit_mailer.uploads.headings import Alias, Identity
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from planit_mailer.core import sensitive_words
-from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.encryption.passwords import Password
+from planit_mailer.spreadsheets.model import Limits
 
 
 @dataclass(frozen=True, slots=True)

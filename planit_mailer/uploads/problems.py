@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from planit_mailer.spreadsheets import sheets
+from planit_mailer.spreadsheets import references
 from planit_mailer.uploads import file_problems, heading_problems, learner_problems, row_problems
 from planit_mailer.uploads.stages import Entry, Severity, Stage
 
@@ -129,14 +129,14 @@ def _told(same: Sequence[Problem]) -> str:
     rows = [row_numbers(_place(cell)[1] for cell in one.cells) for one in same]
     shown = "; ".join((*rows[:SHOWN], *([f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else [])))
     columns = dict.fromkeys(_place(cell)[0] for one in same for cell in one.cells)
-    letters = listed([sheets.column_letters(column) for column in sorted(columns)])
+    letters = listed([references.column_letters(column) for column in sorted(columns)])
     return together.format(count=len(same), rows=shown, columns=letters)
 
 
 def _place(cell: str) -> tuple[int, int]:
     match = ADDRESS.fullmatch(cell)
     assert match, "cells are named as Excel names them"
-    return sheets.column_number(match[1]), int(match[2])
+    return references.column_number(match[1]), int(match[2])
 
 
 def _widened(blocks: Sequence[tuple[int, int, int]]) -> Iterable[tuple[int, int, int, int]]:
@@ -154,6 +154,6 @@ def _widened(blocks: Sequence[tuple[int, int, int]]) -> Iterable[tuple[int, int,
 
 
 def _block(first_column: int, first_row: int, last_column: int, last_row: int) -> str:
-    first = sheets.address(first_row, first_column)
-    last = sheets.address(last_row, last_column)
+    first = references.address(first_row, first_column)
+    last = references.address(last_row, last_column)
     return first if first == last else f"{first}:{last}"

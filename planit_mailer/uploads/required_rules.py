@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from planit_mailer.spreadsheets.sheets import Kind
+from planit_mailer.spreadsheets.model import Kind
 from planit_mailer.uploads import problems, values
 from planit_mailer.uploads.form import Form
 from planit_mailer.uploads.header import Required

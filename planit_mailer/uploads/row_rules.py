@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from planit_mailer.spreadsheets import sheets
-from planit_mailer.spreadsheets.sheets import Cell, Row
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Cell, Row
 from planit_mailer.uploads import header, heading_rules, problems, values
 from planit_mailer.uploads.form import Form
 from planit_mailer.uploads.headings import Identity
@@ -143,7 +143,7 @@ def below(form: Form, _judging: Judging) -> Iterator[Problem]:
 
 def _cells_of(rows: tuple[Row, ...]) -> Iterator[str]:
     return (
-        sheets.address(row.number, column)
+        references.address(row.number, column)
         for row in rows
         for column, cell in enumerate(row.cells, 1)
         if header.filled(cell)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from operator import mul
 from typing import Literal
 
-from planit_mailer.spreadsheets.sheets import Cell, Kind
+from planit_mailer.spreadsheets.model import Cell, Kind
 
 # Letters that stand for a number in a UPN's check, in order: A is 0, Z is 22. Source: Government Data Standards
 # Catalogue, UniquePupilNumber 2.0.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from planit_mailer.doors.reader import Reader
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads.policy import Judging, Rules
 from planit_mailer.uploads.problems import CATALOGUE
 from tests.corpus.workbooks import HARMS, HOSTILE, WHOLE, Hostile, harmed

@@ -15,7 +15,7 @@ from planit_mailer.doors import reader as readers
 from planit_mailer.doors.reader import Killed, Reader
 from planit_mailer.doors.worker import Why
 from planit_mailer.mail import messages
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.policy import Judging, Rules
 from tests.builders import an_email

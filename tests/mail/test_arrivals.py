@@ -4,7 +4,7 @@ import pytest
 
 from planit_mailer.mail import arrivals, letters, messages
 from planit_mailer.mail.letters import Letter
-from planit_mailer.spreadsheets import files
+from planit_mailer.spreadsheets import detect
 from planit_mailer.uploads import problems
 from tests.builders import an_email
 from tests.mail.test_replies import a_letter
@@ -20,7 +20,7 @@ DOWNLOAD = "download the workbook and attach a copy of it"
 def a_letter_with(raw: bytes) -> Letter:
     letter = a_letter()
     read = Letter(letter.receipt, messages.parse(raw), letter.sender, letter.standing, "")
-    return letters.with_files(read, forms.judge, files.sniff)
+    return letters.with_files(read, forms.judge, detect.sniff)
 
 
 @pytest.mark.parametrize(

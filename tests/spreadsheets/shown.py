@@ -7,7 +7,7 @@ from pathlib import Path
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 
-from planit_mailer.spreadsheets import display, numberformats
+from planit_mailer.spreadsheets.number_formats import builtin, render
 
 ARROW = " → "
 NOTHING = "nothing"
@@ -31,11 +31,8 @@ class Pair:
     @property
     def ours(self) -> tuple[str, bool]:
         """What we show of it, without outer blanks, and whether we could follow the format."""
-        code = numberformats.code(self.format, None) if isinstance(self.format, int) else self.format
-        if isinstance(self.value, str):
-            found = display.of_text(self.value, code)
-        else:
-            found = display.of_number(self.value, code)
+        code = builtin.code(self.format, None) if isinstance(self.format, int) else self.format
+        found = render.of_text(self.value, code) if isinstance(self.value, str) else render.of_number(self.value, code)
         return found.text.strip(), found.exact
 
 
@@ -56,7 +53,7 @@ def storable() -> Iterator[Pair]:
     openpyxl takes a format that is spelt like a built-in one for that one, and Excel shows some of those otherwise in
     the United Kingdom; it has no word for those that it does not know. LibreOffice shows some as it likes.
     """
-    american = {code for number, code in BUILTIN_FORMATS.items() if code != numberformats.code(number, None)}
+    american = {code for number, code in BUILTIN_FORMATS.items() if code != builtin.code(number, None)}
     judged = (pair for pair in pairs() if pair.judged and pair.format not in american)
     return (pair for pair in judged if isinstance(pair.format, str) or pair.format in BUILTIN_FORMATS)
 

@@ -4,9 +4,9 @@ import zipfile
 
 import pytest
 
-from planit_mailer.spreadsheets import reading
-from planit_mailer.spreadsheets.archives import Archive, Damaged, TooLarge
-from planit_mailer.spreadsheets.sheets import Limits, Reason, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.containers.zip_archive import Archive, Damaged, TooLarge
+from planit_mailer.spreadsheets.model import Limits, Reason, Unreadable
 from tests.spreadsheets.workbooks import packed, with_rows
 
 LIMITS = Limits(unpacked=1_000_000)
@@ -73,4 +73,4 @@ def test_only_what_excel_packs_with_is_unpacked(compression: int) -> None:
 def test_a_workbook_that_unpacks_to_too_much_is_too_large() -> None:
     data = with_rows("", {"xl/media/image1.png": "0" * 1_100_000})
 
-    assert reading.read(data, LIMITS) == Unreadable(Reason.TOO_LARGE, "a workbook with more than 1 MB when unpacked")
+    assert read.read(data, LIMITS) == Unreadable(Reason.TOO_LARGE, "a workbook with more than 1 MB when unpacked")

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from planit_mailer.spreadsheets import reading
-from planit_mailer.spreadsheets.sheets import Kind, Limits, Reason, Sheet, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Kind, Limits, Reason, Sheet, Unreadable
 from tests.spreadsheets.workbooks import cells, sheet
 
 ROWS = (
@@ -46,14 +46,14 @@ def test_text_that_excel_saved_for_a_macintosh_keeps_its_accents() -> None:
 
 @pytest.mark.parametrize("name", ["Zoë", "René", "Siân", "Raúl", "Müller", "Bjørn", "naïve", "Anaïs"])
 def test_accents_that_ms_dos_wrote_are_not_taken_for_other_signs(name: str) -> None:
-    found = reading.read(f"Forename,Surname,Adno,DOB\r\n{name},Lee,7,\r\n".encode("cp850"), Limits())
+    found = read.read(f"Forename,Surname,Adno,DOB\r\n{name},Lee,7,\r\n".encode("cp850"), Limits())
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED
 
 
 def test_text_in_two_encodings_at_once_cannot_be_opened() -> None:
-    found = reading.read(text(",").encode() + "Zoë,Lee,8,\r\n".encode("cp1252"), Limits())
+    found = read.read(text(",").encode() + "Zoë,Lee,8,\r\n".encode("cp1252"), Limits())
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED
@@ -94,7 +94,7 @@ def test_quotes_hold_signs_lines_and_quotes() -> None:
 
 
 def test_a_quote_without_its_other_half_is_damage_and_swallows_no_rows() -> None:
-    found = reading.read(b'a,b,c,d\r\n"Ann,1,2,3\r\nBob,1,2,3\r\n', Limits())
+    found = read.read(b'a,b,c,d\r\n"Ann,1,2,3\r\nBob,1,2,3\r\n', Limits())
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED
@@ -113,7 +113,7 @@ def test_who_knows_what_is_meant_says_which_way_it_divides() -> None:
     def likely(way: Sequence[Sheet]) -> int:
         return sum(cell is not None and cell.text == "UPN" for row in way[0].rows for cell in row.cells)
 
-    found = reading.read(data, Limits(), likely)
+    found = read.read(data, Limits(), likely)
 
     assert isinstance(found, tuple)
     assert [len(row.cells) for row in found[0].rows] == [1, 3, 3]
@@ -121,14 +121,14 @@ def test_who_knows_what_is_meant_says_which_way_it_divides() -> None:
 
 @pytest.mark.parametrize("limits", [Limits(rows=1), Limits(columns=3)])
 def test_more_than_the_limits_is_too_large(limits: Limits) -> None:
-    found = reading.read(b"a,b,c,d\r\n1,2,3,4\r\n", limits)
+    found = read.read(b"a,b,c,d\r\n1,2,3,4\r\n", limits)
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.TOO_LARGE
 
 
 def test_text_in_no_encoding_cannot_be_opened() -> None:
-    found = reading.read(b"a,b,c,d\r\n1,2,\x81,\xff\r\n", Limits())
+    found = read.read(b"a,b,c,d\r\n1,2,\x81,\xff\r\n", Limits())
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planit_mailer.spreadsheets import display, moments
+from planit_mailer.spreadsheets.number_formats import dates, render
 
 UNSUPPORTED = [
     (-1, "dd/mm/yyyy", "-1"),
@@ -26,14 +26,14 @@ UNSUPPORTED = [
 
 @pytest.mark.parametrize(("number", "code", "shown"), UNSUPPORTED)
 def test_what_cannot_be_followed_shows_general_and_says_so(number: float, code: str, shown: str) -> None:
-    found = display.of_number(number, code)
+    found = render.of_number(number, code)
 
     assert (found.text, found.exact) == (shown, False)
 
 
 @pytest.mark.parametrize("code", ["[$-452]d mmmm yyyy;@", "[$-cy-GB]dddd d mmmm yyyy", "[$-2010000]dd/mm/yyyy"])
 def test_a_date_in_another_language_or_digits_is_a_date_all_the_same(code: str) -> None:
-    found = display.of_number(39094, code)
+    found = render.of_number(39094, code)
 
     assert (found.moment, found.exact) == (datetime.fromisoformat("2007-01-12"), False)
 
@@ -51,14 +51,14 @@ def test_a_date_in_another_language_or_digits_is_a_date_all_the_same(code: str) 
     ],
 )
 def test_text_follows_the_section_for_text(code: str, shown: str) -> None:
-    assert display.of_text("Ann", code) == display.Shown(shown)
+    assert render.of_text("Ann", code) == render.Shown(shown)
 
 
 def test_only_days_months_and_years_make_a_date() -> None:
-    assert display.of_number(39094.5, "dd/mm/yyyy hh:mm").moment == datetime.fromisoformat("2007-01-12T12:00")
-    assert display.of_number(0.5, "hh:mm").moment is None
-    assert display.of_number(1.5, "[h]:mm").moment is None
-    assert display.of_number(5, '"day "0').moment is None
+    assert render.of_number(39094.5, "dd/mm/yyyy hh:mm").moment == datetime.fromisoformat("2007-01-12T12:00")
+    assert render.of_number(0.5, "hh:mm").moment is None
+    assert render.of_number(1.5, "[h]:mm").moment is None
+    assert render.of_number(5, '"day "0').moment is None
 
 
 # ── what holds for all ──
@@ -70,13 +70,13 @@ codes = st.text(alphabet='0#?.,%/@;"\\_*[]<>=Ee+-ymdhsAPM/Ggenral $£', max_size
 
 @given(numbers, codes)
 def test_no_format_and_no_number_raises(number: float, code: str) -> None:
-    assert isinstance(display.of_number(number, code).text, str)
-    assert isinstance(display.of_text("Ann", code).text, str)
+    assert isinstance(render.of_number(number, code).text, str)
+    assert isinstance(render.of_text("Ann", code).text, str)
 
 
 @given(numbers)
 def test_general_never_shows_more_than_its_width_or_another_number(number: float) -> None:
-    shown = display.of_number(number).text
+    shown = render.of_number(number).text
 
     assert len(shown.lstrip("-")) <= 11
     assert Decimal(shown) == pytest.approx(Decimal(repr(number)), rel=Decimal("1e-4"), abs=0)
@@ -84,7 +84,7 @@ def test_general_never_shows_more_than_its_width_or_another_number(number: float
 
 @given(ordinary, st.integers(0, 6))
 def test_fixed_decimals_round_halves_away_from_zero(number: float, decimals: int) -> None:
-    shown = display.of_number(number, "0." + "0" * decimals if decimals else "0").text
+    shown = render.of_number(number, "0." + "0" * decimals if decimals else "0").text
 
     expected = Decimal(repr(number)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     assert Decimal(shown) == expected
@@ -92,19 +92,19 @@ def test_fixed_decimals_round_halves_away_from_zero(number: float, decimals: int
 
 @given(ordinary)
 def test_thousands_change_nothing_but_the_look(number: float) -> None:
-    grouped = display.of_number(number, "#,##0.00").text
+    grouped = render.of_number(number, "#,##0.00").text
 
-    assert grouped == f"{Decimal(display.of_number(number, '0.00').text):,.2f}"
+    assert grouped == f"{Decimal(render.of_number(number, '0.00').text):,.2f}"
 
 
 @given(st.integers(0, 10**9), st.integers(1, 12))
 def test_zero_padding_keeps_all_digits(number: int, width: int) -> None:
-    assert display.of_number(number, "0" * width).text == f"{number:0{width}d}"
+    assert render.of_number(number, "0" * width).text == f"{number:0{width}d}"
 
 
 @given(st.fractions(min_value=0, max_value=100, max_denominator=99))
 def test_small_fractions_are_shown_exactly(value: object) -> None:
-    shown = display.of_number(float(value), "0 ??/??").text  # type: ignore[arg-type]
+    shown = render.of_number(float(value), "0 ??/??").text  # type: ignore[arg-type]
 
     whole, _, rest = shown.partition(" ")
     above, _, below = rest.strip().partition("/")
@@ -114,11 +114,11 @@ def test_small_fractions_are_shown_exactly(value: object) -> None:
 @given(st.datetimes(datetime.fromisoformat("1900-03-01")), st.booleans())
 def test_every_second_is_shown_as_itself(moment: datetime, since_1904: bool) -> None:  # noqa: FBT001
     moment = moment.replace(microsecond=0)
-    number = moments.serial(moment.isoformat(), since_1904=since_1904)
+    number = dates.serial(moment.isoformat(), since_1904=since_1904)
     if number < 0:
         return
 
-    found = display.of_number(number, "yyyy-mm-dd hh:mm:ss", since_1904=since_1904)
+    found = render.of_number(number, "yyyy-mm-dd hh:mm:ss", since_1904=since_1904)
 
     assert found.text == f"{moment.year}-{moment:%m-%d %H:%M:%S}"
     assert found.moment == moment
@@ -126,4 +126,4 @@ def test_every_second_is_shown_as_itself(moment: datetime, since_1904: bool) -> 
 
 @given(st.integers(0, 23), st.integers(0, 59))
 def test_every_minute_of_a_day_is_shown_as_itself(hour: int, minute: int) -> None:
-    assert display.of_number((hour * 60 + minute) / 1440, "hh:mm").text == f"{hour:02d}:{minute:02d}"
+    assert render.of_number((hour * 60 + minute) / 1440, "hh:mm").text == f"{hour:02d}:{minute:02d}"

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msoffcrypto.exceptions import FileFormatError, InvalidKeyError
 
-from planit_mailer.spreadsheets import ciphers, encryption, files, reading
-from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.spreadsheets.files import FileKind
-from planit_mailer.spreadsheets.sheets import Limits, Reason, Unreadable
+from planit_mailer.spreadsheets import detect, read
+from planit_mailer.spreadsheets.detect import FileKind
+from planit_mailer.spreadsheets.encryption import msoffcrypto, passwords
+from planit_mailer.spreadsheets.encryption.passwords import Password
+from planit_mailer.spreadsheets.model import Limits, Reason, Unreadable
 from tests.spreadsheets import encrypting
 from tests.spreadsheets.test_xls import an_xls
 from tests.spreadsheets.test_xlsb import an_xlsb, number, row
@@ -28,7 +29,7 @@ PACKAGES = (encrypting.agile, encrypting.standard)
 STREAMS = (encrypting.rc4, encrypting.crypto_api, encrypting.xor)
 
 
-def passwords(*texts: str) -> tuple[Password, ...]:
+def some(*texts: str) -> tuple[Password, ...]:
     return tuple(map(Password, texts))
 
 
@@ -57,8 +58,8 @@ LOCKED = {lock: lock(plain, "Greenfield") for lock, plain in SHORT.items()}
 @pytest.mark.parametrize(
     ("plain", "kind"),
     [
-        (forms.flat(), files.XLSX),
-        (a_binary(), files.XLSB),
+        (forms.flat(), detect.XLSX),
+        (a_binary(), detect.XLSB),
     ],
     ids=["xlsx", "xlsb"],
 )
@@ -67,12 +68,12 @@ def test_a_locked_package_opens_with_its_password_to_the_byte(
 ) -> None:
     locked = lock(plain, SECRET)
 
-    opened = encryption.opened(locked, passwords("wrong", SECRET))
+    opened = passwords.opened(locked, some("wrong", SECRET))
 
-    assert files.sniff(locked) is files.ENCRYPTED
+    assert detect.sniff(locked) is detect.ENCRYPTED
     assert opened
     assert (opened.data, opened.password.text) == (plain, SECRET)
-    assert files.sniff(opened.data) is kind
+    assert detect.sniff(opened.data) is kind
 
 
 @pytest.mark.parametrize("lock", STREAMS)
@@ -80,33 +81,33 @@ def test_a_locked_xls_shows_the_same_cells_once_it_is_open(lock: encrypting.Lock
     plain = long_xls()
     locked = lock(plain, "Greenfield")
 
-    opened = encryption.opened(locked, passwords("wrong", "Greenfield"))
+    opened = passwords.opened(locked, some("wrong", "Greenfield"))
 
-    assert reading.read(locked, Limits()) == Unreadable(Reason.PASSWORD, files.ENCRYPTED.name)
+    assert read.read(locked, Limits()) == Unreadable(Reason.PASSWORD, detect.ENCRYPTED.name)
     assert opened
-    assert values(reading.read(opened.data, Limits())) == values(reading.read(plain, Limits()))
+    assert values(read.read(opened.data, Limits())) == values(read.read(plain, Limits()))
 
 
 @pytest.mark.parametrize("lock", PACKAGES + STREAMS)
 def test_without_its_password_it_stays_locked(lock: encrypting.Lock) -> None:
     locked = LOCKED[lock]
 
-    assert encryption.opened(locked, ()) is None
-    assert encryption.opened(locked, passwords("greenfield", "Greenfield ", "G" * 255, "€")) is None
+    assert passwords.opened(locked, ()) is None
+    assert passwords.opened(locked, some("greenfield", "Greenfield ", "G" * 255, "€")) is None
 
 
 @pytest.mark.parametrize("lock", PACKAGES + STREAMS)
 def test_what_excel_opens_without_asking_opens_without_a_registered_password(lock: encrypting.Lock) -> None:
-    assert encryption.opened(lock(SHORT[lock], "VelvetSweatshop"), ())
+    assert passwords.opened(lock(SHORT[lock], "VelvetSweatshop"), ())
 
 
 @pytest.mark.parametrize("lock", PACKAGES + STREAMS)
 def test_no_more_than_ten_passwords_are_tried(lock: encrypting.Lock) -> None:
     locked = LOCKED[lock]
-    wrong = [f"wrong {place}" for place in range(encryption.TRIES - 1)]
+    wrong = [f"wrong {place}" for place in range(passwords.TRIES - 1)]
 
-    assert encryption.opened(locked, passwords(*wrong, *wrong, "Greenfield"))
-    assert encryption.opened(locked, passwords(*wrong, "one more", "Greenfield")) is None
+    assert passwords.opened(locked, some(*wrong, *wrong, "Greenfield"))
+    assert passwords.opened(locked, some(*wrong, "one more", "Greenfield")) is None
 
 
 @pytest.mark.parametrize("lock", PACKAGES + STREAMS)
@@ -114,7 +115,7 @@ def test_nothing_is_written_to_a_file(lock: encrypting.Lock, monkeypatch: pytest
     locked = LOCKED[lock]
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # where any temporary file would fail
 
-    assert encryption.opened(locked, passwords("Greenfield"))
+    assert passwords.opened(locked, some("Greenfield"))
 
 
 @pytest.mark.parametrize("lock", PACKAGES + STREAMS)
@@ -127,7 +128,7 @@ def test_a_damaged_one_is_opened_or_stays_locked_and_raises_nothing(
     for place, bits in flips:
         damaged[int(place * len(damaged))] ^= bits
 
-    opened = encryption.opened(bytes(damaged[: int(cut * len(damaged))]), passwords("Greenfield"))
+    opened = passwords.opened(bytes(damaged[: int(cut * len(damaged))]), some("Greenfield"))
 
     assert opened is None or opened.password.text == "Greenfield"
 
@@ -135,37 +136,37 @@ def test_a_damaged_one_is_opened_or_stays_locked_and_raises_nothing(
 def test_what_we_lock_opens_with_the_same_password_and_no_other() -> None:
     plain = forms.flat()
 
-    locked = encryption.locked(plain, Password(SECRET))
+    locked = passwords.locked(plain, Password(SECRET))
 
-    opened = encryption.opened(locked, passwords(SECRET))
+    opened = passwords.opened(locked, some(SECRET))
 
     assert opened
     assert opened.data == plain
-    assert encryption.opened(locked, passwords("other")) is None
+    assert passwords.opened(locked, some("other")) is None
 
 
 def test_what_is_no_package_cannot_be_locked() -> None:
     with pytest.raises(FileFormatError):
-        encryption.locked(bytes(10_000), Password(SECRET))
+        passwords.locked(bytes(10_000), Password(SECRET))
 
 
 def test_what_would_be_locked_so_that_nobody_can_open_it_is_refused() -> None:
     with pytest.raises(ValueError, match="no more than 4096 bytes"):
-        encryption.locked(an_xlsb(row(1, number(1, 7.0))), Password(SECRET))
+        passwords.locked(an_xlsb(row(1, number(1, 7.0))), Password(SECRET))
 
 
 def test_a_password_has_characters_that_can_be_typed() -> None:
-    assert all(map(encryption.usable, ("a", "p ä ß €", "x" * 255)))
-    assert not any(map(encryption.usable, ("", "x" * 256, "\udc80", "a\tb")))
+    assert all(map(passwords.usable, ("a", "p ä ß €", "x" * 255)))
+    assert not any(map(passwords.usable, ("", "x" * 256, "\udc80", "a\tb")))
 
 
 def test_no_password_stands_in_a_traceback_or_a_representation() -> None:
     locked = encrypting.agile(forms.flat(), SECRET)
     wrong = secrets.token_hex()
 
-    opened = encryption.opened(locked, passwords(SECRET))
+    opened = passwords.opened(locked, some(SECRET))
     with pytest.raises(InvalidKeyError) as caught:
-        ciphers.decrypted(locked, wrong)
+        msoffcrypto.decrypted(locked, wrong)
 
     assert SECRET not in repr(opened)
     assert wrong not in "".join(traceback.format_exception(caught.value))
@@ -175,9 +176,10 @@ def test_no_password_stands_in_a_log_not_even_when_everything_is_logged(tmp_path
     plain = forms.flat()
     (tmp_path / "locked.xlsx").write_bytes(encrypting.standard(plain, SECRET))
     code = (
-        "import pathlib, sys; from planit_mailer import logs; from planit_mailer.spreadsheets import ciphers;"
+        "import pathlib, sys; from planit_mailer.core import logs;"
+        "from planit_mailer.spreadsheets.encryption import msoffcrypto;"
         "logs.set_up('json', 'debug'); logs.get('test').debug('heard');"
-        "print(len(ciphers.decrypted(pathlib.Path(sys.argv[1]).read_bytes(), sys.argv[2])))"
+        "print(len(msoffcrypto.decrypted(pathlib.Path(sys.argv[1]).read_bytes(), sys.argv[2])))"
     )
 
     told = subprocess.run(

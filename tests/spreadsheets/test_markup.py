@@ -2,15 +2,15 @@
 
 import pytest
 
-from planit_mailer.spreadsheets import markup
-from planit_mailer.spreadsheets.archives import Damaged
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged
+from planit_mailer.spreadsheets.readers import xml_parts
 
 
 @pytest.mark.parametrize(
     ("written", "meant"), [("7", 7), (" -7.50 ", -7.5), ("+.5", 0.5), ("5.", 5), ("1.5E-3", 0.0015), ("007", 7)]
 )
 def test_a_number_is_read_as_xml_writes_it(written: str, meant: float) -> None:
-    assert markup.number(written) == meant
+    assert xml_parts.number(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,6 @@ def test_a_number_is_read_as_xml_writes_it(written: str, meant: float) -> None:
 )
 def test_what_only_python_takes_for_a_number_is_damage(written: str) -> None:
     with pytest.raises(Damaged):
-        markup.number(written)
+        xml_parts.number(written)
     with pytest.raises(Damaged):
-        markup.integer(written)
+        xml_parts.integer(written)

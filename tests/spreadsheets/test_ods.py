@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planit_mailer.spreadsheets import reading
-from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
 from tests.libreoffice import LibreOffice
 from tests.spreadsheets.workbooks import a_workbook, cells, sheet, sheets, texts
 
@@ -54,7 +54,7 @@ def cell(shown: str | None = None, value: str = "", attributes: str = "") -> str
 
 
 def unreadable(data: bytes, limits: Limits | None = None) -> Unreadable:
-    found = reading.read(data, limits or Limits())
+    found = read.read(data, limits or Limits())
     assert isinstance(found, Unreadable), found
     return found
 

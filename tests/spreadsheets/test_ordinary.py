@@ -13,9 +13,10 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 from xlsxwriter import Workbook as Written
 
-from planit_mailer.spreadsheets import ordinary, reading
-from planit_mailer.spreadsheets.ordinary import Shape
-from planit_mailer.spreadsheets.sheets import Limits, Reason, Sheet, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Limits, Reason, Sheet, Unreadable
+from planit_mailer.spreadsheets.readers import xlsx_fast
+from planit_mailer.spreadsheets.readers.xlsx_fast import Shape
 from tests.spreadsheets.workbooks import MAIN, a_workbook, texts, values, with_rows, with_sheet, with_styles
 
 STRINGS = {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{"".join(f"<si><t>T{n}</t></si>" for n in range(20))}</sst>'}
@@ -25,14 +26,14 @@ PARTS = STRINGS | with_styles("General", "0.0%", "000000", "dd/mm/yyyy", "@", ";
 def by_parser(data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
     """A workbook as the parser alone reads it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordinary, "left", lambda _shape, chunks, _take: chunks)
-        return reading.read(data, limits)
+        patch.setattr(xlsx_fast, "remaining", lambda _shape, chunks, _take: chunks)
+        return read.read(data, limits)
 
 
 def left_to_the_parser(data: bytes) -> bytes:
     """What of its sheets and shared texts the patterns do not take."""
     left: list[bytes] = []
-    taken = ordinary.left
+    taken = xlsx_fast.remaining
 
     def seen(shape: Shape, chunks: Iterator[bytes], take: Callable[[bytes], None]) -> Iterator[bytes]:
         for chunk in taken(shape, chunks, take):
@@ -40,14 +41,14 @@ def left_to_the_parser(data: bytes) -> bytes:
             yield chunk
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordinary, "left", seen)
-        assert isinstance(reading.read(data, Limits()), tuple)
+        patch.setattr(xlsx_fast, "remaining", seen)
+        assert isinstance(read.read(data, Limits()), tuple)
     return b"".join(left)
 
 
 def agreed(data: bytes, limits: Limits | None = None) -> tuple[Sheet, ...] | Unreadable:
     """What both ways make of a workbook: the same sheets, or a refusal; of two faults they may name different ones."""
-    found, expected = reading.read(data, limits or Limits()), by_parser(data, limits or Limits())
+    found, expected = read.read(data, limits or Limits()), by_parser(data, limits or Limits())
     both_refuse = isinstance(found, Unreadable) and isinstance(expected, Unreadable)
     assert both_refuse or values(found) == values(expected)
     return found
@@ -137,7 +138,7 @@ def test_both_ways_make_the_same_of_any_sheet(body: list[str], before: str) -> N
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1_000])
 def test_it_is_no_matter_where_the_bytes_are_divided(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planit_mailer.spreadsheets.markup.CHUNK", size)
+    monkeypatch.setattr("planit_mailer.spreadsheets.readers.xml_parts.CHUNK", size)
     rows = "".join(
         f'<row r="{n}"><c r="A{n}" s="1"><v>{n}</v></c><c r="C{n}" t="s"><v>3</v></c></row>' for n in (1, 2, 12)
     )

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font, PatternFill
 
-from planit_mailer.spreadsheets import painting, reading
-from planit_mailer.spreadsheets.archives import TooLarge
-from planit_mailer.spreadsheets.listing import MARKER
-from planit_mailer.spreadsheets.painting import Note, Painted
-from planit_mailer.spreadsheets.sheets import Limits, Sheet
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.annotate import annotator
+from planit_mailer.spreadsheets.annotate.annotator import Note, Painted
+from planit_mailer.spreadsheets.annotate.problems_sheet import MARKER
+from planit_mailer.spreadsheets.containers.zip_archive import TooLarge
+from planit_mailer.spreadsheets.model import Limits, Sheet
 from tests.spreadsheets import workbooks
 
 PAINT = re.compile("FFFF(B[0-9A-F]B[0-9A-F]|E[0-9A-F]8[0-9A-F])")
@@ -28,17 +29,17 @@ def note(*cells: str, sheet: int = 1, severity: str = "error", text: str = "It i
 
 
 def painted(data: bytes, *notes: Note) -> bytes:
-    return painting.paint(data, notes, Limits()).data
+    return annotator.paint(data, notes, Limits()).data
 
 
 def sheets(data: bytes) -> tuple[Sheet, ...]:
-    found = reading.read(data, Limits())
+    found = read.read(data, Limits())
     assert isinstance(found, tuple)
     return found
 
 
 def theirs(data: bytes) -> tuple[Sheet, ...]:
-    return tuple(sheet for sheet in sheets(data) if not painting.is_ours(sheet))
+    return tuple(sheet for sheet in sheets(data) if not annotator.is_ours(sheet))
 
 
 def book(data: bytes) -> Workbook:
@@ -114,7 +115,7 @@ def test_comments_of_others_stay_and_ours_follow_and_go() -> None:
     assert comment is not None
     assert comment.text.startswith("Mine\n\nFound by Plan-it:\nError: It is wrong.")
     assert page["C1"].comment is not None
-    cleaned = painting.clean(made)
+    cleaned = annotator.clean(made)
     left = {
         cell.coordinate: cell.comment.text for row in book(cleaned)["Form"].iter_rows() for cell in row if cell.comment
     }
@@ -129,7 +130,7 @@ def test_names_of_one_sheet_stay_with_it() -> None:
 
     assert book(made)["It's other"].print_area == "'It''s other'!$A$1:$B$2"
     assert "Local" in book(made)["It's other"].defined_names
-    assert book(painting.clean(made))["It's other"].print_area == "'It''s other'!$A$1:$B$2"
+    assert book(annotator.clean(made))["It's other"].print_area == "'It''s other'!$A$1:$B$2"
 
 
 def test_the_problems_sheet_is_in_front_and_alone_selected() -> None:
@@ -189,8 +190,8 @@ def test_paint_can_be_read_and_comes_off_again(resaved: bool) -> None:  # noqa: 
     assert marked(made) == (set(cells), set(cells))
     assert looks(made)["C1"][1] == "FF000000"
     assert looks(made)["D1"][3] == "0%"
-    assert looks(painting.clean(made)) == looks(data)
-    assert [sheet.name for sheet in sheets(painting.clean(made))] == ["Sheet"]
+    assert looks(annotator.clean(made)) == looks(data)
+    assert [sheet.name for sheet in sheets(annotator.clean(made))] == ["Sheet"]
 
 
 def test_paint_comes_off_where_rows_were_moved() -> None:
@@ -198,7 +199,7 @@ def test_paint_comes_off_where_rows_were_moved() -> None:
     made["Sheet"].insert_rows(1, 3)
     moved = workbooks.saved(made)
 
-    cleaned = looks(painting.clean(moved))
+    cleaned = looks(annotator.clean(moved))
 
     assert (cleaned["B4"][0], cleaned["C4"][:3]) == ("FF00FF00", ("FF000000", "FFFFFFFF", True))
 
@@ -207,18 +208,18 @@ def test_paint_comes_off_where_the_problems_sheet_was_deleted() -> None:
     made = book(painted(a_styled_workbook(), note("A1", "D1")))
     del made["Problems"]
 
-    cleaned = painting.clean(workbooks.saved(made))
+    cleaned = annotator.clean(workbooks.saved(made))
 
     assert marked(cleaned, 0) == (set(), set())
 
 
 def test_a_workbook_of_nobodys_is_returned_as_it_is_and_cleaning_twice_is_cleaning_once() -> None:
     data = written(rich)
-    cleaned = painting.clean(painted(data, note("A1")))
+    cleaned = annotator.clean(painted(data, note("A1")))
 
-    assert painting.clean(data) == data
-    assert painting.clean(cleaned) == cleaned
-    assert painting.clean(b"\x89PNG") == b"\x89PNG"
+    assert annotator.clean(data) == data
+    assert annotator.clean(cleaned) == cleaned
+    assert annotator.clean(b"\x89PNG") == b"\x89PNG"
 
 
 def test_painting_again_counts_sheets_as_they_are_and_leaves_one_problems_sheet() -> None:
@@ -238,7 +239,7 @@ def test_a_sheet_that_is_called_problems_already_stays() -> None:
     data = workbooks.saved(made)
 
     assert book(painted(data, note("A1"))).sheetnames == ["Problems (2)", "PROBLEMS"]
-    assert painting.is_ours(sheets(painted(data, note("A1")))[0])
+    assert annotator.is_ours(sheets(painted(data, note("A1")))[0])
 
 
 def test_hidden_rows_and_columns_stay_hidden_and_the_sheet_says_how_to_unhide() -> None:
@@ -289,7 +290,7 @@ def test_macros_are_left_out_and_said_to_be() -> None:
         b"application/vnd.ms-excel.sheet.macroEnabled.main+xml",
     )
 
-    made = painting.paint(workbooks.packed(parts), [note("A1")], Limits())
+    made = annotator.paint(workbooks.packed(parts), [note("A1")], Limits())
 
     assert made.lost == ("macros",)
     assert "xl/vbaProject.bin" not in workbooks.parts_of(made.data)
@@ -317,18 +318,18 @@ def test_a_table_of_looks_that_somebody_changed_does_no_harm() -> None:
     assert page["F1"].value == MARKER
     for hostile in ("<fill><x/></fill>", "<!DOCTYPE a><fill/>", "no XML", "<font/>"):
         page["G2"] = hostile
-        assert looks(painting.clean(workbooks.saved(made)))["B1"][0] == "00000000"
+        assert looks(annotator.clean(workbooks.saved(made)))["B1"][0] == "00000000"
 
 
 def test_what_is_too_large_is_refused() -> None:
     with pytest.raises(TooLarge):
-        painted(a_styled_workbook(), note(*(f"A{row}" for row in range(1, painting.PAINTED + 2))))
+        painted(a_styled_workbook(), note(*(f"A{row}" for row in range(1, annotator.PAINTED + 2))))
     with pytest.raises(TooLarge):
-        painting.paint(a_styled_workbook(), [note("A1")], Limits(workbook=100))
+        annotator.paint(a_styled_workbook(), [note("A1")], Limits(workbook=100))
 
 
 def test_the_problems_alone_are_a_workbook() -> None:
-    data = painting.problems_only([note("A1", "A2"), note(severity="warning", text="Hm.")])
+    data = annotator.problems_only([note("A1", "A2"), note(severity="warning", text="Hm.")])
 
     page = book(data)["Problems"]
     assert [[cell.value for cell in row[:4]] for row in page.iter_rows(min_row=5)] == [
@@ -343,14 +344,14 @@ def test_without_problems_the_sheet_says_so() -> None:
 
 
 def test_many_problems_are_cut_before_the_sheet_passes_the_limits() -> None:
-    data = painting.problems_only([note(text=f"Wrong {number}.") for number in range(6_000)])
+    data = annotator.problems_only([note(text=f"Wrong {number}.") for number in range(6_000)])
 
     assert book(data)["Problems"].max_row < 5_100
     assert len(sheets(data)) == 1
 
 
 def test_painted_is_the_same_twice() -> None:
-    assert isinstance(painting.paint(a_styled_workbook(), [], Limits()), Painted)
+    assert isinstance(annotator.paint(a_styled_workbook(), [], Limits()), Painted)
     data = a_styled_workbook()
     assert painted(data, note("A1")) == painted(data, note("A1"))
     assert zipfile.ZipFile(io.BytesIO(painted(data, note("A1")))).testzip() is None

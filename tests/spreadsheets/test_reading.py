@@ -9,8 +9,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 from openpyxl.worksheet.worksheet import Worksheet
 from xlsxwriter import Workbook as Written
 
-from planit_mailer.spreadsheets import reading
-from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
 from tests.spreadsheets.workbooks import (
     MAIN,
     RELATIONS,
@@ -31,7 +31,7 @@ from tests.spreadsheets.workbooks import (
 
 
 def unreadable(data: bytes, limits: Limits | None = None) -> Unreadable:
-    result = reading.read(data, limits or Limits())
+    result = read.read(data, limits or Limits())
     assert isinstance(result, Unreadable), result
     return result
 

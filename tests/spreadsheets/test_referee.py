@@ -17,8 +17,10 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, to
 from openpyxl.worksheet.worksheet import Worksheet
 from xlsxwriter import Workbook as Written
 
-from planit_mailer.spreadsheets import cells, files, numberformats, reading
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range, Sheet
+from planit_mailer.spreadsheets import detect, read
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
+from planit_mailer.spreadsheets.number_formats import builtin
+from planit_mailer.spreadsheets.readers import cells
 from tests.corpus.workbooks import HOSTILE, WHOLE
 from tests.spreadsheets import shown
 from tests.spreadsheets.workbooks import parts_of, saved
@@ -88,7 +90,7 @@ def agreed(data: bytes) -> None:
     book = load_workbook(io.BytesIO(data), data_only=True)
     theirs = [Seen.of_theirs(page, book.epoch) for page in book.worksheets]
 
-    ours = reading.read(data, Limits())
+    ours = read.read(data, Limits())
 
     assert isinstance(ours, tuple)
     assert [Seen.of_ours(sheet, book.epoch) for sheet in ours] == theirs
@@ -107,7 +109,7 @@ def _told(cell: Cell, epoch: datetime) -> Told:
 
 def _told_by_openpyxl(cell: Any, epoch: datetime) -> Told | None:
     number = BUILTIN_FORMATS_REVERSE.get(cell.number_format)
-    code = cell.number_format if number is None else numberformats.code(number, None)
+    code = cell.number_format if number is None else builtin.code(number, None)
     match cell.value:
         case None:
             return None
@@ -132,7 +134,7 @@ def _serial(value: Any, epoch: datetime) -> float:
 def test_what_we_read_of_the_corpus_openpyxl_reads_likewise(make: Callable[[], bytes]) -> None:
     data = make()
 
-    if files.sniff(data) is files.XLSX and sum(map(len, parts_of(data).values())) < HEAVY:
+    if detect.sniff(data) is detect.XLSX and sum(map(len, parts_of(data).values())) < HEAVY:
         agreed(data)
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 from xlwt import easyxf
 
-from planit_mailer.spreadsheets import biff, reading
-from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
+from planit_mailer.spreadsheets.readers import xls_formulas
 from tests.libreoffice import LibreOffice
 from tests.spreadsheets.workbooks import a_workbook, cells, sheet, sheets, texts
 
@@ -155,7 +156,7 @@ def test_more_than_the_limits_is_too_large() -> None:
     data = an_xls(lambda page: [page.write(row, row, 1) for row in range(5)])
 
     for limits in (Limits(rows=4), Limits(columns=4)):
-        found = reading.read(data, limits)
+        found = read.read(data, limits)
         assert isinstance(found, Unreadable)
         assert found.reason is Reason.TOO_LARGE
 
@@ -164,7 +165,7 @@ def test_more_than_the_limits_is_too_large() -> None:
 def test_a_truncated_workbook_cannot_be_opened(share: int) -> None:
     data = an_xls(lambda page: [page.write(row, 0, "Ann" * 50) for row in range(500)])
 
-    found = reading.read(data[: len(data) * share // 100], Limits())
+    found = read.read(data[: len(data) * share // 100], Limits())
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED
@@ -192,7 +193,7 @@ def test_a_formula_that_xlwt_wrote_was_never_calculated() -> None:
         a_formula(EMPTY, ON_LOAD, engine=EXCEL_2000),
         a_formula(ZERO, 0),
         a_formula(ZERO, 0, writer=b"\x04\0\0Calc"),
-        a_formula(biff.DUMMY[:8], ON_LOAD, engine=EXCEL_2000).replace(
+        a_formula(xls_formulas.DUMMY[:8], ON_LOAD, engine=EXCEL_2000).replace(
             b"\x10\x40\x02" + bytes(5), b"\x10\x40\x02\0\0\0\xe0\xfc"
         ),
     ],
@@ -237,9 +238,9 @@ def test_before_biff8_a_workbook_names_no_engine_and_only_the_formula_says_that_
         records = ((begin, b"\0\x05\x10\0"), (0x006, formula), (0x00A, b""))
         return b"".join(struct.pack("<HH", number, len(body)) + body for number, body in records)
 
-    assert biff.marked(stream(ALWAYS)) == stream(ALWAYS)
-    assert biff.marked(stream(ON_LOAD)) != stream(ON_LOAD)
-    assert biff.marked(stream(ON_LOAD, begin=0x009)) == stream(ON_LOAD, begin=0x009)
+    assert xls_formulas.marked(stream(ALWAYS)) == stream(ALWAYS)
+    assert xls_formulas.marked(stream(ON_LOAD)) != stream(ON_LOAD)
+    assert xls_formulas.marked(stream(ON_LOAD, begin=0x009)) == stream(ON_LOAD, begin=0x009)
 
 
 def test_the_results_that_libreoffice_saved_are_read_but_for_zeros_that_may_be_texts(libreoffice: LibreOffice) -> None:
@@ -268,16 +269,18 @@ def test_whatever_stands_in_a_stream_marking_its_formulas_raises_nothing(noise: 
     data = a_formula(ZERO, ON_LOAD)[512:]
     damaged = data[:place] + noise + data[place + len(noise) :]
 
-    assert len(biff.marked(damaged)) == len(damaged)
-    assert len(biff.marked(damaged[: len(damaged) * cut // 10])) == len(damaged) * cut // 10
+    assert len(xls_formulas.marked(damaged)) == len(damaged)
+    assert len(xls_formulas.marked(damaged[: len(damaged) * cut // 10])) == len(damaged) * cut // 10
 
 
 def test_sheets_that_all_begin_in_each_other_cost_no_time() -> None:
     record = struct.pack("<HH", 0x203, 0)
     count = 20_000
-    starts = b"".join(struct.pack("<HHI", biff.BOUND_SHEET, 4, 8 * count + 4 * number) for number in range(count))
+    starts = b"".join(
+        struct.pack("<HHI", xls_formulas.BOUND_SHEET, 4, 8 * count + 4 * number) for number in range(count)
+    )
     begun = time.process_time()
 
-    biff.marked(starts + record * 1_000_000)
+    xls_formulas.marked(starts + record * 1_000_000)
 
     assert time.process_time() - begun < 10

@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 from python_calamine import CalamineWorkbook
 
-from planit_mailer.spreadsheets import reading, xlsb
-from planit_mailer.spreadsheets.sheets import Kind, Limits, Range, Reason, Unreadable
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
+from planit_mailer.spreadsheets.readers import xlsb
 from tests.spreadsheets.workbooks import PACKAGE, packed, sheets
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -191,7 +192,7 @@ def test_more_than_the_limits_is_too_large() -> None:
     data = an_xlsb(b"".join(row(n, number(n, 1)) for n in range(1, 6)))
 
     for limits in (Limits(rows=4), Limits(columns=4)):
-        found = reading.read(data, limits)
+        found = read.read(data, limits)
         assert isinstance(found, Unreadable)
         assert found.reason is Reason.TOO_LARGE
 
@@ -209,7 +210,7 @@ def test_more_than_the_limits_is_too_large() -> None:
     ],
 )
 def test_records_that_contradict_each_other_are_damage(rows: bytes) -> None:
-    found = reading.read(an_xlsb(rows), Limits())
+    found = read.read(an_xlsb(rows), Limits())
 
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.CANNOT_BE_OPENED

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planit_mailer.spreadsheets import reading
-from planit_mailer.spreadsheets.sheets import Cell, Limits, Row, Sheet, Unreadable, address
+from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets.model import Cell, Limits, Row, Sheet, Unreadable
+from planit_mailer.spreadsheets.references import address
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -104,7 +105,7 @@ def with_styles(*codes: str) -> dict[str, str]:
 
 
 def sheets(data: bytes, limits: Limits | None = None) -> tuple[Sheet, ...]:
-    result = reading.read(data, limits or Limits())
+    result = read.read(data, limits or Limits())
     assert isinstance(result, tuple), result
     return result
 

@@ -16,7 +16,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import coordinate_to_tuple
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Row, Sheet
 from planit_mailer.uploads import judging, values
 from planit_mailer.uploads.judging import Judgement, Judging, Rules
 

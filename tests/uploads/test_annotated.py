@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from planit_mailer.spreadsheets.listing import MARKER
-from planit_mailer.spreadsheets.sheets import Limits
+from planit_mailer.spreadsheets.annotate.problems_sheet import MARKER
+from planit_mailer.spreadsheets.model import Limits
 from planit_mailer.uploads import annotated
 from planit_mailer.uploads.annotated import Annotated
 from planit_mailer.uploads.judging import Judgement, Judging, Rules

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planit_mailer.spreadsheets.sheets import Cell
+from planit_mailer.spreadsheets.model import Cell
 from planit_mailer.uploads.down import Down
 
 COLUMN = st.lists(st.one_of(st.none(), st.sampled_from([Cell(text) for text in "ABCD"])))

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Range, Sheet
+from planit_mailer.spreadsheets.model import Cell, Kind, Range, Sheet
 from planit_mailer.uploads.judging import Judgement
 from planit_mailer.uploads.upload import Draft, Field
 from tests.uploads import forms

@@ -12,8 +12,8 @@ from openpyxl import load_workbook
 from openpyxl.workbook.protection import WorkbookProtection
 
 from planit_mailer.core import config
-from planit_mailer.spreadsheets.encryption import Password
-from planit_mailer.spreadsheets.sheets import Cell, Kind, Limits, Range
+from planit_mailer.spreadsheets.encryption.passwords import Password
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range
 from planit_mailer.uploads import judging
 from planit_mailer.uploads.judging import Judging, Rules
 from planit_mailer.uploads.problems import grouped

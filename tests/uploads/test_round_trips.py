@@ -6,7 +6,7 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.styles import Font, PatternFill
 
-from planit_mailer.spreadsheets.listing import MARKER
+from planit_mailer.spreadsheets.annotate.problems_sheet import MARKER
 from tests.libreoffice import LibreOffice
 from tests.uploads import forms
 from tests.uploads.test_annotated import (

@@ -13,7 +13,7 @@ from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import denied, passwords, receipts, schools, senders
 from planit_mailer.ledger import School, Standing
 from planit_mailer.records import Enrolled
-from planit_mailer.spreadsheets.encryption import Password
+from planit_mailer.spreadsheets.encryption.passwords import Password
 
 DESCRIBED = ("name", "folded_name", "postcode", "folded_postcode")
 NUMBERS_FROM = 900001  # made up where a school has no URN: those have six digits and do not reach here

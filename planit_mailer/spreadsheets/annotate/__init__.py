@@ -1,0 +1,1 @@
+"""Paints problems into the school's own workbook, part by part of its package."""

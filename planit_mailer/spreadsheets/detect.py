@@ -1,0 +1,193 @@
+"""What kind of file is this? Told by its bytes, never by its name: names lie, and mail loses them."""
+
+import io
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+from planit_mailer.spreadsheets.containers import ole, text_encoding, zip_archive
+
+START = 4_096  # bytes in which text is told from other things
+DIVIDERS = ("\t", ";", ",", "|")
+MIMETYPE = 100  # bytes, of the longest one
+COLUMNS = 4  # of a table, at least; prose has commas too
+LINES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of file; `name` says it in a school's words, "" where nobody knows."""
+
+    name: str
+    is_spreadsheet: bool = False
+    holds_files: bool = False
+
+    @property
+    def may_hold_a_form(self) -> bool:
+        """Whether a school's form may be in it, as far as can be told without opening it."""
+        return self.is_spreadsheet or self.holds_files
+
+
+XLSX = FileKind("an Excel workbook", is_spreadsheet=True)
+XLSB = FileKind("an Excel binary workbook", is_spreadsheet=True)
+XLS = FileKind("an Excel 97-2003 workbook", is_spreadsheet=True)
+ENCRYPTED = FileKind("a password-protected workbook", is_spreadsheet=True)
+ODS = FileKind("an OpenDocument spreadsheet", is_spreadsheet=True)
+XML_2003 = FileKind("an Excel 2003 XML file", is_spreadsheet=True)
+NUMBERS = FileKind("an Apple iWork file", is_spreadsheet=True)
+FLAT_ODS = FileKind("a flat OpenDocument spreadsheet", is_spreadsheet=True)
+TABLE = FileKind("a table in plain text", is_spreadsheet=True)
+TEXT = FileKind("plain text")
+HTML = FileKind("a web page")
+PDF = FileKind("a PDF")
+PICTURE = FileKind("a picture")
+WORD = FileKind("a Word document")
+OPEN_DOCUMENT = FileKind("an OpenDocument text")
+POWERPOINT = FileKind("a PowerPoint presentation")
+LINK = FileKind("a link to a file")
+ZIP = FileKind("a zip archive", holds_files=True)
+RAR = FileKind("a RAR archive", holds_files=True)
+SEVEN_ZIP = FileKind("a 7-Zip archive", holds_files=True)
+GZIP = FileKind("a gzip archive", holds_files=True)
+TAR = FileKind("a tar archive", holds_files=True)
+ARCHIVE = FileKind("an archive", holds_files=True)  # of another kind
+CALENDAR = FileKind("a calendar entry")
+CONTACT = FileKind("a contact card")
+OUTLOOK = FileKind("an Outlook message")
+WINMAIL = FileKind("an Outlook winmail.dat", holds_files=True)
+RICH_TEXT = FileKind("a rich text document")
+VIDEO = FileKind("a video")
+EMPTY = FileKind("an empty file")
+UNKNOWN = FileKind("")
+ARCHIVES = (ZIP, RAR, SEVEN_ZIP, GZIP, TAR, ARCHIVE)
+OPENED_BY_EXCEL = (HTML,)  # which report tools call .xls
+PLAIN = (TABLE, TEXT)  # a spreadsheet where it holds a form, or is called one
+
+BEGINNINGS = (
+    (rb"%PDF", PDF),
+    (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|\xd7\xcd\xc6\x9a|\0\0\x01\0", PICTURE),
+    (rb"BM....\0\0\0\0|RIFF....WEBP|....ftyp(?:hei|hev|mif|msf|avi)", PICTURE),
+    (rb"....ftyp", VIDEO),
+    (rb"\x78\x9f\x3e\x22", WINMAIL),
+    (rb"\{\\rtf", RICH_TEXT),
+    (rb"Rar!\x1a\x07", RAR),
+    (rb"7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
+    (rb"\x1f\x8b\x08", GZIP),
+    (rb".{257}ustar", TAR),
+    (rb"BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd|MSCF\0\0\0\0", ARCHIVE),  # bzip2, xz, Zstandard, cabinet
+    (rb"\x09[\0\x02\x04\x08][\x04\x06\x08\x10]\0", XLS),  # older than the container that .xls has had since 1997
+)
+WORKBOOK_BEGINS = b"\x09\x08\x10\0\0\x06\x05\0"  # BOF of BIFF8, [MS-XLS] 2.4.21
+PARTS = (
+    (r"xl/workbook\.bin$", XLSB),
+    (r"(?:.*/)?workbook\d*\.xml$", XLSX),
+    (r"word/", WORD),
+    (r"ppt/", POWERPOINT),
+    (r"index/.*\.iwa$|index\.zip$", NUMBERS),
+    (r"xl/", XLSX),  # cut off before its workbook part
+)
+STREAMS = (
+    ("encryptedpackage", ENCRYPTED),
+    ("workbook", XLS),
+    ("book", XLS),
+    ("worddocument", WORD),
+    ("powerpoint document", POWERPOINT),
+    ("__properties_version1.0", OUTLOOK),
+)
+WORDS = (
+    (r"begin:vcalendar", CALENDAR),
+    (r"begin:vcard", CONTACT),
+    (r"\[internetshortcut\]|\{.*(?:docs\.google\.com|\"doc_id\")", LINK),  # .url of Windows, .gsheet of Google Drive
+    (r"<office:document\b[^>]*opendocument\.spreadsheet", FLAT_ODS),
+    (r"<.*urn:schemas-microsoft-com:office:spreadsheet", XML_2003),
+    (r"(?:<!doctype svg[^>]*>\s*)?<svg\b", PICTURE),
+    (r"mime-version:.*multipart/related", HTML),
+    (
+        r"<(?:!doctype html|html|head|meta|link|title|style|script|body|table|tr|div|center|p|h[1-6]|font|span|b|br)\b",
+        HTML,
+    ),
+)
+PROLOGUE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
+
+
+def sniff(data: bytes) -> FileKind:
+    """What kind of file these bytes are; looks at no more than a beginning and a directory, and never raises."""
+    if not data:
+        return EMPTY
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _in_archive(data)
+    if data.startswith(ole.MAGIC):
+        return _in_compound(data)
+    for pattern, found in BEGINNINGS:
+        if re.match(pattern, data, re.DOTALL):
+            return found
+    return _in_text(data[:START])
+
+
+def _in_archive(data: bytes) -> FileKind:
+    names = _names(data)
+    declared = data[:200] + (_declared(data) if "content.xml" in names else b"")
+    if b"opendocument.spreadsheet" in declared:
+        return ODS
+    if b"opendocument.text" in declared:
+        return OPEN_DOCUMENT
+    for pattern, found in PARTS:
+        if any(re.match(pattern, name) for name in names):
+            return found
+    return ZIP
+
+
+def _names(data: bytes) -> list[str]:
+    """The names of an archive's parts; of a damaged one, those that can still be seen."""
+    try:
+        if data.count(zip_archive.DIRECTORY_ENTRY) > zip_archive.ENTRIES:
+            return []
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return [zip_archive.folded(name) for name in archive.namelist()]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
+        seen = re.findall(rb"PK\x03\x04.{26}([ -~]{1,100})", data, re.DOTALL)
+        return [zip_archive.folded(name.decode("ascii")) for name in seen[: zip_archive.ENTRIES]]
+
+
+def _declared(data: bytes) -> bytes:
+    """What an archive says that it is, in a part that should stand first and may not; b"" where nobody can tell."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("mimetype") as part:
+            return part.read(MIMETYPE)
+    except (KeyError, zipfile.BadZipFile, ValueError, RuntimeError, OSError, EOFError, zlib.error):
+        return b""
+
+
+def _in_compound(data: bytes) -> FileKind:
+    streams = ole.names(data)
+    damaged = XLS if not streams and WORKBOOK_BEGINS in data else UNKNOWN  # cut off before its directory
+    return next((found for name, found in STREAMS if name in streams), damaged)
+
+
+def _in_text(start: bytes) -> FileKind:
+    text = _text(start)
+    if text is None:
+        return UNKNOWN
+    words = PROLOGUE.sub("", text).lstrip("\ufeff \t\r\n").lower()
+    for pattern, found in WORDS:
+        if re.match(pattern, words, re.DOTALL):
+            return found
+    return TABLE if _is_table(words.splitlines()) else TEXT
+
+
+def _is_table(lines: list[str]) -> bool:
+    """Whether two lines are divided into as many columns by the same sign; the last line may be cut."""
+    whole = lines[:-1] if len(lines) > LINES else lines
+    for sign in DIVIDERS:
+        counts = [count for line in whole if (count := line.count(sign)) >= COLUMNS - 1]
+        if len(counts) > len(set(counts)):
+            return True
+    return False
+
+
+def _text(start: bytes) -> str | None:
+    """A beginning as text, in whatever encoding; None where it is not text."""
+    text = start.decode(text_encoding.of(start) or "latin-1", "replace")  # every encoding that keeps ASCII will do here
+    return None if UNPRINTABLE.search(text) else text

@@ -1,0 +1,1 @@
+"""Opens and locks workbooks with passwords."""

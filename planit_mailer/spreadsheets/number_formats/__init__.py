@@ -1,0 +1,1 @@
+"""Shows a value as Excel shows it under a number format."""
