@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Desk, Stationery, Text
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
 from planit_mailer.ports import Clock, Store, Transaction
 
 log = logs.get(__name__)
@@ -44,9 +44,9 @@ class Trying:
         return timedelta(seconds=time.monotonic() - began) if began else timedelta(0)
 
 
-def watch(store: Store, clock: Clock, stationery: Stationery, trying: Trying) -> None:
+def watch(store: Store, clock: Clock, stationery: ReplySettings, trying: Trying) -> None:
     """Tell the operator that the mailbox is not read, and that it is again; each once, whichever daemon finds it."""
-    desk = Desk(stationery, clock())
+    desk = ReplyContext(stationery, clock())
     with store.transaction() as transaction:
         if since := _hangs_since(transaction, desk.now, trying.lasts()):
             transaction.note_unread(since)
@@ -54,7 +54,7 @@ def watch(store: Store, clock: Clock, stationery: Stationery, trying: Trying) ->
             return
         if what := _news(transaction, desk.now):
             text = Text(ReplyKind.OPERATOR, f"planit_mailer: {what}", "notice", {"what": what})
-            transaction.enqueue(replies.to_operator(text, desk), None, desk.now)
+            transaction.enqueue(compose.to_operator(text, desk), None, desk.now)
             log.warning("operator told", what=what)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from planit_mailer.core.errors import Declined
-from planit_mailer.ledger import Fetched, Receipt
+from planit_mailer.domain.messages import Fetched, Receipt
 from planit_mailer.mail.authentication_results import Opinion, Verified
 from planit_mailer.mail.dkim import Keys, Signature
 

@@ -1,16 +1,17 @@
 """Replies of ours that came back: noted as failed, and told to the operator."""
 
 from planit_mailer.core import logs
-from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import auto_submitted, replies
-from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.replies import Desk
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext
+from planit_mailer.mail import auto_submitted
 from planit_mailer.ports import Transaction
 
 log = logs.get(__name__)
 
 
-def note(letter: Letter, transaction: Transaction, desk: Desk) -> None:
+def note(letter: Letter, transaction: Transaction, desk: ReplyContext) -> None:
     """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing.
 
     What brings a spreadsheet of its own is more than a bounce, and not forgotten as one.
@@ -21,4 +22,4 @@ def note(letter: Letter, transaction: Transaction, desk: Desk) -> None:
         log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)
         if bounced.kind is not ReplyKind.OPERATOR:
             what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."
-            transaction.enqueue(replies.alert(bounced.reference, what, desk), letter.receipt, desk.now)
+            transaction.enqueue(compose.alert(bounced.reference, what, desk), letter.receipt, desk.now)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from planit_mailer import questions
-from planit_mailer.mail import verdicts
+from planit_mailer.domain.forms.judge import Criteria, Judgement
+from planit_mailer.domain.forms.problems.catalogue import Problem
+from planit_mailer.domain.forms.upload import DraftLearner
+from planit_mailer.domain.policy import rules
 from planit_mailer.questions import Json, Reading
 from planit_mailer.spreadsheets.encryption.passwords import TRIES, Password
-from planit_mailer.uploads.judging import Judgement, Judging
-from planit_mailer.uploads.problems import Problem
-from planit_mailer.uploads.upload import DraftLearner
 
 
 def checked(file: str, judgement: Judgement, *, values: bool) -> Json:
@@ -34,10 +34,10 @@ def checked(file: str, judgement: Judgement, *, values: bool) -> Json:
 def compared(judgement: Judgement, reading: Reading) -> Judgement:
     """A judgement with what the store adds to it, as if a sender of that school had sent the form."""
     schools = tuple(entry.school for entry in reading.schools())
-    return verdicts.compared(judgement, schools, reading.children)
+    return rules.compared(judgement, schools, reading.children)
 
 
-def attempts(judging: Judging, passwords: Sequence[Password]) -> Iterator[Judging]:
+def attempts(judging: Criteria, passwords: Sequence[Password]) -> Iterator[Criteria]:
     """What to judge by, one after the other until the workbook opens: a file is read with few passwords at a time."""
     for first in range(0, max(len(passwords), 1), TRIES):
         yield replace(judging, passwords=tuple(passwords[first : first + TRIES]))

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Declined, Unavailable, Undeliverable
-from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Desk, Stationery
+from planit_mailer.domain.outgoing import Pending, ReplyKind
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
 from planit_mailer.ports import Clock, Relay, Store, Transaction
-from planit_mailer.records import Pending
 
 log = logs.get(__name__)
 
@@ -28,7 +27,7 @@ class Post:
     store: Store
     relay: Relay
     clock: Clock
-    stationery: Stationery
+    stationery: ReplySettings
     replies_per_day: int
 
 
@@ -123,7 +122,7 @@ def _too_many(pending: Pending, transaction: Transaction, post: Post) -> bool:
     transaction.postpone(pending, now + timedelta(hours=1), "more replies than an address gets a day")
     if transaction.first_since(f"too many replies {pending.reply.recipient}", now - DAY, now):
         what = f"An address has had {post.replies_per_day} replies in a day; further ones wait."
-        transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
+        transaction.enqueue(compose.alert(pending.reference, what, ReplyContext(post.stationery, now)), None, now)
         log.warning("replies wait: their address had many today", limit=post.replies_per_day)
     return True
 
@@ -135,7 +134,7 @@ def _give_up(pending: Pending, answer: str, post: Post) -> None:
         transaction.note_failed(pending, answer, now)
         if pending.reply.kind is not ReplyKind.OPERATOR:
             what = f"The relay refused a reply for good: {answer}"
-            transaction.enqueue(replies.alert(pending.reference, what, Desk(post.stationery, now)), None, now)
+            transaction.enqueue(compose.alert(pending.reference, what, ReplyContext(post.stationery, now)), None, now)
     log.error("reply failed", kind=pending.reply.kind.value, answer=answer)
 
 

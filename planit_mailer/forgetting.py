@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from planit_mailer import retention
 from planit_mailer.core import logs
 from planit_mailer.core.config import Config
+from planit_mailer.domain.messages import FailureCounts, Outcome
+from planit_mailer.domain.reports import Erased, Erasure
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome
 from planit_mailer.ports import Clock
-from planit_mailer.records import Erased, Erasure
 from planit_mailer.retention import Keep
-from planit_mailer.whereabouts import Stumbled
 
 log = logs.get(__name__)
 
@@ -25,7 +24,7 @@ GAP = timedelta(days=2)  # between two rounds: `once` may be run from day to day
 PROBATION = timedelta(days=1)
 
 
-def forget(settings: Config, store: Store, clock: Clock, stumbled: Stumbled | None = None) -> None:
+def forget(settings: Config, store: Store, clock: Clock, stumbled: FailureCounts | None = None) -> None:
     """One round: delete mail and receipts that must not be kept, and what stands in pages of old. Raises Unavailable.
 
     What the mailbox breaks off at is put into `stumbled`, and comes last where it is there already.

@@ -13,15 +13,18 @@ from datetime import datetime, timedelta
 from planit_mailer import believing, bounces, releases
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Declined, Unavailable, Waits
-from planit_mailer.ledger import Account, Cause, Fetched, JudgedUpload, Known, Outcome, Receipt, Verdict, Waiting
-from planit_mailer.mail import auto_submitted, letters, replies, senders, verdicts
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.judge import Criteria, Rules
+from planit_mailer.domain.messages import Fetched, InboxMessage, MessageFacts, Outcome, Receipt
+from planit_mailer.domain.policy import letters, reply_limits, rules, senders
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
+from planit_mailer.domain.verdict import Cause, JudgedUpload, PolicyContext, Verdict
+from planit_mailer.mail import auto_submitted
 from planit_mailer.mail.authentication_results import Trust
-from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.ports import Doors, Transaction
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judging, Rules
 
 log = logs.get(__name__)
 
@@ -42,11 +45,11 @@ class Policy:
     message: int
     rules: Rules
     limits: Limits
-    stationery: Stationery
+    stationery: ReplySettings
     return_workbook: bool = True
 
 
-def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
+def take_in(waiting: InboxMessage, doors: Doors, policy: Policy) -> None:
     """Process one message, whatever happens, and file it once it is settled.
 
     The attempt is counted and committed before the work, so that a death counts too. An error of ours is tried again
@@ -67,7 +70,7 @@ def take_in(waiting: Waiting, doors: Doors, policy: Policy) -> None:
         file(waiting, settled, doors, policy.folders[settled.outcome])
 
 
-def attempt(waiting: Waiting, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
+def attempt(waiting: InboxMessage, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
     """Fetch a message and process it, unless its bytes are settled already. None where it is gone."""
     if receipt.deaths > DEATHS:  # even to read it is our death
         return quarantine(receipt, TOO_MANY_DEATHS, doors, policy)
@@ -92,7 +95,7 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
     message = doors.reader.message(fetched.raw, whole=fetched.whole)
     verified = believing.verified(fetched, policy.stationery.address, doors.reader, doors.dns)
     sender = senders.believe(message, policy.trust, released=receipt.released, verified=verified)
-    account = Account(sender, message.date, message.message_id, message.attachments_digest)
+    account = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
     with doors.store.transaction() as transaction:
         standing = transaction.introduce(receipt, account)
         passwords = transaction.passwords(standing.schools) if sender.authentic else ()
@@ -110,11 +113,13 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
             if (current := transaction.current(receipt)).outcome:
                 return current  # by another daemon, after our claim was cut off with its connection
             now = doors.clock()
-            verdict = verdicts.judge(letter, recall(letter, account, transaction, now), now)
+            verdict = rules.judge(letter, recall(letter, account, transaction, now), now)
             wanted = verdict.to_return if policy.return_workbook else ()
             to_paint = [upload for upload in wanted if upload.cause not in painted]
             if not to_paint:
-                conclude(letter, verdicts.with_painted(verdict, painted), transaction, Desk(policy.stationery, now))
+                conclude(
+                    letter, rules.with_painted(verdict, painted), transaction, ReplyContext(policy.stationery, now)
+                )
                 break
         painted |= {upload.cause: paint(upload, letter, doors, policy) for upload in to_paint}
     log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
@@ -127,16 +132,16 @@ def understand(letter: Letter, doors: Doors, policy: Policy) -> Letter:
     return letters.with_files(letter, lambda data: doors.reader.judge(data, judging), doors.reader.sniff)
 
 
-def judged_by(letter: Letter, policy: Policy) -> Judging:
+def judged_by(letter: Letter, policy: Policy) -> Criteria:
     """What the forms of a letter are judged by."""
     day = letters.day_of(letter.receipt.received_at)
-    return Judging(day, policy.rules, policy.limits, letter.passwords)
+    return Criteria(day, policy.rules, policy.limits, letter.passwords)
 
 
-def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: Desk) -> None:
+def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: ReplyContext) -> None:
     """All consequences of a verdict, in the transaction that is open."""
     changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
-    for reply in replies.compose(letter, verdict, changes, desk):
+    for reply in compose.compose(letter, verdict, changes, desk):
         transaction.enqueue(reply, letter.receipt, desk.now)
     bounces.note(letter, transaction, desk)
     transaction.settle(letter.receipt, verdict, changes, desk.now)
@@ -148,17 +153,17 @@ def paint(upload: JudgedUpload, letter: Letter, doors: Doors, policy: Policy) ->
     return doors.reader.annotate(data, upload.judgement, judged_by(letter, policy))
 
 
-def recall(letter: Letter, account: Account, transaction: Transaction, now: datetime) -> Known:
+def recall(letter: Letter, account: MessageFacts, transaction: Transaction, now: datetime) -> PolicyContext:
     """What the store knows that bears on a letter."""
-    return Known(
+    return PolicyContext(
         twin=transaction.twin(letter.receipt, account),
         recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
-        alerts=transaction.alerts_about(letter.sender.address, now - auto_submitted.DAY),
+        alerts=transaction.alerts_about(letter.sender.address, now - reply_limits.DAY),
         children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
     )
 
 
-def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
+def file(waiting: InboxMessage, receipt: Receipt, doors: Doors, folder: str) -> None:
     """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
     with logs.bound(reference=receipt.reference):
         try:
@@ -177,7 +182,7 @@ def file(waiting: Waiting, receipt: Receipt, doors: Doors, folder: str) -> None:
             log.info("message filed", folder=folder)
 
 
-def let_go(waiting: Waiting, doors: Doors, answer: str) -> None:
+def let_go(waiting: InboxMessage, doors: Doors, answer: str) -> None:
     """A server was away: the attempt does not count. The next poll takes the other messages first."""
     log.warning("message left for later", answer=answer)
     doors.stumbled[waiting.key] += 1
@@ -192,7 +197,7 @@ def named(error: Unavailable, receipt: Receipt) -> Unavailable:
     return type(error)(f"{receipt.reference}: {error}")
 
 
-def fail(waiting: Waiting, doors: Doors, policy: Policy) -> Receipt | None:
+def fail(waiting: InboxMessage, doors: Doors, policy: Policy) -> Receipt | None:
     """An attempt went wrong through our fault: the third is the last."""
     with doors.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
@@ -211,7 +216,9 @@ def quarantine(receipt: Receipt, reason: str, doors: Doors, policy: Policy) -> R
         if (current := transaction.current(receipt)).outcome:
             return current
         now = doors.clock()
-        transaction.enqueue(replies.alert(receipt.reference, verdict.alert, Desk(policy.stationery, now)), receipt, now)
+        transaction.enqueue(
+            compose.alert(receipt.reference, verdict.alert, ReplyContext(policy.stationery, now)), receipt, now
+        )
         transaction.settle(receipt, verdict, (), now)
     log.error("message quarantined", why=reason)
     return replace(receipt, outcome=verdict.outcome)

@@ -10,13 +10,13 @@ from planit_mailer import polling
 from planit_mailer.alarm import Trying
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import BrokeOff, Declined, Unavailable
+from planit_mailer.domain.messages import FailureCounts
 from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
 from planit_mailer.ports import Clock, Doors
-from planit_mailer.whereabouts import Stumbled
 
 LISTEN_SECONDS = 5.0  # servers forget to say that mail came: so often the inbox is looked at all the same
 
@@ -31,7 +31,7 @@ class Listener:
     reader: Reader
     stopping: Callable[[], bool]
     trying: Trying = field(default_factory=Trying)
-    stumbled: Stumbled = field(default_factory=Stumbled)
+    stumbled: FailureCounts = field(default_factory=FailureCounts)
 
     def poll(self, clock: Clock, listen: timedelta) -> None:
         """Look at the mailbox; then, for some time, as soon as it says that mail came.

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Desk, Text
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, Text
 from planit_mailer.ports import Store
 
 log = logs.get(__name__)
@@ -20,13 +20,13 @@ WEEK = timedelta(days=7)
 NOTICE = timedelta(days=30)  # before a secret expires
 
 
-def refused(answer: str, store: Store, desk: Desk) -> None:
+def refused(answer: str, store: Store, desk: ReplyContext) -> None:
     """Tell the operator that a server does not let us in, with its words: at the first time, and each day it lasts."""
     what = f"{answer[0].upper()}{answer[1:]}\n\nSee whether the password or secret is right, and has not expired."
     _tell(_text(answer.partition(": ")[0], what), DAY, store, desk)
 
 
-def expiring(secrets: Mapping[str, date | None], store: Store, desk: Desk) -> None:
+def expiring(secrets: Mapping[str, date | None], store: Store, desk: ReplyContext) -> None:
     """Warn of the secrets, by the tables that they stand in, that expire within 30 days: one mail a week for all."""
     today = desk.now.date()
     soon = {table: expires for table, expires in secrets.items() if expires and expires - today <= NOTICE}
@@ -46,9 +46,9 @@ def _text(subject: str, what: str) -> Text:
     return Text(ReplyKind.OPERATOR, f"planit_mailer: {subject}", "login", {"what": what})
 
 
-def _tell(text: Text, every: timedelta, store: Store, desk: Desk) -> None:
+def _tell(text: Text, every: timedelta, store: Store, desk: ReplyContext) -> None:
     """One mail with this subject in so much time; the first at once."""
     with store.transaction() as transaction:
         if transaction.first_since(text.subject, desk.now - every, desk.now):
-            transaction.enqueue(replies.to_operator(text, desk), None, desk.now)
+            transaction.enqueue(compose.to_operator(text, desk), None, desk.now)
             log.warning("operator told", what=text.subject)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from planit_mailer.ledger import Key, Outcome, Receipt, Waiting
+from planit_mailer.domain.messages import InboxMessage, Key, Outcome, Receipt
 
 
 class Polled(Protocol):
@@ -22,10 +22,10 @@ class Polled(Protocol):
     def unread_since(self) -> datetime | None:
         """Since when the mailbox cannot be read; None where it can."""
 
-    def note_filed_before(self, inbox: Sequence[Waiting], folders: Mapping[Outcome, str], now: datetime) -> None:
+    def note_filed_before(self, inbox: Sequence[InboxMessage], folders: Mapping[Outcome, str], now: datetime) -> None:
         """Settled messages that are in the inbox no more lie in the folder of their outcome."""
 
-    def vanished(self, inbox: Sequence[Waiting], *, everywhere: bool) -> tuple[Key | None, ...]:
+    def vanished(self, inbox: Sequence[InboxMessage], *, everywhere: bool) -> tuple[Key | None, ...]:
         """The keys of what was taken up, is not settled, and lies in the inbox no more; None for what has lost its key.
 
         `everywhere`: also of an inbox that was rebuilt since.

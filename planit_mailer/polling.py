@@ -6,8 +6,8 @@ from typing import NamedTuple
 from planit_mailer import intake, releases
 from planit_mailer.core import logs
 from planit_mailer.core.errors import BrokeOff, Declined, Unavailable, Waits
+from planit_mailer.domain.messages import InboxMessage, Key
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Key, Waiting
 from planit_mailer.ports import Doors
 
 log = logs.get(__name__)
@@ -55,7 +55,7 @@ def poll(doors: Doors, policy: Policy) -> bool:
     return went.elsewhere
 
 
-def first_see(doors: Doors, policy: Policy) -> list[Waiting]:
+def first_see(doors: Doors, policy: Policy) -> list[InboxMessage]:
     """What waits, numbered in the order of arrival; what was taken up before in vain comes last: it delays no other.
 
     Of several at which a server breaks off, each poll reaches another one.
@@ -66,7 +66,7 @@ def first_see(doors: Doors, policy: Policy) -> list[Waiting]:
     return sorted(waiting, key=lambda message: max(doors.stumbled[message.key], message.key in tried))
 
 
-def take_in_all(inbox: Sequence[Waiting], doors: Doors, policy: Policy) -> Went:
+def take_in_all(inbox: Sequence[InboxMessage], doors: Doors, policy: Policy) -> Went:
     """Take in what waits. Raises Unavailable where a server breaks off at a message for the first time.
 
     Where it does so at the same message again, the message is to blame, and no reason to wait for the server.
@@ -88,7 +88,7 @@ def take_in_all(inbox: Sequence[Waiting], doors: Doors, policy: Policy) -> Went:
     return went
 
 
-def claim_and_take_in(waiting: Waiting, doors: Doors, policy: Policy) -> bool:
+def claim_and_take_in(waiting: InboxMessage, doors: Doors, policy: Policy) -> bool:
     """Take a message in, unless another daemon has it in hand; whether it was ours."""
     with doors.store.claim(_work(waiting.key)) as ours:
         if ours:
@@ -96,7 +96,7 @@ def claim_and_take_in(waiting: Waiting, doors: Doors, policy: Policy) -> bool:
     return ours
 
 
-def drop_vanished(inbox: Sequence[Waiting], doors: Doors, *, everywhere: bool) -> None:
+def drop_vanished(inbox: Sequence[InboxMessage], doors: Doors, *, everywhere: bool) -> None:
     """Settle what was taken up before and lies in the inbox no more: a person took it away."""
     with doors.store.transaction() as transaction:
         vanished = transaction.vanished(inbox, everywhere=everywhere)

@@ -10,30 +10,30 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from planit_mailer.believing import Dns, Verifier
-from planit_mailer.ledger import (
-    Account,
-    Changes,
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.identity import Child
+from planit_mailer.domain.forms.judge import Criteria, Judgement
+from planit_mailer.domain.messages import (
+    FailureCounts,
     Fetched,
-    JudgedUpload,
+    Filed,
+    InboxMessage,
     Key,
+    MessageFacts,
+    MessageQuery,
     Outcome,
     Receipt,
-    Recent,
-    Reply,
-    School,
-    Standing,
-    Verdict,
-    Waiting,
+    ReceiptSummary,
+    Released,
 )
+from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply
+from planit_mailer.domain.reports import Unanswered
+from planit_mailer.domain.schools import School, SenderRegistration
+from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
 from planit_mailer.mail.messages import Message
 from planit_mailer.polled import Polled
-from planit_mailer.records import Bounced, Pending, Unanswered
 from planit_mailer.spreadsheets.detect import FileKind
 from planit_mailer.spreadsheets.encryption.passwords import Password
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.identity import Child
-from planit_mailer.uploads.judging import Judgement, Judging
-from planit_mailer.whereabouts import Booked, Filed, Released, Sought, Stumbled
 
 Clock = Callable[[], datetime]  # the time now, in UTC
 
@@ -41,10 +41,10 @@ Clock = Callable[[], datetime]  # the time now, in UTC
 class Mailbox(Protocol):
     """The IMAP mailbox, its inbox selected."""
 
-    def waiting(self) -> Sequence[Waiting]:
+    def waiting(self) -> Sequence[InboxMessage]:
         """The messages in the inbox, in the order in which they arrived."""
 
-    def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
+    def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         """The bytes of a message, its header alone where they are more than `limit`; None where it is gone."""
 
     def holds(self, key: Key) -> bool:
@@ -53,10 +53,10 @@ class Mailbox(Protocol):
     def file(self, key: Key, folder: str) -> bool:
         """Move a message out of the inbox; False where nothing was moved: it was gone already, or has to stay."""
 
-    def bring_back(self, folders: Collection[str], sought: Sought) -> bool:
+    def bring_back(self, folders: Collection[str], sought: MessageQuery) -> bool:
         """Move a message from the first of these folders that has it to the inbox; False where none has it."""
 
-    def delete(self, folders: Collection[str], sought: Sought) -> bool:
+    def delete(self, folders: Collection[str], sought: MessageQuery) -> bool:
         """Delete every copy of a message in these folders for ever; False where there is none."""
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
@@ -75,10 +75,10 @@ class Reader(Verifier, Protocol):
     def sniff(self, data: bytes) -> FileKind:
         """What kind of file these bytes are."""
 
-    def judge(self, data: bytes, judging: Judging) -> Judgement:
+    def judge(self, data: bytes, judging: Criteria) -> Judgement:
         """What is in a file, and what is wrong with it."""
 
-    def annotate(self, data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
+    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
         """The workbook with its problems painted in, else a list of them; encrypted as it came, or without data."""
 
 
@@ -94,10 +94,10 @@ class Transaction(Polled, Protocol):
 
     # ── what becomes of a message ──
 
-    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> frozenset[Key]:
+    def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
         """Give each message that is new its receipt, in this order; those that were taken up before, in vain."""
 
-    def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
+    def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, made when it is first seen; counts an attempt unless it is settled."""
 
     def adopt(self, receipt: Receipt, digest: str) -> Receipt:
@@ -109,16 +109,16 @@ class Transaction(Polled, Protocol):
     def current(self, known: Receipt) -> Receipt:
         """A receipt as it stands now."""
 
-    def introduce(self, receipt: Receipt, account: Account) -> Standing:
+    def introduce(self, receipt: Receipt, account: MessageFacts) -> SenderRegistration:
         """Note who wrote, and look them up in the register."""
 
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
         """The passwords that open workbooks of these schools, in the schools' order."""
 
-    def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
+    def first_copy(self, receipt: Receipt) -> InboxMessage | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is to be judged."""
 
-    def twin(self, receipt: Receipt, account: Account) -> str:
+    def twin(self, receipt: Receipt, account: MessageFacts) -> str:
         """The reference of a settled message with the same authentic sender, Message-ID and attachments, or ""."""
 
     def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
@@ -202,7 +202,7 @@ class Transaction(Polled, Protocol):
     def note_warned(self, unanswered: Unanswered, level: int) -> None:
         """The operator was warned, so that it is said once."""
 
-    def booked(self) -> tuple[Booked, ...]:
+    def booked(self) -> tuple[ReceiptSummary, ...]:
         """Every receipt, to be compared with the mailbox."""
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
@@ -241,4 +241,4 @@ class Doors:
     clock: Clock
     dns: Dns
     stopping: Callable[[], bool] = lambda: False
-    stumbled: Stumbled = field(default_factory=Stumbled)
+    stumbled: FailureCounts = field(default_factory=FailureCounts)

@@ -17,9 +17,9 @@ from planit_mailer.core import clock, text
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import PlanitError, Unavailable
 from planit_mailer.doctor import AHEAD, Finding
+from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.relay import Relay
-from planit_mailer.ledger import Reply, ReplyKind
 from planit_mailer.mail import authentication_results
 
 WITHIN = 120.0  # seconds in which it has to arrive

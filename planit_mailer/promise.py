@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from planit_mailer.core import logs
-from planit_mailer.ledger import ReplyKind
-from planit_mailer.mail import auto_submitted, replies
-from planit_mailer.mail.replies import Desk, Stationery, Text
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.policy import reply_limits
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
+from planit_mailer.domain.reports import Unanswered
 from planit_mailer.ports import Clock, Store, Transaction
-from planit_mailer.records import Unanswered
 
 log = logs.get(__name__)
 
@@ -31,20 +32,20 @@ class Due(NamedTuple):
     what: str
 
 
-def watch(store: Store, clock: Clock, stationery: Stationery) -> None:
+def watch(store: Store, clock: Clock, stationery: ReplySettings) -> None:
     """Warn of every message whose answer is getting late, once for each level; the operator has one mail for all.
 
     What becomes due within an hour of such a mail waits for the next: a stranger may write in a school's name as often
     as they like, and each message has its promised time.
     """
-    desk = Desk(stationery, clock())
+    desk = ReplyContext(stationery, clock())
     with store.transaction() as transaction:
         unanswered = [_put_right(one, transaction, desk.now) for one in transaction.unanswered()]
         later = [(one, level) for one in unanswered if (level := level_of(one, desk.now)) > one.warned]
         if due := tuple(Due(one.reference, _what(one, level, desk)) for one, level in later if level > HALF):
             if transaction.first_since(TOPIC, desk.now - stationery.reply_within * APART, desk.now):
                 mail = (
-                    replies.alert(*due[0], desk) if len(due) == 1 else replies.to_operator(_text(due), desk, "promise")
+                    compose.alert(*due[0], desk) if len(due) == 1 else compose.to_operator(_text(due), desk, "promise")
                 )
                 transaction.enqueue(mail, None, desk.now)
             else:
@@ -73,7 +74,7 @@ def _put_right(one: Unanswered, transaction: Transaction, now: datetime) -> Unan
     return replace(one, warned=level)
 
 
-def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: Desk) -> None:
+def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: ReplyContext) -> None:
     say = log.warning if level == HALF else log.error
     left = unanswered.due_at - desk.now
     say("answer is late" if level == LATE else "answer is due", reference=unanswered.reference, left=_hours(left))
@@ -81,7 +82,7 @@ def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: De
         _tell_school(unanswered, transaction, desk)
 
 
-def _what(unanswered: Unanswered, level: int, desk: Desk) -> str:
+def _what(unanswered: Unanswered, level: int, desk: ReplyContext) -> str:
     left = _hours(unanswered.due_at - desk.now)
     return "The promised time is over." if level == LATE else f"Unanswered, with {left} left."
 
@@ -91,12 +92,12 @@ def _text(due: tuple[Due, ...]) -> Text:
     return Text(ReplyKind.OPERATOR, f"planit_mailer: look at {len(due)} messages", "due", facts)
 
 
-def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: Desk) -> None:
+def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: ReplyContext) -> None:
     recent = transaction.recent_replies(unanswered.sender, desk.now - timedelta(days=30))
-    if why_not := auto_submitted.limits(ReplyKind.DELAYED, recent, desk.now):
+    if why_not := reply_limits.exceeded(ReplyKind.DELAYED, recent, desk.now):
         log.info("no delayed reply", why=why_not)
         return
-    transaction.enqueue(replies.delayed(unanswered.reference, unanswered.sender, desk), unanswered, desk.now)
+    transaction.enqueue(compose.delayed(unanswered.reference, unanswered.sender, desk), unanswered, desk.now)
 
 
 def _hours(span: timedelta) -> str:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from planit_mailer.core import text
-from planit_mailer.ledger import Outcome, School
-from planit_mailer.records import Enrolled, Erasure, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
-from planit_mailer.uploads import values
-from planit_mailer.uploads.identity import Child
-from planit_mailer.uploads.upload import Field
+from planit_mailer.domain.forms import values
+from planit_mailer.domain.forms.identity import Child
+from planit_mailer.domain.forms.upload import Field
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.reports import Erasure, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
+from planit_mailer.domain.schools import Enrolled, School
 
 Json = dict[str, Any]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.ledger import Key, ReplyKind, Waiting
-from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Desk, Stationery, Text
+from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
 from planit_mailer.ports import Clock, Mailbox, Store
-from planit_mailer.whereabouts import Booked
 
 log = logs.get(__name__)
 
@@ -36,10 +36,10 @@ class Found:
     """What lies in the mailbox: the Message-IDs in each of our folders, and the messages in the inbox."""
 
     folders: Mapping[str, Sequence[str]]
-    inbox: Sequence[Waiting] = ()
+    inbox: Sequence[InboxMessage] = ()
 
 
-def reconcile(mailbox: Mailbox, store: Store, folders: Sequence[str], paper: tuple[Clock, Stationery]) -> int:
+def reconcile(mailbox: Mailbox, store: Store, folders: Sequence[str], paper: tuple[Clock, ReplySettings]) -> int:
     """Compare, log each difference, and tell the operator where there are any; how many. Raises Unavailable.
 
     `folders` are ours, without the inbox.
@@ -47,17 +47,17 @@ def reconcile(mailbox: Mailbox, store: Store, folders: Sequence[str], paper: tup
     clock, stationery = paper
     found = Found({folder: mailbox.message_ids(folder) for folder in folders}, mailbox.waiting())
     with store.transaction() as transaction:  # after the mailbox: what was filed meanwhile is known
-        desk = Desk(stationery, clock())
+        desk = ReplyContext(stationery, clock())
         differences = compare(found, transaction.booked(), desk.now)
         for difference in differences:
             log.error(difference.event, reference=difference.reference, folder=difference.folder)
         if differences:
-            transaction.enqueue(replies.to_operator(_told(differences), desk, "reconciled"), None, desk.now)
+            transaction.enqueue(compose.to_operator(_told(differences), desk, "reconciled"), None, desk.now)
     log.info("mailbox reconciled", differences=len(differences))
     return len(differences)
 
 
-def compare(found: Found, booked: Sequence[Booked], now: datetime) -> tuple[Difference, ...]:
+def compare(found: Found, booked: Sequence[ReceiptSummary], now: datetime) -> tuple[Difference, ...]:
     """Where the messages in the mailbox and the receipts differ."""
     surplus = _surplus(found, booked, now)
     strangers = [Difference("message without receipt", folder) for folder, n in surplus.items() for _ in range(n)]
@@ -68,7 +68,7 @@ def compare(found: Found, booked: Sequence[Booked], now: datetime) -> tuple[Diff
     )
 
 
-def _surplus(found: Found, booked: Sequence[Booked], now: datetime) -> dict[str, int]:
+def _surplus(found: Found, booked: Sequence[ReceiptSummary], now: datetime) -> dict[str, int]:
     """How many messages are in each folder that no receipt claims, be it from another folder; negative: some miss.
 
     A message that we died of was never read: its receipt has no Message-ID, and claims any one that is left over.
@@ -82,14 +82,14 @@ def _surplus(found: Found, booked: Sequence[Booked], now: datetime) -> dict[str,
     return {folder: (lying[folder] - claimed[folder] - moved).total() - unread[folder] for folder in lying}
 
 
-def _untaken(inbox: Iterable[Waiting], known: set[Key | None], now: datetime) -> Iterator[Difference]:
+def _untaken(inbox: Iterable[InboxMessage], known: set[Key | None], now: datetime) -> Iterator[Difference]:
     """Messages that waited in the inbox for longer than any poll lets them, and were not taken in."""
     for waiting in inbox:
         if waiting.key not in known and now - waiting.received_at >= SETTLED_BY:
             yield Difference("message without receipt", "the inbox")
 
 
-def _wrong(one: Booked, found: Found, surplus: Mapping[str, int], now: datetime) -> Iterator[Difference]:
+def _wrong(one: ReceiptSummary, found: Found, surplus: Mapping[str, int], now: datetime) -> Iterator[Difference]:
     """What is wrong with one receipt."""
     if now - one.changed_at < SETTLED_BY:
         return
@@ -105,7 +105,7 @@ def _wrong(one: Booked, found: Found, surplus: Mapping[str, int], now: datetime)
         yield Difference("receipt without reply or reason", one.folder, one.reference)
 
 
-def _is_missing(one: Booked, found: Found, surplus: Mapping[str, int]) -> bool:
+def _is_missing(one: ReceiptSummary, found: Found, surplus: Mapping[str, int]) -> bool:
     return one.message_id not in found.folders[one.folder] if one.message_id else surplus[one.folder] < 0
 
 

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 from planit_mailer.core import logs
 from planit_mailer.core.errors import BrokeOff, Declined, Unavailable
-from planit_mailer.ledger import Waiting
+from planit_mailer.domain.messages import InboxMessage, Released
 from planit_mailer.ports import Doors
-from planit_mailer.whereabouts import Released
 
 log = logs.get(__name__)
 
@@ -76,7 +75,7 @@ def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
                 transaction.note_lost(released, doors.clock())
 
 
-def is_there(message: Waiting | Released, doors: Doors) -> bool:
+def is_there(message: InboxMessage | Released, doors: Doors) -> bool:
     """Whether a message that is still to be judged lies in the inbox, or is on its way back to it."""
     return isinstance(message, Released) or doors.mailbox.fetch(message, 0) is not None
 

@@ -10,9 +10,8 @@ from datetime import timedelta
 
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Declined, Unavailable
-from planit_mailer.ledger import Outcome
+from planit_mailer.domain.messages import FailureCounts, Filed, Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
-from planit_mailer.whereabouts import Filed, Stumbled
 
 log = logs.get(__name__)
 
@@ -29,7 +28,7 @@ class Keep:
     folders: Sequence[str]
     sent: str
     clock: Clock
-    stumbled: Stumbled = field(default_factory=Stumbled)
+    stumbled: FailureCounts = field(default_factory=FailureCounts)
 
 
 def due(store: Store, keep: Keep) -> tuple[Filed, ...]:

@@ -11,20 +11,20 @@ from planit_mailer.core.config import Config
 from planit_mailer.core.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.core.paths import folder
 from planit_mailer.delivery import Post
+from planit_mailer.domain.forms import blank
+from planit_mailer.domain.forms.judge import Rules
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
 from planit_mailer.doors import tokens
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Outcome
 from planit_mailer.listening import Listener
-from planit_mailer.mail import replies
 from planit_mailer.mail.authentication_results import Trust
-from planit_mailer.mail.replies import Desk, Stationery
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads import blank
-from planit_mailer.uploads.judging import Rules
 
 AGAIN = 10  # messages at which a server may break off before `once` gives up
 
@@ -36,7 +36,7 @@ class Service:
     settings: Config
     store: Store
     reader: Reader
-    stationery: Stationery
+    stationery: ReplySettings
     listener: Listener
 
     def poll(self, listen: timedelta = timedelta(0)) -> None:
@@ -71,7 +71,7 @@ class Service:
         promise.watch(self.store, clock.now, self.stationery)
         alarm.watch(self.store, clock.now, self.stationery, self.listener.trying)
         digest.tell(self.store, clock.now, self.stationery)
-        logins.expiring(expiries(self.settings), self.store, Desk(self.stationery, clock.now()))
+        logins.expiring(expiries(self.settings), self.store, ReplyContext(self.stationery, clock.now()))
 
     def reconcile(self) -> None:
         """Compare mailbox and ledger."""
@@ -111,7 +111,7 @@ class Service:
             try:
                 work()
             except LoginRefused as error:
-                logins.refused(str(error), self.store, Desk(self.stationery, clock.now()))
+                logins.refused(str(error), self.store, ReplyContext(self.stationery, clock.now()))
                 raise
 
         return told
@@ -163,7 +163,7 @@ def reader(limits: config.Limits) -> Reader:
     return Reader(seconds=limits.seconds.total_seconds(), memory=limits.memory)
 
 
-def policy(settings: Config, paper: Stationery) -> Policy:
+def policy(settings: Config, paper: ReplySettings) -> Policy:
     """What the configuration says about messages."""
     return Policy(
         folders=folders(settings.mailbox.folders),
@@ -203,13 +203,13 @@ def workbook_limits(limits: config.Limits) -> Limits:
     return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows)
 
 
-def stationery(settings: Config) -> Stationery:
+def stationery(settings: Config) -> ReplySettings:
     """Who answers, and with which templates."""
-    return Stationery(
+    return ReplySettings(
         sender=settings.smtp.sender,
         address=settings.address,
         operator=settings.service.operator,
         reply_within=settings.service.reply_within,
         blank_form=blank.blank_form(),
-        templates=replies.load(folder("templates")),
+        templates=compose.load(folder("templates")),
     )

@@ -5,24 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 
+from planit_mailer.domain.forms import identity
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.upload import Draft, DraftLearner, Learner, Upload
+from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt, Sender
+from planit_mailer.domain.outgoing import Reply, ReplyKind
+from planit_mailer.domain.schools import School
+from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
 from planit_mailer.doors.store import Store, Transaction
-from planit_mailer.ledger import (
-    Account,
-    Changes,
-    JudgedUpload,
-    Key,
-    Outcome,
-    Receipt,
-    Reply,
-    ReplyKind,
-    School,
-    Sender,
-    Verdict,
-    Waiting,
-)
-from planit_mailer.uploads import identity
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.upload import Draft, DraftLearner, Learner, Upload
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TWO_DAYS = timedelta(hours=48)
@@ -31,11 +21,11 @@ OFFICE = "office@greenfield.test"
 _uids = count(1)
 
 
-def waiting(uid: int | None = None, uidvalidity: int = 1, received_at: datetime = NOW) -> Waiting:
-    return Waiting(Key(uidvalidity, uid or next(_uids)), 1000, received_at)
+def waiting(uid: int | None = None, uidvalidity: int = 1, received_at: datetime = NOW) -> InboxMessage:
+    return InboxMessage(Key(uidvalidity, uid or next(_uids)), 1000, received_at)
 
 
-def begin(store: Store, message: Waiting | None = None, now: datetime = NOW) -> Receipt:
+def begin(store: Store, message: InboxMessage | None = None, now: datetime = NOW) -> Receipt:
     message = message or waiting()
     with store.transaction() as transaction:
         return transaction.begin(message, now, message.received_at + TWO_DAYS)
@@ -50,8 +40,10 @@ def digest(raw: str) -> str:
     return sha256(raw.encode()).hexdigest()
 
 
-def account(sender: str = OFFICE, message_id: str = "<1@greenfield.test>", *, authentic: bool = True) -> Account:
-    return Account(Sender(sender, authentic, "because"), "Tue, 24 Nov 2026 09:00:00 +0000", message_id, digest("files"))
+def account(sender: str = OFFICE, message_id: str = "<1@greenfield.test>", *, authentic: bool = True) -> MessageFacts:
+    return MessageFacts(
+        Sender(sender, authentic, "because"), "Tue, 24 Nov 2026 09:00:00 +0000", message_id, digest("files")
+    )
 
 
 def verdict(outcome: Outcome = Outcome.ACCEPTED, reply: ReplyKind | None = ReplyKind.CONFIRMATION) -> Verdict:
@@ -63,7 +55,7 @@ def a_reply(kind: ReplyKind = ReplyKind.CONFIRMATION, to: str = OFFICE, content:
 
 
 def settled(
-    store: Store, outcome: Outcome = Outcome.ACCEPTED, said: Account | None = None, folder: str = "Folder"
+    store: Store, outcome: Outcome = Outcome.ACCEPTED, said: MessageFacts | None = None, folder: str = "Folder"
 ) -> Receipt:
     """A message that was judged, without an answer, and filed; unfiled where `folder` is ""."""
     receipt = adopt(store, begin(store), f"raw {next(_uids)}")

@@ -14,9 +14,9 @@ from multiprocessing.context import ForkServerProcess
 
 from planit_mailer import daemon, delivery, intake, polling, retention
 from planit_mailer.core import clock
+from planit_mailer.domain.messages import Fetched, InboxMessage
 from planit_mailer.doors import mailbox, reader, relay
 from planit_mailer.doors.store import outbox, receipts
-from planit_mailer.ledger import Fetched, Waiting
 from tests import forks
 from tests.world import World
 
@@ -73,7 +73,7 @@ def die_of(message_id: str) -> None:
     """Have this process die as soon as one certain message is fetched."""
     fetch = mailbox.Mailbox.fetch
 
-    def fatal(self: mailbox.Mailbox, waiting: Waiting, limit: int) -> Fetched | None:
+    def fatal(self: mailbox.Mailbox, waiting: InboxMessage, limit: int) -> Fetched | None:
         fetched = fetch(self, waiting, limit)
         if fetched and message_id.encode() in fetched.raw:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from planit_mailer.uploads.problems import CATALOGUE
-from planit_mailer.uploads.stages import Stage
+from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
+from planit_mailer.domain.forms.problems.entry import Stage
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "schools.md"
 START, END = "<!-- problems -->\n", "<!-- /problems -->\n"

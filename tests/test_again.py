@@ -14,10 +14,10 @@ import pytest
 from imapclient import IMAPClient
 
 from planit_mailer.core.errors import Declined, Unavailable
+from planit_mailer.domain.policy import rules
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.verdict import Verdict
 from planit_mailer.doors.mailbox import Mailbox
-from planit_mailer.ledger import Verdict
-from planit_mailer.mail import verdicts
-from planit_mailer.mail.letters import Letter
 from tests import world
 from tests.mailservers import DovecotPost
 from tests.uploads import forms
@@ -164,7 +164,7 @@ def test_the_same_sender_message_id_and_attachments_were_delivered_twice(service
 def test_a_second_copy_waits_for_its_first_and_does_not_overtake_what_came_between(
     service: World, once: Once, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = verdicts.judge
+    judge = rules.judge
 
     def mistaken(letter: Letter, *others: Any) -> Verdict:
         if letter.message.message_id == SAME:
@@ -173,7 +173,7 @@ def test_a_second_copy_waits_for_its_first_and_does_not_overtake_what_came_betwe
 
     old = a_form("old")
     with monkeypatch.context() as patch:
-        patch.setattr(verdicts, "judge", mistaken)
+        patch.setattr(rules, "judge", mistaken)
         service.send(old, Message_ID=SAME)
         service.send(a_form("new"))
         once()
@@ -323,7 +323,7 @@ def test_a_message_that_was_gone_before_it_was_processed_is_processed_when_it_co
     form = a_form("B")
     service.send(form, Message_ID=SAME)
     with monkeypatch.context() as patch:
-        patch.setattr("planit_mailer.mail.verdicts.judge", lambda *_: 1 / 0)
+        patch.setattr("planit_mailer.domain.policy.rules.judge", lambda *_: 1 / 0)
         once()
     expunge_first(person)
     service.send(form, Message_ID=SAME, Received="by another way")

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from planit_mailer import promise
 from planit_mailer.core import clock
 from planit_mailer.core.errors import Unavailable
+from planit_mailer.domain.policy import rules
 from planit_mailer.doors.mailbox import Mailbox
-from planit_mailer.mail import verdicts
 from tests import world
 from tests.dovecot import Dovecot
 from tests.mailservers import DovecotPost, behind_a_relay
@@ -53,7 +53,7 @@ def take_away(bench: Bench) -> None:
 def err(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
     """A poll in which we make a mistake with every message."""
     with monkeypatch.context() as patch:
-        patch.setattr(verdicts, "judge", lambda *_: 1 / 0)
+        patch.setattr(rules, "judge", lambda *_: 1 / 0)
         bench.run("poll")
 
 

@@ -14,10 +14,10 @@ from planit_mailer.core.paths import folder
 from planit_mailer.delivery import Post as Delivering
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplySettings
 from planit_mailer.doors.relay import Relay
 from planit_mailer.doors.store import Store
-from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Stationery
 from tests import books
 from tests.books import NOW, OFFICE
 from tests.mailservers import a_relay
@@ -51,9 +51,9 @@ def embedded() -> Iterator[Post]:
         yield post
 
 
-def stationery() -> Stationery:
-    templates = replies.load(folder("templates"))
-    return Stationery("data@s-cool.test", "data@s-cool.test", "ops@s-cool.test", timedelta(hours=48), b"", templates)
+def stationery() -> ReplySettings:
+    templates = compose.load(folder("templates"))
+    return ReplySettings("data@s-cool.test", "data@s-cool.test", "ops@s-cool.test", timedelta(hours=48), b"", templates)
 
 
 def nowhere(delivering: Delivering) -> Delivering:

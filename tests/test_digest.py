@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from planit_mailer import digest
+from planit_mailer.domain.messages import Outcome, Receipt
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome, Receipt, ReplyKind
-from planit_mailer.mail import replies
-from planit_mailer.mail.replies import Desk
 from tests import books
 from tests.test_delivery import stationery
 
@@ -71,7 +72,7 @@ def test_a_digest_by_a_clock_that_was_ahead_does_not_silence_the_next(store: Sto
 def test_what_the_operator_was_told_at_once_or_has_decided_is_not_told_again(store: Store) -> None:
     alerted, refused, held = quarantined(store), quarantined(store), books.settled(store, Outcome.HELD)
     with store.transaction() as transaction:
-        mail = replies.alert(alerted.reference, "Look.", Desk(stationery(), books.NOW))
+        mail = compose.alert(alerted.reference, "Look.", ReplyContext(stationery(), books.NOW))
         transaction.enqueue(mail, alerted, books.NOW)
         transaction.refuse(refused.reference, books.NOW)
 
@@ -92,7 +93,7 @@ def test_alerts_about_a_sender_are_counted(store: Store) -> None:
     receipt = quarantined(store)
     with store.transaction() as transaction:
         transaction.introduce(receipt, books.account(authentic=False))
-        mail = replies.alert(receipt.reference, "Look.", Desk(stationery(), books.NOW))
+        mail = compose.alert(receipt.reference, "Look.", ReplyContext(stationery(), books.NOW))
         transaction.enqueue(mail, receipt, books.NOW)
         transaction.enqueue(books.a_reply(), receipt, books.NOW)
         assert transaction.alerts_about(books.OFFICE, books.NOW - DAY) == 1
@@ -105,7 +106,7 @@ def test_whoever_is_made_up_at_a_registered_domain_counts_as_the_same_sender(sto
     with store.transaction() as transaction:
         transaction.introduce(receipt, books.account(authentic=False))
         transaction.enqueue(
-            replies.alert(receipt.reference, "Look.", Desk(stationery(), books.NOW)), receipt, books.NOW
+            compose.alert(receipt.reference, "Look.", ReplyContext(stationery(), books.NOW)), receipt, books.NOW
         )
         assert transaction.alerts_about("made-up@greenfield.test", books.NOW - DAY) == 1
         transaction.allow(transaction.add_school("Riverside", "ZZ8 8ZZ"), "head@greenfield.test")

@@ -10,7 +10,7 @@ import msoffcrypto.format.ooxml
 import pytest
 
 from planit_mailer.demo.servers import Post
-from planit_mailer.uploads.problems import CATALOGUE
+from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
 from tests import world
 from tests.uploads import forms
 from tests.uploads.forms import learner

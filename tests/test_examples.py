@@ -16,7 +16,7 @@ from planit_mailer.cli import app
 from planit_mailer.core import config, oauth2
 from planit_mailer.core.config import Config
 from planit_mailer.core.paths import folder
-from planit_mailer.mail import replies
+from planit_mailer.domain.replies import compose
 from tests import schools_page
 from tests.dovecot import CERTIFICATE
 from tests.uploads import forms
@@ -82,7 +82,7 @@ def test_the_example_configuration_shows_the_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "templates").glob("*")), ids=lambda path: path.name)
 def test_every_template_compiles(path: Path) -> None:
-    assert replies.load(folder("templates")).get_template(path.name)
+    assert compose.load(folder("templates")).get_template(path.name)
 
 
 def test_the_verbs_are_those_that_work() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planit_mailer import gias
 from planit_mailer.core.errors import ConfigError
-from planit_mailer.records import Listed
+from planit_mailer.domain import gias
+from planit_mailer.domain.schools import Listed
 
 # A few of its hundred columns, in its order.
 HEADINGS = (

@@ -7,11 +7,11 @@ import pytest
 from openpyxl import load_workbook
 
 from planit_mailer.core import logs
+from planit_mailer.domain.forms import annotate
+from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.doors.store import Store
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads import annotated
-from planit_mailer.uploads.policy import Judging, Rules
 from tests import books
 from tests.books import NOW
 from tests.builders import with_header
@@ -97,7 +97,7 @@ def test_what_a_school_typed_is_no_formula_in_the_workbook_that_goes_back(form: 
         data = as_text(rows)
     judgement = forms.judge(data)
 
-    back = annotated.annotate(data, judgement, Judging(forms.TODAY, Rules(), Limits()))
+    back = annotate.annotate(data, judgement, Criteria(forms.TODAY, Rules(), Limits()))
 
     cells = [cell for page in load_workbook(BytesIO(back.data)).worksheets for row in page.iter_rows() for cell in row]
     typed = {text for text in FORMULAS if form == "xlsx" or text[0] != "="}  # in plain text, = makes a formula

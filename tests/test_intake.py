@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.demo import servers
-from planit_mailer.mail import verdicts
+from planit_mailer.domain.policy import rules
 from tests import world
 from tests.builders import an_email
 from tests.uploads import forms
@@ -55,14 +55,14 @@ def test_that_a_person_has_opened_a_message_means_nothing(service: World, imap: 
 def test_an_error_of_ours_is_tried_three_times_and_delays_nobody_else(
     service: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = verdicts.judge
+    real = rules.judge
 
-    def judge(letter: verdicts.Letter, *more: object) -> object:
+    def judge(letter: rules.Letter, *more: object) -> object:
         if letter.message.message_id == "<bad@greenfield.test>":
             raise RuntimeError("a mistake of ours")
         return real(letter, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(verdicts, "judge", judge)
+    monkeypatch.setattr(rules, "judge", judge)
     bad = service.send(("1.xlsx", a_form(1)), Message_ID="<bad@greenfield.test>")
     service.send(("2.xlsx", a_form(2)))
 

@@ -11,8 +11,8 @@ import pytest
 from planit_mailer import logins
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.demo.servers import Post
+from planit_mailer.domain.replies.compose import ReplyContext
 from planit_mailer.doors.store import Store
-from planit_mailer.mail.replies import Desk
 from tests import world
 from tests.books import NOW
 from tests.doors.test_relay import Answers, a_tls_context, authenticate, relaying
@@ -28,8 +28,8 @@ def told(store: Store) -> list[EmailMessage]:
     return [message for one in raw if isinstance(message := message_from_bytes(one, policy=default), EmailMessage)]
 
 
-def after(hours: float) -> Desk:
-    return Desk(stationery(), NOW + timedelta(hours=hours))
+def after(hours: float) -> ReplyContext:
+    return ReplyContext(stationery(), NOW + timedelta(hours=hours))
 
 
 def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_day(store: Store) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.demo import servers
-from planit_mailer.mail import verdicts
+from planit_mailer.domain.policy import rules
 from tests import dying, forks, world
 from tests.uploads import forms
 from tests.world import OFFICE, World, text_of
@@ -34,14 +34,14 @@ def once(service: World) -> Iterator[Once]:
 @pytest.fixture
 def mistaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """We make a mistake with one certain message, until this is undone."""
-    real = verdicts.judge
+    real = rules.judge
 
-    def judge(letter: verdicts.Letter, *more: object) -> object:
+    def judge(letter: rules.Letter, *more: object) -> object:
         if letter.message.message_id == POISON:
             raise RuntimeError("a mistake of ours")
         return real(letter, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(verdicts, "judge", judge)
+    monkeypatch.setattr(rules, "judge", judge)
     yield monkeypatch
     monkeypatch.undo()
 

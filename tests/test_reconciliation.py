@@ -14,10 +14,9 @@ from imapclient import IMAPClient
 from planit_mailer import intake, reconciliation, service
 from planit_mailer.core import clock
 from planit_mailer.demo import servers
+from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
 from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.ledger import Key, Waiting
 from planit_mailer.reconciliation import Difference, Found, compare
-from planit_mailer.whereabouts import Booked
 from tests import books, world
 from tests.books import NOW
 from tests.builders import an_email
@@ -28,7 +27,7 @@ from tests.world import OFFICE, World, text_of
 
 DAY = timedelta(days=1)
 KEY = Key(1, 7)
-RIGHT = Booked("PM-1", KEY, "<1@b>", "Processed", NOW, True, False, False, "", 1, 1)
+RIGHT = ReceiptSummary("PM-1", KEY, "<1@b>", "Processed", NOW, True, False, False, "", 1, 1)
 UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
 
 
@@ -63,7 +62,7 @@ UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
         (replace(RIGHT, settled=False, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
     ],
 )  # fmt: skip
-def test_what_differs_is_named(booked: Booked, found: dict[str, list[str]], expected: list[Difference]) -> None:
+def test_what_differs_is_named(booked: ReceiptSummary, found: dict[str, list[str]], expected: list[Difference]) -> None:
     assert list(compare(Found(found), (booked,), NOW + DAY)) == expected
 
 
@@ -79,7 +78,7 @@ def test_what_differs_is_named(booked: Booked, found: dict[str, list[str]], expe
 def test_what_lies_in_the_inbox_and_was_never_taken_in_is_named(
     key: Key, hours: float, expected: list[Difference]
 ) -> None:
-    inbox = (Waiting(key, 1000, NOW + DAY - timedelta(hours=hours)),)
+    inbox = (InboxMessage(key, 1000, NOW + DAY - timedelta(hours=hours)),)
     assert list(compare(Found({"Processed": ["<1@b>"]}, inbox), (RIGHT,), NOW + DAY)) == expected
 
 

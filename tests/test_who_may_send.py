@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.demo import servers
-from planit_mailer.ledger import School
+from planit_mailer.domain.schools import School
 from tests import world
 from tests.uploads import forms
 from tests.world import OFFICE, World

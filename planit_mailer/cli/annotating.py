@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from planit_mailer.core.errors import Refused
-from planit_mailer.uploads.annotated import Annotated
+from planit_mailer.domain.forms.annotate import Annotated
 
 
 def save(made: Annotated, out: Path) -> str:

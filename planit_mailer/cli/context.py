@@ -17,8 +17,8 @@ from planit_mailer import service
 from planit_mailer.core import config, logs
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import ConfigError
+from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.doors.store import Store
-from planit_mailer.uploads import problems
 
 CONFIG_FILE = "config.toml"
 
@@ -72,7 +72,7 @@ def busy(what: str) -> Iterator[None]:
         *columns, console=out, transient=True, redirect_stdout=False, redirect_stderr=False, disable=not out.is_terminal
     )
     with shown:
-        shown.add_task(problems.plain(what))
+        shown.add_task(catalogue.plain(what))
         yield
 
 

@@ -10,10 +10,10 @@ from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock
 from planit_mailer.core.errors import Refused
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.reports import Story
 from planit_mailer.doors.store import Transaction
-from planit_mailer.ledger import Outcome
 from planit_mailer.mail import addresses
-from planit_mailer.records import Story
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,12 +10,12 @@ from planit_mailer import checking, service
 from planit_mailer.cli import annotating, context, reports
 from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError, Refused
+from planit_mailer.domain.forms import blank as blanks
+from planit_mailer.domain.forms.judge import Criteria, Judgement
+from planit_mailer.domain.policy import letters
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
-from planit_mailer.mail import letters
 from planit_mailer.spreadsheets.encryption.passwords import Password
-from planit_mailer.uploads import blank as blanks
-from planit_mailer.uploads.judging import Judgement, Judging
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def check(
     store = service.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
     rules = service.rules(settings.rules if settings else config.Rules())
-    by = Judging(letters.day_of(clock.now()), rules, service.workbook_limits(limits))
+    by = Criteria(letters.day_of(clock.now()), rules, service.workbook_limits(limits))
     judgements, unread = [], []
     with service.reader(limits) as reader:
         judge = _Judge(reader, store, by, _passwords(store))
@@ -96,10 +96,10 @@ class _Judge:
 
     reader: Reader
     store: Store | None
-    by: Judging
+    by: Criteria
     passwords: tuple[Password, ...]
 
-    def __call__(self, data: bytes) -> tuple[Judgement, Judging]:
+    def __call__(self, data: bytes) -> tuple[Judgement, Criteria]:
         """The judgement, and what it was judged by, with the password that opened the file."""
         for by in checking.attempts(self.by, self.passwords):
             judgement = self.reader.judge(data, by)

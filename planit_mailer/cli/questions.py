@@ -13,8 +13,8 @@ from planit_mailer.cli import context, reports
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock, units
 from planit_mailer.core.errors import ConfigError, Refused
-from planit_mailer.ledger import Outcome
-from planit_mailer.mail.letters import LONDON
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.policy.letters import LONDON
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Column, Table
 
-from planit_mailer.uploads import problems
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.problems import Group, Severity
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems.catalogue import Group, Severity
 
 WIDTHS = (72, 36)  # characters of what is wrong and of where it is, at most: longer lines are hard to read
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -22,7 +22,7 @@ def show(path: Path, judgement: Judgement, out: Console) -> None:
     if draft := judgement.draft:
         out.print(f"  {_safe(draft.school_name or 'no school name')}, {_safe(draft.postcode or 'no postcode')}")
         out.print(f"  {count(len(draft.learners), 'learner')}, {count(len(draft.headings), 'field')}")
-    if groups := problems.grouped(judgement.problems):
+    if groups := catalogue.grouped(judgement.problems):
         out.print(Padding(_table(groups), (1, 0, 0, 2), expand=False))
     out.print()
 
@@ -51,4 +51,4 @@ def _table(groups: tuple[Group, ...]) -> Table:
 
 def _safe(text: str) -> str:
     """A text of somebody's as a terminal may be shown it."""
-    return escape(problems.plain(text))
+    return escape(catalogue.plain(text))

@@ -22,9 +22,9 @@ from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.demo import school, servers
 from planit_mailer.demo.servers import Post
+from planit_mailer.domain.forms.judge import Criteria
 from planit_mailer.service import Service
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads.judging import Judging
 
 SERVICE = "data@s-cool.test"
 PASSWORD = "pw"  # noqa: S105  of a mailbox that lives in this process, on loopback
@@ -116,7 +116,7 @@ def _stage() -> Iterator[Stage]:
 
 def _schools(files: Sequence[Path], stage: Stage) -> tuple[tuple[str, str], ...]:
     """The schools that somebody's own files name: in the demo, each is registered."""
-    judging = Judging(clock.now().date(), service.rules(config.Rules()), Limits())
+    judging = Criteria(clock.now().date(), service.rules(config.Rules()), Limits())
     drafts = [stage.service.reader.judge(path.read_bytes(), judging).draft for path in files]
     named = [(draft.school_name or school.NAME, draft.postcode) for draft in drafts if draft and draft.postcode]
     return tuple(dict.fromkeys(named))

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from planit_mailer.core import config
 from planit_mailer.core.errors import ConfigError
+from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.doors.relay import Relay
-from planit_mailer.ledger import Reply, ReplyKind
 
 HOST = "127.0.0.1"
 

@@ -7,29 +7,29 @@ header. So a name only says where to look first, and the bytes decide.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
+from planit_mailer.domain.messages import MessageQuery
 from planit_mailer.doors import imap
 from planit_mailer.doors.imap import Connection, Vanished
-from planit_mailer.whereabouts import Sought
 
 # The UIDs of messages that may be it, in a folder with so many.
-Way = Callable[[Connection, Sought, int], Iterable[int]]
+Way = Callable[[Connection, MessageQuery, int], Iterable[int]]
 
 
-def ways(sought: Sought) -> tuple[Way, ...]:
+def ways(sought: MessageQuery) -> tuple[Way, ...]:
     """How to look for a message, the quickest way first: the next is for where it was found in no folder."""
     if sought.message_id:
         return named, alike
     return (alike, every) if sought.digest else (alike,)
 
 
-def named(client: Connection, sought: Sought, _exists: int) -> Iterator[int]:
+def named(client: Connection, sought: MessageQuery, _exists: int) -> Iterator[int]:
     """Those that the server's search finds, if their Message-ID is this one and does not only contain it."""
     for item in imap.listed(client, imap.having(client, sought.message_id), names=True):
         if item.message_id == sought.message_id:
             yield item.uid
 
 
-def alike(client: Connection, sought: Sought, exists: int) -> Iterator[int]:
+def alike(client: Connection, sought: MessageQuery, exists: int) -> Iterator[int]:
     """Those with the same Message-ID after all, or of the same size; of one that was never read, also of the same time.
 
     A search may lag behind, and a header may say one thing to us and another one to the server.
@@ -40,7 +40,7 @@ def alike(client: Connection, sought: Sought, exists: int) -> Iterator[int]:
             yield item.uid
 
 
-def every(client: Connection, _sought: Sought, exists: int) -> list[int]:
+def every(client: Connection, _sought: MessageQuery, exists: int) -> list[int]:
     """All: some servers only estimate sizes, and not always to the same number."""
     return sorted(imap.uids(client, exists))
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 from planit_mailer.core.errors import Declined
+from planit_mailer.domain.messages import MessageQuery
 from planit_mailer.doors import bins, finding, imap
 from planit_mailer.doors.finding import Way
 from planit_mailer.doors.imap import Connection
 from planit_mailer.doors.session import Session
-from planit_mailer.whereabouts import Sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Folders(Session):
         self._inbox = inbox
         self._digests: dict[tuple[str, int, int], list[str]] = {}
 
-    def bring_back(self, folders: Collection[str], sought: Sought) -> bool:
+    def bring_back(self, folders: Collection[str], sought: MessageQuery) -> bool:
         """Move a message from the first of these folders that has it to the inbox; False where none has it.
 
         Raises Declined where the server says no in one of the folders, and no other has it.
@@ -39,7 +39,7 @@ class Folders(Session):
         deed = Deed(failed, lambda client, uids: imap.move(client, uids[0], self._inbox), once=True)
         return self._with_copies(folders, sought, deed)
 
-    def delete(self, folders: Collection[str], sought: Sought) -> bool:
+    def delete(self, folders: Collection[str], sought: MessageQuery) -> bool:
         """Delete every copy of a message in these folders for ever; False where there is none.
 
         Raises Declined, at the end, where the server says no in one of the folders: what lies in the others is gone.
@@ -57,7 +57,7 @@ class Folders(Session):
 
     def delete_by_id(self, folder: str, message_id: str) -> bool:
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
-        return bool(message_id) and self.delete((folder,), Sought("", message_id))
+        return bool(message_id) and self.delete((folder,), MessageQuery("", message_id))
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
         """The Message-IDs in a folder, "" for each message that has none; none where there is no such folder."""
@@ -82,7 +82,7 @@ class Folders(Session):
     def find(self, folder: str, message_id: str) -> tuple[bytes, datetime] | None:
         """The header of a message with this Message-ID, and when it came; None where the server's search finds none."""
         with self._asking(f'the mailbox did not look into the folder "{folder}"') as client:
-            uids = list(self._copies(client, folder, Sought("", message_id), finding.named))[:1]
+            uids = list(self._copies(client, folder, MessageQuery("", message_id), finding.named))[:1]
             for item in imap.listed(client, uids):
                 return imap.header(client, item.uid), item.came or datetime.now(UTC)
         return None
@@ -92,7 +92,7 @@ class Folders(Session):
         with self._asking(f'the mailbox did not count the messages in the folder "{folder}"') as client:
             return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
 
-    def _with_copies(self, folders: Collection[str], sought: Sought, deed: Deed) -> bool:
+    def _with_copies(self, folders: Collection[str], sought: MessageQuery, deed: Deed) -> bool:
         """Do something with the copies of a message in each of these folders; whether there were any."""
         found, declined = False, None
         for way in finding.ways(sought):
@@ -112,7 +112,7 @@ class Folders(Session):
             raise declined
         return found
 
-    def _copies(self, client: Connection, folder: str, sought: Sought, way: Way) -> Iterator[int]:
+    def _copies(self, client: Connection, folder: str, sought: MessageQuery, way: Way) -> Iterator[int]:
         """The copies of a message in a folder, which is selected then."""
         if not client.folder_exists(folder):
             return

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from planit_mailer.core import config, logs
 from planit_mailer.core.errors import Unavailable
+from planit_mailer.domain.messages import Fetched, InboxMessage, Key
 from planit_mailer.doors import idling, imap, imap_login
 from planit_mailer.doors.folders import Folders
 from planit_mailer.doors.imap import Connection, Vanished
-from planit_mailer.ledger import Fetched, Key, Waiting
 
 log = logs.get(__name__)
 
@@ -47,18 +47,18 @@ class Mailbox(Folders):
             self._next_uid = int(state.get(b"UIDNEXT", 0))
             return int(state[b"EXISTS"])
 
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[InboxMessage, ...]:
         """The messages in the inbox by UID, in order of arrival; flags mean nothing, and no date means now."""
         exists = self.look()
         with self._asking("the mailbox did not list its messages") as client:
             uids = sorted(imap.uids(client, exists))
             now = datetime.now(UTC)
             return tuple(
-                Waiting(Key(self._uidvalidity, item.uid), item.size, item.came or now, dated=item.came is not None)
+                InboxMessage(Key(self._uidvalidity, item.uid), item.size, item.came or now, dated=item.came is not None)
                 for item in imap.listed(client, uids)
             )
 
-    def fetch(self, waiting: Waiting, limit: int) -> Fetched | None:
+    def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         """The bytes of a message; its header alone where they are more than `limit`; None where it is gone.
 
         The size that the server gave is a first look only: some servers estimate it.

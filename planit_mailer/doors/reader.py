@@ -22,17 +22,17 @@ from typing import Any, Self, TypeVar
 
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Unavailable
+from planit_mailer.domain.forms import annotate
+from planit_mailer.domain.forms import judge as forms
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.criteria import Criteria
+from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.doors.worker import Raised, Why
 from planit_mailer.mail import dkim, messages
 from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
 from planit_mailer.spreadsheets import detect
 from planit_mailer.spreadsheets.detect import FileKind
-from planit_mailer.uploads import annotated
-from planit_mailer.uploads import judging as forms
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.policy import Judging
 
 T = TypeVar("T")
 
@@ -79,19 +79,19 @@ class Reader:
         """What kind of file these bytes are; of one that ends its reader, a person has to see what it is."""
         return self._unless_killed("file ended its reader", lambda _: detect.ARCHIVE, detect.sniff, data)
 
-    def judge(self, data: bytes, judging: Judging) -> Judgement:
+    def judge(self, data: bytes, judging: Criteria) -> Judgement:
         """Judge a file; one that ends its reader is one that cannot be opened."""
         return self._unless_killed(
             "file ended its reader", lambda _: forms.cannot_be_opened(), forms.judge, data, judging
         )
 
-    def annotate(self, data: bytes, judgement: Judgement, judging: Judging) -> Annotated:
+    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
         """Paint a workbook's problems into it; where its reader has to be ended, the Problems sheet alone is left."""
 
         def unpainted(why: Why) -> Annotated:
-            return annotated.unpainted(judgement, why.value)
+            return annotate.unpainted(judgement, why.value)
 
-        return self._unless_killed("file ended its painter", unpainted, annotated.annotate, data, judgement, judging)
+        return self._unless_killed("file ended its painter", unpainted, annotate.annotate, data, judgement, judging)
 
     def message(self, raw: bytes, *, whole: bool = True) -> Message:
         """Read a message; raise Killed where it ends its reader."""

@@ -13,9 +13,9 @@ from typing import Final
 
 from planit_mailer.core import config, text
 from planit_mailer.core.errors import Declined, LoginRefused, Unavailable, Undeliverable
+from planit_mailer.domain.outgoing import Reply
 from planit_mailer.doors import encryption, tokens
 from planit_mailer.doors.bearer import Bearer
-from planit_mailer.ledger import Reply
 
 TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
 WHOLE_ANSWER = 300  # seconds for all lines of one: a time-out begins anew with each byte, and a relay may talk for ever

@@ -6,16 +6,9 @@ Request Tracker, Zammad, FreeScout, osTicket and Mailman have come to, each by i
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
-from planit_mailer.ledger import Recent, ReplyKind
 from planit_mailer.mail import headers, messages
 from planit_mailer.mail.messages import Message
-
-A_DAY = 10  # help, held and delayed replies together
-LIMITED = (ReplyKind.HELP, ReplyKind.HELD, ReplyKind.DELAYED)
-DAY = timedelta(days=1)
-MONTH = timedelta(days=30)
 
 LISTS = tuple(f"list-{part}" for part in ("id", "owner", "subscribe", "post", "unsubscribe", "help", "archive"))
 # Headers that say "no person wrote this" by being there, whatever their value.
@@ -62,22 +55,6 @@ def returns(message: Message, own_address: str) -> tuple[str, ...]:
     """
     bounces = (_report, _null_sender, _daemon, _marked)
     return message.returned if any(rule(message, own_address) for rule in bounces) else ()
-
-
-def limits(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stranger: bool = False) -> str:
-    """Why a reply of this kind would be one too many for its address, "" where it is not.
-
-    `recent` is what the address got from us in the last 30 days, or, where the clock was ahead once, in those to come:
-    that counts only as far as it is near. Answers to judged uploads have no limit here.
-    """
-    if kind not in LIMITED:
-        return ""
-    if sum(reply.kind in LIMITED and abs(now - reply.queued_at) < DAY for reply in recent) >= A_DAY:
-        return f"{A_DAY} help, held and delayed replies went to this address within a day"
-    once = kind is ReplyKind.HELD or (kind is ReplyKind.HELP and stranger)
-    if once and any(reply.kind is kind and abs(now - reply.queued_at) < MONTH for reply in recent):
-        return f"this address had a {kind.value} reply within {MONTH.days} days"
-    return ""
 
 
 def _ours(message: Message, own_address: str) -> str:

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cache
 
-from planit_mailer.ledger import Outcome
+from planit_mailer.domain.messages import Outcome
 from tests.builders import SERVICE, an_email, with_header
 from tests.uploads import forms
 

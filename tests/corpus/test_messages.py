@@ -16,16 +16,18 @@ from structlog.testing import capture_logs
 
 from planit_mailer import polling, service
 from planit_mailer.core import clock
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.outgoing import Pending, ReplyKind
+from planit_mailer.domain.policy import reply_limits, senders
+from planit_mailer.domain.reports import Story
 from planit_mailer.doors.dns import Dns
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from planit_mailer.doors.reader import Reader
 from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
-from planit_mailer.ledger import Outcome, ReplyKind
-from planit_mailer.mail import auto_submitted, messages, senders
+from planit_mailer.mail import auto_submitted, messages
 from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.ports import Doors
-from planit_mailer.records import Pending, Story
 from tests import world
 from tests.builders import SERVICE
 from tests.corpus.messages import HOSTILE, OFFICE, PROVIDER, Hostile, passing, text
@@ -108,9 +110,7 @@ def test_a_storm_of_answers_without_any_mark_ends_after_ten_and_leaves_the_log_c
             story, _ = taken_in(raw, bench, store)
 
     with store.transaction() as transaction:
-        assert [mail.reply.kind for mail in transaction.due(clock.now(), 100)] == [
-            ReplyKind.HELP
-        ] * auto_submitted.A_DAY
+        assert [mail.reply.kind for mail in transaction.due(clock.now(), 100)] == [ReplyKind.HELP] * reply_limits.A_DAY
     assert story.unanswered == "10 help, held and delayed replies went to this address within a day"
     assert {line["log_level"] for line in lines} == {"info"}
     assert len(lines) == 2 * 13

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from planit_mailer.domain.forms.criteria import Criteria, Rules
+from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
 from planit_mailer.doors.reader import Reader
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads.policy import Judging, Rules
-from planit_mailer.uploads.problems import CATALOGUE
 from tests.corpus.workbooks import HARMS, HOSTILE, WHOLE, Hostile, harmed
 from tests.uploads import forms
 
 SECONDS = 10.0
 MEMORY = 1_000_000_000
-JUDGING = Judging(forms.TODAY, Rules(), Limits())
+JUDGING = Criteria(forms.TODAY, Rules(), Limits())
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,9 @@ from imapclient import IMAPClient
 from planit_mailer.core import config
 from planit_mailer.core.errors import Declined, LoginRefused, Unavailable
 from planit_mailer.demo.servers import Post
+from planit_mailer.domain.messages import InboxMessage, Key, MessageQuery
 from planit_mailer.doors import imap, imap_login
 from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.ledger import Key, Waiting
-from planit_mailer.whereabouts import Sought
 from tests import proxy as proxies
 from tests.builders import SCHOOL, an_email
 from tests.mailservers import DovecotPost, a_mailbox
@@ -41,7 +40,7 @@ def subjects(mailbox: Mailbox) -> list[str]:
     return [line[9:].decode() for f in found if f for line in f.raw.split(b"\r\n") if line.startswith(b"Subject: ")]
 
 
-def digest_of(mailbox: Mailbox, waiting: Waiting, limit: int = LIMIT) -> str:
+def digest_of(mailbox: Mailbox, waiting: InboxMessage, limit: int = LIMIT) -> str:
     fetched = mailbox.fetch(waiting, limit)
     assert fetched
     return hashlib.sha256(fetched.raw).hexdigest()
@@ -100,7 +99,7 @@ def test_of_a_message_beyond_the_limit_only_the_header_comes(post: Post, mailbox
 def test_a_size_that_lies_does_not_pass_the_limit(post: Post, mailbox: Mailbox) -> None:
     send(post, "big", body="".join(f"{n} {'x' * 70}\r\n" for n in range(30_000)))
     (waiting,) = mailbox.waiting()
-    small = Waiting(waiting.key, 10, waiting.received_at)
+    small = InboxMessage(waiting.key, 10, waiting.received_at)
     fetched = mailbox.fetch(small, 1_500_000)
     assert fetched
     assert not fetched.whole
@@ -216,7 +215,7 @@ def test_without_move_and_uidplus_a_message_stays_where_it_is(
         assert subjects(mailbox) == ["one", "two"]
         digest = digest_of(mailbox, mailbox.waiting()[0])
         with pytest.raises(Unavailable, match="UIDPLUS"):
-            mailbox.delete(("INBOX",), Sought(digest, "<one@greenfield.test>"))
+            mailbox.delete(("INBOX",), MessageQuery(digest, "<one@greenfield.test>"))
     out = "".join(capsys.readouterr())
     assert out.count("messages stay in the inbox") == 1
 
@@ -236,10 +235,10 @@ def test_a_message_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox, me
     digest = digest_of(mailbox, waiting[1])
     for w in waiting:
         mailbox.file(w.key, "Held")
-    assert not mailbox.bring_back(("Held",), Sought("0" * 64, message_id))
-    assert mailbox.bring_back(("Held",), Sought(digest, message_id))
+    assert not mailbox.bring_back(("Held",), MessageQuery("0" * 64, message_id))
+    assert mailbox.bring_back(("Held",), MessageQuery(digest, message_id))
     assert subjects(mailbox) == ["two"]
-    assert not mailbox.bring_back(("Held",), Sought(digest, message_id))
+    assert not mailbox.bring_back(("Held",), MessageQuery(digest, message_id))
     assert mailbox.waiting()[0].key.uid > waiting[2].key.uid
 
 
@@ -248,7 +247,7 @@ def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: Post
     (waiting,) = mailbox.waiting()
     digest = digest_of(mailbox, waiting, limit=100)
     mailbox.file(waiting.key, "Rejected")
-    assert mailbox.bring_back(("Rejected",), Sought(digest, "<big@greenfield.test>"))
+    assert mailbox.bring_back(("Rejected",), MessageQuery(digest, "<big@greenfield.test>"))
 
 
 def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox) -> None:
@@ -257,13 +256,13 @@ def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(
     digest = digest_of(mailbox, waiting[1])
     for w in waiting:
         mailbox.file(w.key, "Quarantine")
-    assert mailbox.bring_back(("Quarantine",), Sought(digest, ""))
+    assert mailbox.bring_back(("Quarantine",), MessageQuery(digest, ""))
     assert subjects(mailbox) == ["two"]
 
 
 def test_nothing_is_brought_back_from_a_folder_that_is_not_there(mailbox: Mailbox) -> None:
-    assert not mailbox.bring_back(("Nowhere",), Sought("0" * 64, "<one@greenfield.test>"))
-    assert not mailbox.delete(("Nowhere",), Sought("0" * 64, ""))
+    assert not mailbox.bring_back(("Nowhere",), MessageQuery("0" * 64, "<one@greenfield.test>"))
+    assert not mailbox.delete(("Nowhere",), MessageQuery("0" * 64, ""))
 
 
 def test_of_two_messages_with_one_message_id_the_right_one_is_deleted_in_every_copy(
@@ -275,8 +274,8 @@ def test_of_two_messages_with_one_message_id_the_right_one_is_deleted_in_every_c
     digest = digest_of(mailbox, first)
     mailbox.file(first.key, "Processed")
     mailbox.file(second.key, "Processed")
-    assert mailbox.delete(("Processed",), Sought(digest, "<same@greenfield.test>"))
-    assert not mailbox.delete(("Processed",), Sought(digest, "<same@greenfield.test>"))
+    assert mailbox.delete(("Processed",), MessageQuery(digest, "<same@greenfield.test>"))
+    assert not mailbox.delete(("Processed",), MessageQuery(digest, "<same@greenfield.test>"))
     with open_mailbox(a_mailbox(post, folder="Processed")) as processed:
         assert len(processed.waiting()) == 1
 
@@ -287,7 +286,7 @@ def test_a_deleted_message_is_on_no_disk_any_more(dovecot_post: DovecotPost) -> 
         (waiting,) = mailbox.waiting()
         digest = digest_of(mailbox, waiting)
         mailbox.file(waiting.key, "Processed")
-        mailbox.delete(("Processed",), Sought(digest, "<one@greenfield.test>"))
+        mailbox.delete(("Processed",), MessageQuery(digest, "<one@greenfield.test>"))
     files = [path for path in dovecot_post.server.folder(dovecot_post.address).rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if b"a learner's secret" in path.read_bytes()]
@@ -308,7 +307,7 @@ def test_on_gmail_a_message_is_deleted_by_way_of_the_bin(dovecot_post: DovecotPo
         move = client.move
         client.move = lambda uids, folder: (moved.append(folder), move(uids, folder))  # what Gmail understands
 
-        assert mailbox.delete(("Processed",), Sought(digest, "<one@greenfield.test>"))
+        assert mailbox.delete(("Processed",), MessageQuery(digest, "<one@greenfield.test>"))
 
         assert moved == ["Bin"]
         assert (mailbox.count("Processed"), mailbox.count("Bin")) == (0, 1)
@@ -324,7 +323,7 @@ def test_on_gmail_what_a_cut_connection_left_in_the_bin_is_deleted_the_next_time
     with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
         mailbox.ensure_folders(["Processed", "Bin"])
         one, two = mailbox.waiting()
-        sought = Sought(digest_of(mailbox, one), "<one@greenfield.test>")
+        sought = MessageQuery(digest_of(mailbox, one), "<one@greenfield.test>")
         mailbox.file(one.key, "Processed")
         mailbox.file(two.key, "Bin")
         as_gmail(mailbox)
@@ -354,7 +353,7 @@ def test_a_gmail_that_hides_its_bin_says_what_to_set(dovecot_post: DovecotPost) 
         digest = digest_of(mailbox, one)
         as_gmail(mailbox)
         with pytest.raises(Unavailable, match="Bin"):
-            mailbox.delete(("INBOX",), Sought(digest, "<one@greenfield.test>"))
+            mailbox.delete(("INBOX",), MessageQuery(digest, "<one@greenfield.test>"))
     with open_mailbox(a_mailbox(dovecot_post)) as again:
         assert subjects(again) == ["one"]
 
@@ -507,7 +506,7 @@ def test_after_a_failure_the_connection_is_never_used_again(post: Post, mailbox:
     send(post, "one")
     (waiting,) = mailbox.waiting()
     with pytest.raises(Unavailable, match="UIDVALIDITY"):
-        mailbox.fetch(Waiting(Key(1, waiting.key.uid), waiting.size, waiting.received_at), LIMIT)
+        mailbox.fetch(InboxMessage(Key(1, waiting.key.uid), waiting.size, waiting.received_at), LIMIT)
     assert mailbox.fetch(waiting, LIMIT)
     mailbox._client.shutdown()  # type: ignore[union-attr]
     for _ in range(2):
@@ -719,7 +718,7 @@ def test_a_message_that_the_server_does_not_hand_out_is_left_and_the_connection_
     then = (THERE, "{tag} OK moved\n", "* SEARCH\n{tag} OK done\n")
     with scripted(refusal, *then) as settings, open_mailbox(settings) as mailbox:
         with pytest.raises(Declined, match=r"did not hand over a message: .*SERVERBUG"):
-            mailbox.fetch(Waiting(Key(7, 5), 10, datetime.now(UTC)), LIMIT)
+            mailbox.fetch(InboxMessage(Key(7, 5), 10, datetime.now(UTC)), LIMIT)
         assert mailbox.file(Key(7, 5), "Processed")
 
 
@@ -731,7 +730,7 @@ def test_a_changed_uidvalidity_after_selecting_again_is_unavailable() -> None:
 
 LISTED = '* LIST () "/" Folder\n{tag} OK done\n'
 NONE = "* SEARCH\n{tag} OK done\n"
-SOUGHT = Sought("0" * 64, "<a@b.test>", 1000)
+SOUGHT = MessageQuery("0" * 64, "<a@b.test>", 1000)
 
 
 def test_where_a_server_refuses_to_search_all_messages_are_compared() -> None:
@@ -765,7 +764,7 @@ def test_no_text_that_is_looked_for_breaks_a_command(dovecot_post: DovecotPost, 
     send(dovecot_post, "one")
     with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
         assert mailbox.find("INBOX", message_id) is None
-        assert not mailbox.delete(("INBOX",), Sought("0" * 64, message_id))
+        assert not mailbox.delete(("INBOX",), MessageQuery("0" * 64, message_id))
         assert not mailbox.delete_by_id("INBOX", message_id)
         assert mailbox.find("INBOX", "<one@greenfield.test>")
 
@@ -775,7 +774,7 @@ def test_folders_may_be_called_anything(dovecot_post: DovecotPost) -> None:
         send(dovecot_post, "one")
         with open_mailbox(a_mailbox(dovecot_post)) as mailbox:
             [one] = mailbox.waiting()
-            sought = Sought(digest_of(mailbox, one), "<one@greenfield.test>")
+            sought = MessageQuery(digest_of(mailbox, one), "<one@greenfield.test>")
             mailbox.ensure_folders([name])
             mailbox.file(one.key, name)
             assert mailbox.count(name) == 1

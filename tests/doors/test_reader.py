@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.core.errors import Unavailable
+from planit_mailer.domain.forms import judge
+from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.doors import reader as readers
 from planit_mailer.doors.reader import Killed, Reader
 from planit_mailer.doors.worker import Why
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads import judging
-from planit_mailer.uploads.policy import Judging, Rules
 from tests.builders import an_email
 
 MEMORY = 400_000_000
@@ -274,6 +274,6 @@ def test_a_message_is_read_in_the_child(reader: Reader) -> None:
 
 
 def test_a_file_that_kills_its_reader_cannot_be_opened(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "judge", abort)
+    monkeypatch.setattr(judge, "judge", abort)
 
-    assert reader.judge(b"", Judging(date(2026, 11, 24), Rules(), Limits())) == judging.cannot_be_opened()
+    assert reader.judge(b"", Criteria(date(2026, 11, 24), Rules(), Limits())) == judge.cannot_be_opened()

@@ -13,9 +13,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from planit_mailer.core import config
 from planit_mailer.core.errors import Declined, LoginRefused, Unavailable, Undeliverable
 from planit_mailer.demo.servers import Post
+from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.doors import relay
 from planit_mailer.doors.relay import Relay
-from planit_mailer.ledger import Reply, ReplyKind
 from tests import dovecot
 from tests.builders import SCHOOL, SERVICE, an_email
 from tests.mailservers import CERTIFICATE, a_relay

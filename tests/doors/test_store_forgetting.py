@@ -9,9 +9,8 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from planit_mailer.domain.messages import Filed, MessageQuery, Outcome, Receipt
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome, Receipt
-from planit_mailer.whereabouts import Filed, Sought
 from tests import books
 from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
 from tests.postgres import Postgres
@@ -161,7 +160,7 @@ def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
         assert transaction.forgettable(NOW + 14 * DAY, KEEP) == ()
 
     assert filed == Filed(receipt.reference, "Processed", filed.sought, (reply.message_id,))
-    assert filed.sought == Sought(filed.sought.digest, account().message_id, 1000, NOW)
+    assert filed.sought == MessageQuery(filed.sought.digest, account().message_id, 1000, NOW)
     assert len(filed.sought.digest) == 64
 
 

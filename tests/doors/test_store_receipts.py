@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from planit_mailer.core.errors import Refused
+from planit_mailer.domain.messages import InboxMessage, Key, Outcome
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.schools import SenderRegistration
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Key, Outcome, ReplyKind, Standing, Waiting
 from tests import books
 from tests.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting
 
@@ -251,12 +253,12 @@ def test_of_two_messages_one_is_the_others_twin_and_not_both(store: Store) -> No
 # ── a UID that is given a second time ──
 
 
-def number(store: Store, *messages: Waiting, now: datetime = NOW) -> frozenset[Key]:
+def number(store: Store, *messages: InboxMessage, now: datetime = NOW) -> frozenset[Key]:
     with store.transaction() as transaction:
         return transaction.number(messages, now, books.TWO_DAYS)
 
 
-def other(message: Waiting, **changes: Any) -> Waiting:
+def other(message: InboxMessage, **changes: Any) -> InboxMessage:
     """Another message under the UID of this one."""
     return replace(message, **({"size": 2000, "received_at": message.received_at + timedelta(hours=1)} | changes))
 
@@ -379,7 +381,7 @@ def test_to_introduce_a_sender_tells_what_the_register_knows(store: Store) -> No
         transaction.allow(school, OFFICE)
         standing = transaction.introduce(receipt, account())
 
-    assert standing == Standing((school,), denied=False)
+    assert standing == SenderRegistration((school,), denied=False)
 
 
 def test_a_receipt_says_everything_but_what_the_message_said(store: Store) -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from planit_mailer.core.errors import Refused
+from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Released
+from planit_mailer.domain.reports import Story
+from planit_mailer.domain.schools import SenderRegistration
 from planit_mailer.doors.store import Store
-from planit_mailer.ledger import Outcome, Receipt, Standing
-from planit_mailer.records import Story
-from planit_mailer.whereabouts import Released, Sought
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, account, settled
 
@@ -22,7 +22,7 @@ def registered(store: Store) -> Store:
     return store
 
 
-def standing(store: Store, address: str) -> Standing:
+def standing(store: Store, address: str) -> SenderRegistration:
     with store.reading() as reading:
         return reading.standing(address)
 
@@ -133,7 +133,7 @@ def test_a_released_message_is_brought_back_and_keeps_its_place_in_the_order(sto
         [released] = reading.to_bring_back()
         [unanswered] = reading.unanswered()
     now = story(store, held)
-    assert released == Released(held.reference, "Held", Sought(now.digest, account().message_id, 1000, NOW))
+    assert released == Released(held.reference, "Held", MessageQuery(now.digest, account().message_id, 1000, NOW))
     assert (now.arrival, now.outcome, now.released, now.attempts) == (held.arrival, None, False, 0)
     assert (unanswered.clock_from, unanswered.due_at) == (LATER, LATER + TWO_DAYS), "its clock starts now"
 

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from planit_mailer.ledger import Recent, ReplyKind
+from planit_mailer.domain.outgoing import Recent, ReplyKind
+from planit_mailer.domain.policy import reply_limits
 from planit_mailer.mail import auto_submitted, messages
 from tests.builders import SERVICE, an_email, with_header
 
@@ -145,34 +146,34 @@ def a_reply(kind: ReplyKind, ago: timedelta) -> Recent:
 def test_help_held_and_delayed_are_at_most_ten_a_day_together() -> None:
     nine = tuple(a_reply(kind, timedelta(hours=1)) for kind in (ReplyKind.HELP, ReplyKind.DELAYED, ReplyKind.HELP) * 3)
     yesterday = a_reply(ReplyKind.HELP, timedelta(days=1, seconds=1))
-    assert not auto_submitted.limits(ReplyKind.HELP, (*nine, yesterday), NOW)
-    assert auto_submitted.limits(ReplyKind.HELP, (*nine, a_reply(ReplyKind.DELAYED, timedelta(0))), NOW)
-    assert auto_submitted.limits(ReplyKind.DELAYED, (*nine, a_reply(ReplyKind.HELD, timedelta(0))), NOW)
+    assert not reply_limits.exceeded(ReplyKind.HELP, (*nine, yesterday), NOW)
+    assert reply_limits.exceeded(ReplyKind.HELP, (*nine, a_reply(ReplyKind.DELAYED, timedelta(0))), NOW)
+    assert reply_limits.exceeded(ReplyKind.DELAYED, (*nine, a_reply(ReplyKind.HELD, timedelta(0))), NOW)
 
 
 @pytest.mark.parametrize("kind", [ReplyKind.CONFIRMATION, ReplyKind.REPORT])
 def test_judged_uploads_are_answered_however_many(kind: ReplyKind) -> None:
-    assert not auto_submitted.limits(kind, tuple(a_reply(k, timedelta(0)) for k in ReplyKind for _ in range(50)), NOW)
+    assert not reply_limits.exceeded(kind, tuple(a_reply(k, timedelta(0)) for k in ReplyKind for _ in range(50)), NOW)
 
 
 def test_confirmations_do_not_count() -> None:
     many = tuple(a_reply(ReplyKind.CONFIRMATION, timedelta(0)) for _ in range(50))
-    assert not auto_submitted.limits(ReplyKind.HELP, many, NOW)
+    assert not reply_limits.exceeded(ReplyKind.HELP, many, NOW)
 
 
 def test_a_stranger_hears_of_being_held_once_in_thirty_days() -> None:
-    assert auto_submitted.limits(ReplyKind.HELD, (a_reply(ReplyKind.HELD, timedelta(days=29)),), NOW)
-    assert not auto_submitted.limits(ReplyKind.HELD, (a_reply(ReplyKind.HELD, timedelta(days=30)),), NOW)
-    assert not auto_submitted.limits(ReplyKind.HELD, (a_reply(ReplyKind.HELP, timedelta(days=1)),), NOW)
+    assert reply_limits.exceeded(ReplyKind.HELD, (a_reply(ReplyKind.HELD, timedelta(days=29)),), NOW)
+    assert not reply_limits.exceeded(ReplyKind.HELD, (a_reply(ReplyKind.HELD, timedelta(days=30)),), NOW)
+    assert not reply_limits.exceeded(ReplyKind.HELD, (a_reply(ReplyKind.HELP, timedelta(days=1)),), NOW)
 
 
 def test_a_stranger_gets_help_once_in_thirty_days_and_a_school_each_time() -> None:
     earlier = (a_reply(ReplyKind.HELP, timedelta(days=2)),)
-    assert auto_submitted.limits(ReplyKind.HELP, earlier, NOW, stranger=True)
-    assert not auto_submitted.limits(ReplyKind.HELP, earlier, NOW)
+    assert reply_limits.exceeded(ReplyKind.HELP, earlier, NOW, stranger=True)
+    assert not reply_limits.exceeded(ReplyKind.HELP, earlier, NOW)
 
 
 def test_what_was_sent_by_a_clock_that_was_far_ahead_does_not_count() -> None:
     held, ten = a_reply(ReplyKind.HELD, -timedelta(days=365)), (a_reply(ReplyKind.HELP, -timedelta(days=2)),) * 10
-    assert not auto_submitted.limits(ReplyKind.HELD, (held, *ten), NOW)
-    assert auto_submitted.limits(ReplyKind.HELD, (a_reply(ReplyKind.HELD, -timedelta(minutes=1)),), NOW)
+    assert not reply_limits.exceeded(ReplyKind.HELD, (held, *ten), NOW)
+    assert reply_limits.exceeded(ReplyKind.HELD, (a_reply(ReplyKind.HELD, -timedelta(minutes=1)),), NOW)

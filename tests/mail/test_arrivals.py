@@ -2,10 +2,12 @@
 
 import pytest
 
-from planit_mailer.mail import arrivals, letters, messages
-from planit_mailer.mail.letters import Letter
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.policy import letters
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.replies import other_files
+from planit_mailer.mail import messages
 from planit_mailer.spreadsheets import detect
-from planit_mailer.uploads import problems
 from tests.builders import an_email
 from tests.mail.test_replies import a_letter
 from tests.spreadsheets.workbooks import a_workbook, packed
@@ -37,7 +39,7 @@ def a_letter_with(raw: bytes) -> Letter:
     ],
 )
 def test_a_file_that_is_no_spreadsheet_is_named_with_what_to_do(name: str, data: bytes, line: str) -> None:
-    assert arrivals.arrived(a_letter_with(an_email(attachments=[(name, data)]))) == (line,)
+    assert other_files.arrived(a_letter_with(an_email(attachments=[(name, data)]))) == (line,)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,14 @@ def test_a_file_that_is_no_spreadsheet_is_named_with_what_to_do(name: str, data:
     ],
 )
 def test_a_link_instead_of_a_file_is_named_with_what_to_do(address: str, store: str) -> None:
-    arrived = arrivals.arrived(a_letter_with(an_email(body=f"Our data is at {address}\n")))
+    arrived = other_files.arrived(a_letter_with(an_email(body=f"Our data is at {address}\n")))
 
-    assert arrived == (problems.problem("link-instead-of-file", store=store).message,)
+    assert arrived == (catalogue.problem("link-instead-of-file", store=store).message,)
 
 
 def test_a_forwarded_email_is_named_with_what_to_do() -> None:
     raw = b"Content-Type: message/rfc822\r\n\r\nFrom: a@b.test\r\n\r\nHere it is.\r\n"
 
-    assert arrivals.arrived(a_letter_with(raw)) == ("a forwarded email: take the workbook out of it and attach that",)
+    assert other_files.arrived(a_letter_with(raw)) == (
+        "a forwarded email: take the workbook out of it and attach that",
+    )

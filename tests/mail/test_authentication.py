@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planit_mailer.ledger import Sender
-from planit_mailer.mail import authentication_results, messages, senders
+from planit_mailer.domain.messages import Sender
+from planit_mailer.domain.policy import senders
+from planit_mailer.mail import authentication_results, messages
 from planit_mailer.mail.authentication_results import Trust
 from tests.builders import an_email, with_header
 

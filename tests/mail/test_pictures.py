@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser
 
-from planit_mailer.ledger import File, JudgedUpload, Outcome, ReplyKind, Verdict
-from planit_mailer.mail import replies
-from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.replies import Desk
-from planit_mailer.uploads import annotated, problems
-from planit_mailer.uploads.judging import Judgement
+from planit_mailer.domain.forms import annotate
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext
+from planit_mailer.domain.verdict import File, JudgedUpload, Verdict
 from tests import browsers
 from tests.books import NOW, OFFICE
 from tests.mail.test_replies import (
@@ -34,15 +37,15 @@ LONG = "a-name-that-goes-on-and-on-without-any-space-" * 3
 def many() -> JudgedUpload:
     """An upload with more problems than a mail tells of, some of them all over the sheet."""
     found = [
-        problems.problem("value-missing", (f"A{row}" for row in range(12, 212, 2)), heading="First name", what="it"),
-        *(problems.problem("field-twice", ("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),
-        problems.problem("date-submitted-old", ("B5",)),
+        catalogue.problem("value-missing", (f"A{row}" for row in range(12, 212, 2)), heading="First name", what="it"),
+        *(catalogue.problem("field-twice", ("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),
+        catalogue.problem("date-submitted-old", ("B5",)),
     ]
     return JudgedUpload(
         1,
         f"{LONG}.xlsx",
         Judgement(DRAFT, tuple(found), 1, 11),
-        painted=annotated.unpainted(Judgement(None, tuple(found))),
+        painted=annotate.unpainted(Judgement(None, tuple(found))),
     )
 
 
@@ -60,13 +63,13 @@ def mails() -> dict[str, str]:
     answers = {
         "confirmation": written(letter, confirmation(good(name=f"{LONG}.xlsx")), CHANGES),
         "confirmation-full": written(letter, confirmation(full()), CHANGES),
-        "report": written(letter, report(replace(bad(), painted=annotated.unpainted(bad().judgement)))),
+        "report": written(letter, report(replace(bad(), painted=annotate.unpainted(bad().judgement)))),
         "report-many": written(letter, report(many())),
         "both": written(letter, report(good(1), bad(2)), CHANGES),
         "help": written(with_file, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),
         "stranger": written(a_letter(registered=False), Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),
         "held": written(letter, Verdict(Outcome.HELD, "held", reply=ReplyKind.HELD)),
-        "delayed": parsed(replies.delayed("PM-7F3K-9Q2T", OFFICE, Desk(stationery(), NOW))),
+        "delayed": parsed(compose.delayed("PM-7F3K-9Q2T", OFFICE, ReplyContext(stationery(), NOW))),
     }
     return {name: part(mail, "html") for name, mail in answers.items()}
 

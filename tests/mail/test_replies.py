@@ -11,27 +11,19 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
-from planit_mailer.ledger import (
-    Changes,
-    File,
-    JudgedUpload,
-    Outcome,
-    Receipt,
-    Reply,
-    ReplyKind,
-    School,
-    Sender,
-    Standing,
-    Verdict,
-    YearCount,
-)
-from planit_mailer.mail import messages, replies
-from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.replies import Desk
-from planit_mailer.uploads import annotated, problems
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.upload import Draft, DraftLearner, Field
+from planit_mailer.domain.forms import annotate
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.upload import Draft, DraftLearner, Field
+from planit_mailer.domain.messages import Outcome, Receipt, Sender
+from planit_mailer.domain.outgoing import Reply, ReplyKind
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext
+from planit_mailer.domain.schools import School, SenderRegistration
+from planit_mailer.domain.verdict import Changes, File, JudgedUpload, Verdict, YearCount
+from planit_mailer.mail import messages
 from tests.books import NOW, OFFICE
 from tests.builders import an_email
 from tests.test_delivery import stationery
@@ -51,22 +43,22 @@ CHANGES = Changes(1, (YearCount("10", 3, 2, 1), YearCount("11", 0, 4, 0)), passe
 
 def a_letter(*, registered: bool = True, **headers: str) -> Letter:
     message = messages.parse(an_email(OFFICE, headers=tuple(headers.items())))
-    standing = Standing((GREENFIELD,) if registered else ())
+    standing = SenderRegistration((GREENFIELD,) if registered else ())
     return Letter(Receipt(7, "PM-7F3K-9Q2T", NOW, NOW), message, Sender(OFFICE, True, "tests"), standing, "")
 
 
 def good(number: int = 1, name: str = "autumn.xlsx") -> JudgedUpload:
-    warning = problems.problem("date-submitted-old", ("B5",))
+    warning = catalogue.problem("date-submitted-old", ("B5",))
     return JudgedUpload(number, name, Judgement(DRAFT, (warning,), 1, 11), GREENFIELD)
 
 
 def bad(number: int = 1, name: str = "spring.xlsx") -> JudgedUpload:
-    found = (problems.problem("dob-wrong", ("E14", "E15", "E16", "E20")), problems.problem("year-wrong", ("F14",)))
+    found = (catalogue.problem("dob-wrong", ("E14", "E15", "E16", "E20")), catalogue.problem("year-wrong", ("F14",)))
     return JudgedUpload(number, name, Judgement(DRAFT, found, 1, 11), GREENFIELD)
 
 
 def written(letter: Letter, verdict: Verdict, *changes: Changes) -> EmailMessage:
-    [reply] = replies.compose(letter, verdict, changes, Desk(stationery(), NOW))
+    [reply] = compose.compose(letter, verdict, changes, ReplyContext(stationery(), NOW))
     return parsed(reply)
 
 
@@ -130,9 +122,11 @@ def test_a_confirmation_says_how_to_correct_also_where_another_file_was_not_appl
 
 
 def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_all() -> None:
-    warnings = [problems.problem("sensitive-heading", (f"G{n}",), heading=f"SEN {n}", word="SEN") for n in range(1, 31)]
+    warnings = [
+        catalogue.problem("sensitive-heading", (f"G{n}",), heading=f"SEN {n}", word="SEN") for n in range(1, 31)
+    ]
     found = (*warnings, *bad().judgement.problems)
-    painted = annotated.unpainted(Judgement(None, tuple(found)))
+    painted = annotate.unpainted(Judgement(None, tuple(found)))
     with_workbook = replace(bad(), judgement=replace(bad().judgement, problems=found), painted=painted)
 
     message = written(a_letter(), report(with_workbook))
@@ -150,7 +144,7 @@ def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_a
 
 
 def test_several_files_share_the_twenty_causes() -> None:
-    found = [problems.problem("field-twice", ("G10", "H10"), count=2, heading=f"Art {n}") for n in range(15)]
+    found = [catalogue.problem("field-twice", ("G10", "H10"), count=2, heading=f"Art {n}") for n in range(15)]
     uploads = [replace(bad(n), judgement=Judgement(DRAFT, tuple(found), 1, 11)) for n in range(1, 6)]
 
     text = part(written(a_letter(), report(*uploads)), "plain")
@@ -160,7 +154,7 @@ def test_several_files_share_the_twenty_causes() -> None:
 
 
 def test_cells_all_over_a_column_are_told_as_far_as_they_can_be_read() -> None:
-    everywhere = problems.problem("year-wrong", (f"F{row}" for row in range(12, 2_012, 2)))
+    everywhere = catalogue.problem("year-wrong", (f"F{row}" for row in range(12, 2_012, 2)))
     upload = replace(bad(), judgement=Judgement(DRAFT, (everywhere,), 1, 11))
 
     text = " ".join(part(written(a_letter(), report(upload)), "plain").split())
@@ -185,7 +179,7 @@ def test_a_link_instead_of_a_file_is_said_in_the_catalogues_words() -> None:
 
     text = part(written(letter, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)), "plain")
 
-    assert problems.problem("link-instead-of-file", store="OneDrive").message in " ".join(text.split())
+    assert catalogue.problem("link-instead-of-file", store="OneDrive").message in " ".join(text.split())
 
 
 def test_a_report_says_first_that_nothing_was_changed_and_lists_cells_as_ranges() -> None:
@@ -216,7 +210,7 @@ def test_of_several_workbooks_that_go_back_each_says_whose_copy_it_is() -> None:
 
 
 def test_a_file_that_cannot_be_read_has_no_cells_to_put_right() -> None:
-    locked = JudgedUpload(1, "locked.xlsx", Judgement(None, (problems.problem("password-protected"),)))
+    locked = JudgedUpload(1, "locked.xlsx", Judgement(None, (catalogue.problem("password-protected"),)))
     message = written(a_letter(), report(locked))
     for kind in ("plain", "html"):
         assert " cell" not in words(message, kind).lower()
@@ -225,11 +219,11 @@ def test_a_file_that_cannot_be_read_has_no_cells_to_put_right() -> None:
 
 def test_a_workbook_that_cannot_go_back_is_not_called_attached() -> None:
     found = tuple(
-        problems.problem("sensitive-heading", (f"{column}10",), heading=column, word="SEN")
+        catalogue.problem("sensitive-heading", (f"{column}10",), heading=column, word="SEN")
         for column in "GHIJKLMNOPQRSTUVWXYZ"
     )
-    judgement = Judgement(DRAFT, (problems.problem("dob-wrong", ("E14",)), *found), 1, 11)
-    locked = annotated.unpainted(replace(judgement, encrypted=True))
+    judgement = Judgement(DRAFT, (catalogue.problem("dob-wrong", ("E14",)), *found), 1, 11)
+    locked = annotate.unpainted(replace(judgement, encrypted=True))
 
     message = written(a_letter(), report(JudgedUpload(1, "locked.xlsx", judgement, GREENFIELD, painted=locked)))
 
@@ -296,5 +290,5 @@ def test_no_mail_and_no_problem_begs_or_blames(word: str) -> None:
     for template in stationery().templates.list_templates():
         source, *_ = stationery().templates.loader.get_source(stationery().templates, template)  # type: ignore[union-attr]
         assert word not in source.lower()
-    for entry in problems.CATALOGUE.values():
+    for entry in catalogue.CATALOGUE.values():
         assert word not in entry.message.lower()

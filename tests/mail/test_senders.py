@@ -1,8 +1,10 @@
 import pytest
 
 from planit_mailer.core.errors import ConfigError, Refused
-from planit_mailer.ledger import School, Sender
-from planit_mailer.mail import messages, senders
+from planit_mailer.domain.messages import Sender
+from planit_mailer.domain.policy import senders
+from planit_mailer.domain.schools import School
+from planit_mailer.mail import messages
 from planit_mailer.mail.authentication_results import Trust
 from tests.builders import an_email, with_header
 

@@ -5,16 +5,19 @@ from dataclasses import replace
 from itertools import product
 
 from planit_mailer import digest, logins, promise, reconciliation
-from planit_mailer.ledger import Changes, File, JudgedUpload, Outcome, ReplyKind, Verdict, YearCount
-from planit_mailer.mail import replies
-from planit_mailer.mail.letters import Letter
-from planit_mailer.mail.replies import Desk, Stationery, Text
+from planit_mailer.domain.forms import annotate, judge
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.replies import compose
+from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
+from planit_mailer.domain.verdict import Changes, File, JudgedUpload, Verdict, YearCount
 from planit_mailer.promise import Due
 from planit_mailer.reconciliation import Difference
-from planit_mailer.uploads import annotated, judging, problems
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.problems import CATALOGUE
 from tests.books import NOW, OFFICE
 from tests.mail.test_replies import CHANGES, DRAFT, GREENFIELD, a_letter, bad, confirmation, good, parsed, part, report
 from tests.test_delivery import stationery
@@ -23,13 +26,13 @@ PARAMETERS = (
     *("found", "nearest", "count", "sheets", "label", "where", "heading", "what", "column", "columns", "has", "rows"),
     *("headings", "it", "word", "row", "youngest", "oldest", "longest", "store"),
 )
-EVERY = tuple(problems.problem(code, ("A1",), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
+EVERY = tuple(catalogue.problem(code, ("A1",), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
 LOGO = File("", is_spreadsheet=False, found="")
 
 
 def accepted() -> Iterator[tuple[JudgedUpload, Changes]]:
     """Accepted uploads with and without a name, an introduction, fields, warnings and learners left as they were."""
-    warnings = tuple(one for one in EVERY if one.severity is problems.Severity.WARNING)
+    warnings = tuple(one for one in EVERY if one.severity is catalogue.Severity.WARNING)
     drafts = (DRAFT, replace(DRAFT, introduction=(), headings=()), replace(DRAFT, headings=("Art",)))
     nothing = Changes(1, (), passed_over=0, absent=0)
     one = Changes(1, (YearCount("X", 1),), passed_over=2, absent=1)
@@ -41,15 +44,15 @@ def rejected() -> Iterator[JudgedUpload]:
     """Rejected uploads with and without a form, with all problems there are, and every kind of workbook."""
     painted = (
         None,
-        annotated.unpainted(Judgement(None, EVERY)),
-        annotated.unpainted(Judgement(None, EVERY, encrypted=True)),
+        annotate.unpainted(Judgement(None, EVERY)),
+        annotate.unpainted(Judgement(None, EVERY, encrypted=True)),
         Annotated(b"PK", encrypted=True),
         Annotated(b"PK", ("macros", "the digital signature")),
         Annotated(b"PK"),
     )
     judgements = (
-        *(Judgement(None, (one,)) for one in EVERY if one.severity is problems.Severity.ERROR),
-        *(Judgement(DRAFT, EVERY, 1, 11), judging.cannot_be_opened(), judging.too_large()),
+        *(Judgement(None, (one,)) for one in EVERY if one.severity is catalogue.Severity.ERROR),
+        *(Judgement(DRAFT, EVERY, 1, 11), judge.cannot_be_opened(), judge.too_large()),
     )
     for name, judgement, workbook in product(("", "form.xlsx"), judgements, painted):
         yield JudgedUpload(2, name, judgement, painted=workbook)
@@ -73,14 +76,14 @@ def outcomes() -> Iterator[tuple[Letter, Verdict, tuple[Changes, ...]]]:
     yield letter, Verdict(Outcome.QUARANTINED, "forged", alert="Quarantined: forged."), ()
 
 
-def mails(paper: Stationery) -> Iterator[replies.Reply]:
-    desk = Desk(paper, NOW)
+def mails(paper: ReplySettings) -> Iterator[compose.Reply]:
+    desk = ReplyContext(paper, NOW)
     for letter, verdict, changes in outcomes():
-        yield from replies.compose(letter, verdict, changes, desk)
-    yield replies.delayed("PM-7F3K-9Q2T", OFFICE, desk)
-    yield replies.alert("PM-7F3K-9Q2T", "Something.", desk)
+        yield from compose.compose(letter, verdict, changes, desk)
+    yield compose.delayed("PM-7F3K-9Q2T", OFFICE, desk)
+    yield compose.alert("PM-7F3K-9Q2T", "Something.", desk)
     for text in notices("PM-7F3K-9Q2T"):
-        yield replies.to_operator(text, desk)
+        yield compose.to_operator(text, desk)
 
 
 def notices(reference: str) -> Iterator[Text]:

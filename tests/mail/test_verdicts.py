@@ -5,9 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from planit_mailer.ledger import Known, Outcome, Receipt, Recent, School, Sender, Standing, Verdict
-from planit_mailer.mail import auto_submitted, messages, verdicts
-from planit_mailer.mail.letters import Letter
+from planit_mailer.domain.messages import Outcome, Receipt, Sender
+from planit_mailer.domain.outgoing import Recent
+from planit_mailer.domain.policy import rules
+from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.schools import School, SenderRegistration
+from planit_mailer.domain.verdict import PolicyContext, Verdict
+from planit_mailer.mail import auto_submitted, messages
 from tests.books import NOW, OFFICE
 from tests.builders import SERVICE, an_email
 
@@ -17,7 +21,7 @@ STORM = 10_000
 
 def a_letter(*headers: tuple[str, str], registered: bool = True, authentic: bool = True) -> Letter:
     message = messages.parse(an_email(OFFICE, headers=headers))
-    standing = Standing((GREENFIELD,) if registered else ())
+    standing = SenderRegistration((GREENFIELD,) if registered else ())
     sender = Sender(OFFICE, authentic, "tests")
     return Letter(
         Receipt(1, "PM-7F3K-9Q2T", NOW, NOW), message, sender, standing, auto_submitted.machine(message, SERVICE)
@@ -30,7 +34,7 @@ def storm(letter: Letter) -> list[Verdict]:
     recent: tuple[Recent, ...] = ()
     for number in range(STORM):
         now = NOW + timedelta(seconds=number)
-        verdict = verdicts.judge(letter, Known(recent=recent), now)
+        verdict = rules.judge(letter, PolicyContext(recent=recent), now)
         found.append(verdict)
         recent += (Recent(verdict.reply, now),) if verdict.reply else ()
     return found
@@ -55,14 +59,14 @@ def test_a_storm_of_ten_thousand_automatic_replies_gets_at_most_ten_answers(lett
 
 def test_of_spoofs_of_a_registered_sender_ten_a_day_are_told_at_once() -> None:
     letter = a_letter(authentic=False)
-    tenth, eleventh = (verdicts.judge(letter, Known(alerts=before), NOW) for before in (9, 10))
+    tenth, eleventh = (rules.judge(letter, PolicyContext(alerts=before), NOW) for before in (9, 10))
     assert "names a registered sender" in tenth.alert
     assert (eleventh.alert, eleventh.outcome, eleventh.owed) == ("", Outcome.QUARANTINED, True)
-    assert not verdicts.judge(a_letter(registered=False, authentic=False), Known(), NOW).alert
+    assert not rules.judge(a_letter(registered=False, authentic=False), PolicyContext(), NOW).alert
 
 
 @pytest.mark.parametrize("authentic", [True, False])
 def test_a_denied_sender_is_ignored_believed_or_not(authentic: bool) -> None:  # noqa: FBT001
-    letter = replace(a_letter(authentic=authentic), standing=Standing((GREENFIELD,), denied=True))
-    verdict = verdicts.judge(letter, Known(), NOW)
+    letter = replace(a_letter(authentic=authentic), standing=SenderRegistration((GREENFIELD,), denied=True))
+    verdict = rules.judge(letter, PolicyContext(), NOW)
     assert (verdict.outcome, verdict.reply, verdict.alert) == (Outcome.IGNORED, None, "")

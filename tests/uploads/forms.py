@@ -16,9 +16,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import coordinate_to_tuple
 from openpyxl.worksheet.worksheet import Worksheet
 
+from planit_mailer.domain.forms import judge as judging
+from planit_mailer.domain.forms import values
+from planit_mailer.domain.forms.judge import Criteria, Judgement, Rules
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Row, Sheet
-from planit_mailer.uploads import judging, values
-from planit_mailer.uploads.judging import Judgement, Judging, Rules
 
 TODAY = datetime.now(ZoneInfo("Europe/London")).date()
 SCHOOL = "Greenfield School"
@@ -172,12 +173,12 @@ def cell(value: object) -> Cell:
 
 def checked(*sheets: Sheet, today: date = TODAY, **rules: Any) -> Judgement:
     """The judgement of sheets as they are, without a file."""
-    return judging.judged(sheets, Judging(today, Rules(**rules), Limits()))
+    return judging.judged(sheets, Criteria(today, Rules(**rules), Limits()))
 
 
 def judge(data: bytes, today: date = TODAY, **rules: Any) -> Judgement:
     """The judgement of a file that arrives today."""
-    return judging.judge(data, Judging(today, Rules(**rules), Limits()))
+    return judging.judge(data, Criteria(today, Rules(**rules), Limits()))
 
 
 def _row(row: Learner) -> tuple[object, ...]:

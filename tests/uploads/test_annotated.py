@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from planit_mailer.domain.forms import annotate as annotating
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.judge import Criteria, Judgement, Rules
 from planit_mailer.spreadsheets.annotate.problems_sheet import MARKER
 from planit_mailer.spreadsheets.model import Limits
-from planit_mailer.uploads import annotated
-from planit_mailer.uploads.annotated import Annotated
-from planit_mailer.uploads.judging import Judgement, Judging, Rules
 from tests.spreadsheets import workbooks
 from tests.uploads import forms
 from tests.uploads.forms import learner
@@ -40,7 +40,7 @@ HIDDEN = ("12", "14", "H")  # rows, and a column of the school's own
 
 
 def annotate(data: bytes, judgement: Judgement | None = None) -> Annotated:
-    return annotated.annotate(data, judgement or forms.judge(data), Judging(forms.TODAY, Rules(), Limits()))
+    return annotating.annotate(data, judgement or forms.judge(data), Criteria(forms.TODAY, Rules(), Limits()))
 
 
 def marked(data: bytes) -> tuple[set[str], set[str]]:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from planit_mailer.uploads import blank
+from planit_mailer.domain.forms import blank
 from tests.uploads import forms
 from tests.uploads.forms import learner
 

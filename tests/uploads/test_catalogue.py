@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from planit_mailer.uploads import problems
-from planit_mailer.uploads.problems import CATALOGUE, Stage
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems.catalogue import CATALOGUE, Stage
 from tests.uploads import forms
 from tests.uploads.forms import learner
 
@@ -164,7 +164,7 @@ def test_a_workbook_shows_it(code: str) -> None:
 def test_a_workbook_with_several_of_a_kind_is_told_of_them_at_once(code: str) -> None:
     judgement = forms.judge(TOGETHER[code]())
 
-    [group] = [group for group in problems.grouped(judgement.problems) if group.code == code]
+    [group] = [group for group in catalogue.grouped(judgement.problems) if group.code == code]
 
     assert len([problem for problem in judgement.problems if problem.code == code]) > 1
     assert as_pattern(CATALOGUE[code].together).fullmatch(group.message)

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planit_mailer.domain.forms.column_cells import ColumnCells
 from planit_mailer.spreadsheets.model import Cell
-from planit_mailer.uploads.down import Down
 
 COLUMN = st.lists(st.one_of(st.none(), st.sampled_from([Cell(text) for text in "ABCD"])))
 
@@ -15,7 +15,7 @@ def test_a_column_is_read_as_if_each_of_its_cells_were_looked_at(cells: list[Cel
         looked.append(cell)
         return cell.text.lower()
 
-    read = Down.of(cells).read(look)
+    read = ColumnCells.of(cells).read(look)
 
     assert read == [cell and cell.text.lower() for cell in cells]
     assert len(looked) == len({cell.text for cell in cells if cell}), "each different cell was looked at once"
@@ -23,7 +23,7 @@ def test_a_column_is_read_as_if_each_of_its_cells_were_looked_at(cells: list[Cel
 
 @given(COLUMN, st.sampled_from("ABCDE"))
 def test_the_places_of_a_cell_are_all_of_those_where_it_stands(cells: list[Cell | None], text: str) -> None:
-    column = Down.of(cells)
+    column = ColumnCells.of(cells)
 
     places = column.places(cell for cell in column.different if cell.text == text)
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.upload import Draft, Field
 from planit_mailer.spreadsheets.model import Cell, Kind, Range, Sheet
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.upload import Draft, Field
 from tests.uploads import forms
 from tests.uploads.forms import learner
 

@@ -3,9 +3,9 @@ from datetime import date
 
 import pytest
 
-from planit_mailer.uploads import identity
-from planit_mailer.uploads.identity import Child
-from planit_mailer.uploads.upload import Learner, Upload
+from planit_mailer.domain.forms import identity
+from planit_mailer.domain.forms.identity import Child
+from planit_mailer.domain.forms.upload import Learner, Upload
 from tests.uploads import forms
 
 DOB = date(2011, 3, 14)

@@ -12,11 +12,11 @@ from openpyxl import load_workbook
 from openpyxl.workbook.protection import WorkbookProtection
 
 from planit_mailer.core import config
+from planit_mailer.domain.forms import judge
+from planit_mailer.domain.forms.judge import Criteria, Rules
+from planit_mailer.domain.forms.problems.catalogue import grouped
 from planit_mailer.spreadsheets.encryption.passwords import Password
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range
-from planit_mailer.uploads import judging
-from planit_mailer.uploads.judging import Judging, Rules
-from planit_mailer.uploads.problems import grouped
 from tests.corpus.workbooks import encrypted
 from tests.spreadsheets import encrypting, workbooks
 from tests.uploads import forms
@@ -71,10 +71,10 @@ def test_what_only_pretends_to_be_a_workbook_is_named_with_what_to_do(data: byte
 
 
 def test_a_workbook_that_is_too_large_counts_as_one_but_a_picture_does_not() -> None:
-    small = Judging(forms.TODAY, Rules(), Limits(workbook=1_000))
+    small = Criteria(forms.TODAY, Rules(), Limits(workbook=1_000))
 
-    workbook = judging.judge(forms.handbook(), small)
-    picture = judging.judge(b"\x89PNG\r\n\x1a\n" + bytes(2_000), small)
+    workbook = judge.judge(forms.handbook(), small)
+    picture = judge.judge(b"\x89PNG\r\n\x1a\n" + bytes(2_000), small)
 
     assert [problem.code for problem in workbook.problems] == ["file-too-large"]
     assert workbook.is_spreadsheet
@@ -82,8 +82,8 @@ def test_a_workbook_that_is_too_large_counts_as_one_but_a_picture_does_not() -> 
 
 
 def test_a_file_that_killed_its_reader_and_a_message_too_large_are_judged_without_being_read() -> None:
-    assert [problem.code for problem in judging.cannot_be_opened().problems] == ["cannot-be-opened"]
-    assert [problem.code for problem in judging.too_large().problems] == ["file-too-large"]
+    assert [problem.code for problem in judge.cannot_be_opened().problems] == ["cannot-be-opened"]
+    assert [problem.code for problem in judge.too_large().problems] == ["file-too-large"]
 
 
 def test_a_judgement_comes_back_from_the_reading_process_as_it_was() -> None:
@@ -213,7 +213,7 @@ def test_a_locked_word_document_is_named_once_it_is_open() -> None:
     )
 
     locked = forms.judge(document)
-    opened = judging.judge(document, Judging(forms.TODAY, Rules(), Limits(), (Password("pw"),)))
+    opened = judge.judge(document, Criteria(forms.TODAY, Rules(), Limits(), (Password("pw"),)))
 
     assert [problem.code for problem in locked.problems] == ["password-protected"]
     assert (opened.found, opened.is_spreadsheet, opened.encrypted) == ("a Word document", False, True)

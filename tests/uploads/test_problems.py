@@ -1,7 +1,7 @@
 import pytest
 
-from planit_mailer.uploads import problems
-from planit_mailer.uploads.problems import CATALOGUE, Entry, Problem, Severity, Stage
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems.catalogue import CATALOGUE, Entry, Problem, Severity, Stage
 
 UNWANTED = ("please", "sorry", "invalid", "valid ", "oops", "forbidden", "illegal", "you forgot")
 
@@ -17,7 +17,7 @@ def test_an_entry_is_complete_and_in_the_style_of_gov_uk(entry: Entry) -> None:
 
 
 def test_a_problem_has_the_severity_stage_and_words_of_its_entry() -> None:
-    problem = problems.problem("year-wrong", ["F12"])
+    problem = catalogue.problem("year-wrong", ["F12"])
 
     assert problem == Problem(
         "year-wrong", Severity.ERROR, Stage.ROWS, "Year must be a year group: N1, N2, R, 1 to 14, or X.", ("F12",)
@@ -25,12 +25,12 @@ def test_a_problem_has_the_severity_stage_and_words_of_its_entry() -> None:
 
 
 def test_a_heading_in_a_message_is_never_taken_for_a_parameter() -> None:
-    assert "“{count}”" in problems.problem("example-heading", heading="{count}").message
+    assert "“{count}”" in catalogue.problem("example-heading", heading="{count}").message
 
 
 def test_a_code_that_is_in_no_catalogue_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
-        problems.problem("no-such-code")
+        catalogue.problem("no-such-code")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_code_that_is_in_no_catalogue_is_a_mistake_of_ours() -> None:
     ],
 )
 def test_cells_are_told_as_ranges(cells: tuple[str, ...], ranges: str) -> None:
-    assert problems.ranges(cells) == ranges
+    assert catalogue.ranges(cells) == ranges
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_cells_are_told_as_ranges(cells: tuple[str, ...], ranges: str) -> None:
     ],
 )
 def test_rows_are_told_as_a_sentence_does(rows: list[int], words: str) -> None:
-    assert problems.row_numbers(rows) == words
+    assert catalogue.row_numbers(rows) == words
 
 
 def test_groups_are_causes_errors_first_and_then_in_the_order_of_the_catalogue() -> None:
     found = (
-        problems.problem("sensitive-heading", ["G10"], heading="SEN", word="SEN"),
-        problems.problem("year-wrong", ["F12"]),
-        problems.problem("dob-wrong", ["E12", "E13"]),
-        problems.problem("year-wrong", ["F13", "F20"]),
+        catalogue.problem("sensitive-heading", ["G10"], heading="SEN", word="SEN"),
+        catalogue.problem("year-wrong", ["F12"]),
+        catalogue.problem("dob-wrong", ["E12", "E13"]),
+        catalogue.problem("year-wrong", ["F13", "F20"]),
     )
 
-    groups = problems.grouped(found)
+    groups = catalogue.grouped(found)
 
     assert [(group.code, group.ranges, group.single) for group in groups] == [
         ("dob-wrong", "E12:E13", False),
@@ -83,36 +83,36 @@ def test_groups_are_causes_errors_first_and_then_in_the_order_of_the_catalogue()
 
 
 def test_many_duplicates_are_one_group_that_names_the_rows_of_each() -> None:
-    found = [problems.problem("upin-twice", [f"C{row}", f"C{row + 30}"], rows="") for row in (22, 24)]
+    found = [catalogue.problem("upin-twice", [f"C{row}", f"C{row + 30}"], rows="") for row in (22, 24)]
 
-    [group] = problems.grouped(found)
+    [group] = catalogue.grouped(found)
 
     assert "2 UPINs stand on more than one row: rows 22 and 52; 24 and 54." in group.message
     assert group.cells == ("C22", "C52", "C24", "C54")
 
 
 def test_of_very_many_duplicates_the_first_are_named() -> None:
-    found = [problems.problem("upin-twice", [f"C{row}", f"C{row + 900}"], rows="") for row in range(12, 812, 2)]
+    found = [catalogue.problem("upin-twice", [f"C{row}", f"C{row + 900}"], rows="") for row in range(12, 812, 2)]
 
-    [group] = problems.grouped(found)
+    [group] = catalogue.grouped(found)
 
     assert "and 390 more" in group.message
     assert len(group.cells) == 800
 
 
 def test_problems_of_one_code_with_different_words_stay_apart() -> None:
-    found = [problems.problem("value-missing", [cell], heading=cell, what="it") for cell in ("A12", "B12")]
+    found = [catalogue.problem("value-missing", [cell], heading=cell, what="it") for cell in ("A12", "B12")]
 
-    assert len(problems.grouped(found)) == 2
+    assert len(catalogue.grouped(found)) == 2
 
 
 def test_what_was_decided_after_a_telephone_call_is_told_as_a_warning() -> None:
-    error = problems.problem("year-wrong", ["F12"])
+    error = catalogue.problem("year-wrong", ["F12"])
     warning = Problem(error.code, Severity.WARNING, error.stage, error.message, ("F13",))
 
-    assert [group.severity for group in problems.grouped((warning, error))] == [Severity.ERROR, Severity.WARNING]
+    assert [group.severity for group in catalogue.grouped((warning, error))] == [Severity.ERROR, Severity.WARNING]
 
 
 def test_a_heading_is_repeated_on_one_line_without_what_steers_text_and_not_at_length() -> None:
-    assert problems.quoted("Maths\n\tset \N{RIGHT-TO-LEFT OVERRIDE}1") == "Maths set 1"
-    assert len(problems.quoted("x" * 32_767)) == 60
+    assert catalogue.quoted("Maths\n\tset \N{RIGHT-TO-LEFT OVERRIDE}1") == "Maths set 1"
+    assert len(catalogue.quoted("x" * 32_767)) == 60

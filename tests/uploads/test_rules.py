@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.domain.forms.problems.catalogue import Problem, Severity
 from planit_mailer.spreadsheets.model import Cell, Kind, Range
-from planit_mailer.uploads.judging import Judgement
-from planit_mailer.uploads.problems import Problem, Severity
 from tests.uploads import forms
 from tests.uploads.forms import learner
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planit_mailer.domain.forms import values
 from planit_mailer.spreadsheets.model import Cell, Kind
-from planit_mailer.uploads import values
 from tests.uploads import forms
 
 

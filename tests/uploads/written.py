@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 from xlsxwriter import Workbook as Written
 
-from planit_mailer.uploads.upload import Draft, Field
+from planit_mailer.domain.forms.upload import Draft, Field
 from tests.spreadsheets import shown
 from tests.uploads import forms
 

@@ -6,11 +6,10 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from planit_mailer.core.errors import Refused
+from planit_mailer.domain.messages import Outcome, Released
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs, as_released
 from planit_mailer.doors.tables import receipts
-from planit_mailer.ledger import Outcome
-from planit_mailer.whereabouts import Released
 
 HELD, QUARANTINED, IGNORED = (o.value for o in (Outcome.HELD, Outcome.QUARANTINED, Outcome.IGNORED))
 

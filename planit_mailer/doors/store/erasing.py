@@ -10,13 +10,15 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, select, true, update
 
+from planit_mailer.domain.forms import values
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.reports import Erased
+from planit_mailer.domain.schools import School
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import FAILED, PENDING
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import learners, outbox, receipts, uploads
-from planit_mailer.ledger import Outcome, ReplyKind, School
-from planit_mailer.records import Erased
-from planit_mailer.uploads import values
 
 ERASED = "erased on request"
 UNOPENED = (Outcome.HELD.value, Outcome.QUARANTINED.value)

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
+from planit_mailer.domain.schools import Imported, Listed
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import schools
-from planit_mailer.records import Imported, Listed
 
 
 class Imports(Verbs):

@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
+from planit_mailer.domain.forms.identity import Child
+from planit_mailer.domain.forms.upload import Learner
+from planit_mailer.domain.messages import Receipt
+from planit_mailer.domain.verdict import Changes, JudgedUpload, YearCount
 from planit_mailer.doors.store import erasing
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import clean, learners, receipts
-from planit_mailer.ledger import Changes, JudgedUpload, Receipt, YearCount
-from planit_mailer.uploads.identity import Child
-from planit_mailer.uploads.upload import Learner
 
 YEARS = ("N1", "N2", "R", *(str(year) for year in range(1, 15)), "X")  # the order in which a school speaks of them
 IDENTITY = ("upin", "sims_no", "first_name", "surname", "dob", "year")

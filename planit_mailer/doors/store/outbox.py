@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
+from planit_mailer.domain.messages import Receipt
+from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply, ReplyKind
+from planit_mailer.domain.reports import Unanswered
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import outbox, receipts, senders, told
-from planit_mailer.ledger import Receipt, Recent, Reply, ReplyKind
-from planit_mailer.records import Bounced, Pending, Unanswered
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 CAME_BACK = "it came back"

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select
 
+from planit_mailer.domain.messages import InboxMessage, Key, Outcome, Receipt
 from planit_mailer.doors.store.verbs import Verbs, filed, gone
 from planit_mailer.doors.tables import receipts, state
-from planit_mailer.ledger import Key, Outcome, Receipt, Waiting
 
 SUCCESS, UNREAD = "last_success", "unread_since"
 TAKEN_UP = (receipts.c.digest != "") | (receipts.c.attempts > 0)
@@ -30,7 +30,7 @@ class Polls(Verbs):
         """The mailbox has not been read since then."""
         self._note_state(UNREAD, min(self.unread_since() or since, since))  # the clock may have been ahead
 
-    def note_filed_before(self, inbox: Sequence[Waiting], folders: Mapping[Outcome, str], now: datetime) -> None:
+    def note_filed_before(self, inbox: Sequence[InboxMessage], folders: Mapping[Outcome, str], now: datetime) -> None:
         """Settled messages that are in the inbox no more lie in the folder of their outcome.
 
         Whoever moved them died before it could note that. Of a mailbox that was rebuilt only an empty inbox says so:
@@ -44,7 +44,7 @@ class Polls(Verbs):
             if row.uid not in there:
                 self._change(row.id, filed(folders[Outcome(row.outcome)], now))
 
-    def vanished(self, inbox: Sequence[Waiting], *, everywhere: bool) -> tuple[Key | None, ...]:
+    def vanished(self, inbox: Sequence[InboxMessage], *, everywhere: bool) -> tuple[Key | None, ...]:
         """The keys of messages that were taken up before, are not settled, and are in the inbox no more.
 
         None stands for those whose UID another message has. `everywhere`: also of an inbox that was rebuilt since; what

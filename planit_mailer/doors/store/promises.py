@@ -18,14 +18,14 @@ from sqlalchemy import (
     select,
 )
 
+from planit_mailer.domain.messages import Filed, Key, Outcome, ReceiptSummary
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.reports import Unanswered
 from planit_mailer.doors.store import register
 from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
 from planit_mailer.doors.store.twins import JUDGED
 from planit_mailer.doors.store.verbs import Verbs, alike, sought
 from planit_mailer.doors.tables import outbox, receipts, told
-from planit_mailer.ledger import Key, Outcome, ReplyKind
-from planit_mailer.records import Unanswered
-from planit_mailer.whereabouts import Booked, Filed
 
 Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
 
@@ -54,7 +54,7 @@ class Promises(Verbs):
             waiting = waiting.where(receipts.c.settled_at >= since)
         return tuple(self._connection.scalars(waiting.order_by(receipts.c.id)))
 
-    def booked(self) -> tuple[Booked, ...]:
+    def booked(self) -> tuple[ReceiptSummary, ...]:
         """Every receipt, with the number of its replies, in order of arrival."""
         answers = _is_answer()
         never_released = receipts.c.clock_from == receipts.c.received_at
@@ -173,8 +173,8 @@ def _is_answer() -> ColumnElement[bool]:
     return (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
 
 
-def _booked(row: Row[Any]) -> Booked:
-    return Booked(
+def _booked(row: Row[Any]) -> ReceiptSummary:
+    return ReceiptSummary(
         reference=row.reference,
         key=Key(row.uidvalidity, row.uid) if row.uid else None,
         message_id=row.message_id,

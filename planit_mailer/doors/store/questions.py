@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
+from planit_mailer.domain.forms.problems.catalogue import Severity
+from planit_mailer.domain.forms.upload import Field
+from planit_mailer.domain.messages import Outcome, Sender
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.reports import HeldMessage, Page, ProblemRecord, ReplyRecord, Status, Story, UploadRecord
+from planit_mailer.domain.schools import School
 from planit_mailer.doors.store.promises import owed, owing
 from planit_mailer.doors.store.verbs import Verbs, name
 from planit_mailer.doors.tables import learners, outbox, receipts, schools, state, uploads
-from planit_mailer.ledger import Outcome, ReplyKind, School, Sender
-from planit_mailer.records import HeldMessage, Page, ProblemRecord, ReplyRecord, Status, Story, UploadRecord
-from planit_mailer.uploads.problems import Severity
-from planit_mailer.uploads.upload import Field
 
 NUMBER = func.count().label("number")
 

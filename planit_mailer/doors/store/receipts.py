@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
+from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt
+from planit_mailer.domain.schools import SenderRegistration
+from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
 from planit_mailer.doors.store import erasing, register
 from planit_mailer.doors.store.verbs import Verbs, filed, receipt
 from planit_mailer.doors.tables import receipts, uploads
-from planit_mailer.ledger import Account, Changes, JudgedUpload, Key, Outcome, Receipt, Standing, Verdict, Waiting
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
@@ -19,7 +21,7 @@ STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is ol
 class Receipts(Verbs):
     """The verbs of intake."""
 
-    def number(self, waiting: Sequence[Waiting], now: datetime, reply_within: timedelta) -> frozenset[Key]:
+    def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
         """Give each message that is new its receipt, all at once and in the order in which they lie in the inbox.
 
         The next arrival number is thus never given to a message while one before it, in another daemon's hands, has
@@ -43,7 +45,7 @@ class Receipts(Verbs):
                 again.add(message.key)
         return frozenset(again)
 
-    def begin(self, waiting: Waiting, now: datetime, due_at: datetime) -> Receipt:
+    def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, with the next arrival number where it is first seen.
 
         Unless it is settled, an attempt is counted before the work; where the last daemon died with the message in
@@ -84,7 +86,7 @@ class Receipts(Verbs):
         self._connection.execute(put_back.values(mail_deleted_at=seen))
         return receipt
 
-    def introduce(self, receipt: Receipt, account: Account) -> Standing:
+    def introduce(self, receipt: Receipt, account: MessageFacts) -> SenderRegistration:
         """Note who wrote and what the message says of itself; what the register knows of the address."""
         sender = account.sender
         told = {"sender": sender.address, "authentic": sender.authentic, "authentic_why": sender.why}
@@ -132,7 +134,7 @@ class Receipts(Verbs):
             if Key(row.uidvalidity, row.uid) not in there:
                 self._connection.execute(delete(receipts).where(receipts.c.id == row.id))
 
-    def _new(self, waiting: Waiting, now: datetime, due_at: datetime, *, instead: Row[Any] | None) -> Row[Any]:
+    def _new(self, waiting: InboxMessage, now: datetime, due_at: datetime, *, instead: Row[Any] | None) -> Row[Any]:
         """A new receipt, `instead` of an older one with this key; adopt() finds that by its bytes, filed or not."""
         if instead:
             self._change(instead.id, {"uidvalidity": None, "uid": None})
@@ -188,7 +190,7 @@ def _named_by(key: Key) -> ColumnElement[bool]:
     return (receipts.c.uidvalidity == key.uidvalidity) & (receipts.c.uid == key.uid)
 
 
-def _is_another(waiting: Waiting, row: Row[Any]) -> bool:
+def _is_another(waiting: InboxMessage, row: Row[Any]) -> bool:
     """Whether a message is not the one that was given this UID before, as in a mailbox restored from a backup.
 
     Some servers estimate sizes: of a message that nobody has read yet the date alone counts, and it keeps its place;

@@ -9,10 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fal
 
 from planit_mailer.core import text
 from planit_mailer.core.errors import Refused
+from planit_mailer.domain.schools import Enrolled, School, SenderRegistration
 from planit_mailer.doors.store.verbs import Verbs
 from planit_mailer.doors.tables import denied, passwords, receipts, schools, senders
-from planit_mailer.ledger import School, Standing
-from planit_mailer.records import Enrolled
 from planit_mailer.spreadsheets.encryption.passwords import Password
 
 DESCRIBED = ("name", "folded_name", "postcode", "folded_postcode")
@@ -71,7 +70,7 @@ class Register(Verbs):
         """The addresses and domains that are ignored."""
         return tuple(self._connection.scalars(select(denied.c.value).order_by(denied.c.value)))
 
-    def standing(self, address: str) -> Standing:
+    def standing(self, address: str) -> SenderRegistration:
         """The schools, by name, that an address or its whole domain may send for; whether either was denied."""
         return standing(self._connection, address)
 
@@ -113,13 +112,13 @@ def several(found: Sequence[School], what: str) -> str:
     return f"Several schools have {what}; say the id of one:\n{listed}"
 
 
-def standing(connection: Connection, address: str) -> Standing:
+def standing(connection: Connection, address: str) -> SenderRegistration:
     """What the register says of one address."""
     names = values(address)
     may = exists().where(senders.c.school_id == schools.c.id, senders.c.value.in_(names))
     rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))
     is_denied = connection.scalar(select(denied.c.value).where(denied.c.value.in_(names))) is not None
-    return Standing(tuple(_school(row) for row in rows), is_denied)
+    return SenderRegistration(tuple(_school(row) for row in rows), is_denied)
 
 
 def is_sender(connection: Connection, school: int) -> ColumnElement[bool]:

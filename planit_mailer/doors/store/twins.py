@@ -2,10 +2,10 @@
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
+from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt, Released
+from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.doors.store.verbs import Verbs, alike, as_released
 from planit_mailer.doors.tables import outbox, receipts
-from planit_mailer.ledger import Account, Key, Outcome, Receipt, ReplyKind, Waiting
-from planit_mailer.whereabouts import Released
 
 JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 
@@ -13,7 +13,7 @@ JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 class Twins(Verbs):
     """The verbs about second copies."""
 
-    def twin(self, receipt: Receipt, account: Account) -> str:
+    def twin(self, receipt: Receipt, account: MessageFacts) -> str:
         """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
 
         It came earlier, or was judged while this one had to wait. What doubles this one cannot be what this one
@@ -38,7 +38,7 @@ class Twins(Verbs):
         )
         return found or ""
 
-    def first_copy(self, receipt: Receipt) -> Waiting | Released | None:
+    def first_copy(self, receipt: Receipt) -> InboxMessage | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged.
 
         Of one that was in the inbox before it was rebuilt nobody knows whether it still is.
@@ -52,7 +52,7 @@ class Twins(Verbs):
         row = self._connection.execute(select(receipts).where(this, waits, *alike(mine, receipts))).first()
         if row and row.to_bring_back:
             return as_released(row)
-        return Waiting(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
+        return InboxMessage(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
 
     def _is_put_back(self, receipt: Receipt) -> bool:
         """Whether all of its bytes were settled before: a person put it back, and it is to be processed."""

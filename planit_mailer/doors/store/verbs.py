@@ -7,9 +7,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, insert, select, update
 
 from planit_mailer.core.errors import Refused
+from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Released
 from planit_mailer.doors.tables import receipts, state
-from planit_mailer.ledger import Outcome, Receipt
-from planit_mailer.whereabouts import Released, Sought
 
 
 class Verbs:
@@ -66,9 +65,9 @@ def as_released(row: Row[Any]) -> Released:
     return Released(row.reference, row.folder, sought(row))
 
 
-def sought(row: Row[Any]) -> Sought:
+def sought(row: Row[Any]) -> MessageQuery:
     """What the message of a row is found by."""
-    return Sought(row.digest, row.message_id, row.size, row.received_at)
+    return MessageQuery(row.digest, row.message_id, row.size, row.received_at)
 
 
 def alike(one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:

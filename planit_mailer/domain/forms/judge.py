@@ -1,0 +1,103 @@
+"""Bytes of a file → a judgement: the draft of its form, and every problem that a school can put right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from planit_mailer.domain.forms import draft, find
+from planit_mailer.domain.forms.criteria import Criteria, Rules
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems.catalogue import Problem, Severity, Stage
+from planit_mailer.domain.forms.rules import stages
+from planit_mailer.domain.forms.upload import Draft
+from planit_mailer.spreadsheets import detect, read
+from planit_mailer.spreadsheets.annotate import annotator
+from planit_mailer.spreadsheets.detect import FileKind
+from planit_mailer.spreadsheets.encryption import passwords
+from planit_mailer.spreadsheets.model import Reason, Sheet, Unreadable
+
+__all__ = ["Criteria", "Judgement", "Rules", "cannot_be_opened", "judge", "judged", "too_large"]
+
+
+CODES = {
+    Reason.EMPTY: "file-empty",
+    Reason.NOT_A_SPREADSHEET: "not-a-spreadsheet",
+    Reason.UNSUPPORTED: "file-kind-not-read",
+    Reason.PASSWORD: "password-protected",
+    Reason.TOO_LARGE: "file-too-large",
+    Reason.CANNOT_BE_OPENED: "cannot-be-opened",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was made of one file. `draft` is None where no form was found; `sheet` and `heading_row` say where it is.
+
+    `found` says what an unreadable file is, as in "a picture", else "". `is_spreadsheet` is False for what is no
+    spreadsheet at all, nor plain text with a form in it, and counts only where a message has no form. `encrypted`: a
+    password opened it.
+    """
+
+    draft: Draft | None
+    problems: tuple[Problem, ...]
+    sheet: int | None = None
+    heading_row: int | None = None
+    found: str = ""
+    is_spreadsheet: bool = True
+    encrypted: bool = False
+
+    @property
+    def locked(self) -> bool:
+        """Whether it is a workbook that none of the passwords opened."""
+        return any(one.code == CODES[Reason.PASSWORD] for one in self.problems)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file could be read as a workbook, with or without a form."""
+        return self.is_spreadsheet and all(one.stage is not Stage.FILE for one in self.problems)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the form can be applied: it is there, and has no errors."""
+        return self.draft is not None and all(one.severity is not Severity.ERROR for one in self.problems)
+
+
+def judge(data: bytes, judging: Criteria) -> Judgement:
+    """Judge a file. Runs in the reading process; the judgement is pickled back."""
+    kind = detect.sniff(data)
+    workbook = read.read(data, judging.limits, find.likeness)
+    judgement = _unreadable(workbook, kind) if isinstance(workbook, Unreadable) else judged(workbook, judging)
+    if judgement.locked and (opened := passwords.opened(data, judging.passwords)):
+        return replace(judge(opened.data, judging), encrypted=True)
+    if kind in detect.PLAIN and judgement.draft is None:
+        return replace(judgement, found=kind.name, is_spreadsheet=False)
+    return judgement
+
+
+def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:
+    """The judgement of a workbook that has been read; a Problems sheet that we put into it is not the school's."""
+    search = find.find([sheet for sheet in workbook if not annotator.is_ours(sheet)])
+    if search.form is None:
+        return Judgement(None, search.problems)
+    return Judgement(
+        draft=draft.draft(search.form),
+        problems=(*search.problems, *stages.check(search.form, judging)),
+        sheet=search.form.sheet.number,
+        heading_row=search.form.heading_row,
+    )
+
+
+def cannot_be_opened() -> Judgement:
+    """What is said of a file that killed, hung or exhausted its reader."""
+    return Judgement(None, (catalogue.problem("cannot-be-opened"),))
+
+
+def too_large() -> Judgement:
+    """What is said of the files of a message that is too large to be fetched."""
+    return Judgement(None, (catalogue.problem("file-too-large", found="an email that is so large"),))
+
+
+def _unreadable(file: Unreadable, kind: FileKind) -> Judgement:
+    """What is said of a file that gave no sheets; too large a picture is a picture all the same."""
+    found = str(file.found) or "of a kind that we do not know"
+    problem = catalogue.problem(CODES[file.reason], found=found)
+    return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=kind.is_spreadsheet)

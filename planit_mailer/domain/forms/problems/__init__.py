@@ -1,0 +1,1 @@
+"""The catalogue of problems that a school can put right."""

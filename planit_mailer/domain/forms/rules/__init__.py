@@ -1,0 +1,1 @@
+"""The rules that a form is checked against, stage by stage."""

@@ -1,0 +1,65 @@
+"""The rules, by stage: all of a stage are asked, and a stage that finds an error is the last.
+
+A new rule is one generator and one line here.
+"""
+
+from collections.abc import Callable, Iterator
+
+from planit_mailer.domain.forms.criteria import Criteria
+from planit_mailer.domain.forms.find import Form
+from planit_mailer.domain.forms.problems.catalogue import Problem, Severity
+from planit_mailer.domain.forms.rules import fields, headings, required, rows
+
+Rule = Callable[[Form, Criteria], Iterator[Problem]]
+
+REQUIRED: tuple[Rule, ...] = (
+    required.missing,
+    required.unreadable,
+    required.postcode,
+    required.date_submitted,
+    required.introduction,
+)
+HEADINGS: tuple[Rule, ...] = (
+    headings.missing,
+    headings.twice,
+    headings.too_many,
+    headings.without_heading,
+    headings.same_heading,
+    headings.hidden_columns,
+    headings.hidden_rows,
+    headings.without_values,
+    headings.passed_over,
+    headings.examples,
+    headings.sensitive,
+)
+ROWS: tuple[Rule, ...] = (
+    rows.no_learners,
+    rows.strays,
+    rows.missing,
+    rows.identity_long,
+    rows.dob,
+    rows.year,
+    rows.upin,
+    rows.sims_no,
+    rows.provider_number,
+    rows.same_upin,
+    rows.same_sims_no,
+    fields.excel_errors,
+    fields.unsaved,
+    rows.year_for_dob,
+    fields.fields,
+    fields.long_values,
+    fields.merged,
+    rows.below,
+)
+RULES: tuple[tuple[Rule, ...], ...] = (REQUIRED, HEADINGS, ROWS)
+
+
+def check(form: Form, judging: Criteria) -> tuple[Problem, ...]:
+    """The problems of a form, up to and with the first stage that has an error."""
+    found: list[Problem] = []
+    for stage in RULES:
+        found += [problem for rule in stage for problem in rule(form, judging)]
+        if any(problem.severity is Severity.ERROR for problem in found):
+            break
+    return tuple(found)

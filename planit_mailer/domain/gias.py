@@ -1,0 +1,83 @@
+"""Reads the DfE register of schools as it is downloaded: "Establishment fields CSV" of Get Information about Schools.
+
+It comes in the encoding of Windows, with a hundred columns and a line for every school that ever was.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from planit_mailer.core.errors import ConfigError
+from planit_mailer.domain.forms import values
+from planit_mailer.domain.schools import Listed
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged
+from planit_mailer.spreadsheets.readers import delimited
+
+COLUMNS = URN, NAME, STATUS, POSTCODE = "URN", "EstablishmentName", "EstablishmentStatus (name)", "Postcode"
+CLOSED = "closed"  # the other states are Open, Open but proposed to close, and Proposed to open
+NUMBER = re.compile(r"[1-8][0-9]{5}|[1-9][0-9]{4}")  # a URN; numbers from 900000 are ours, for schools without one
+
+Record = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The schools of a file that are not closed, how many are, and what is wrong with the rows that are passed over."""
+
+    schools: tuple[Listed, ...]
+    closed: int
+    passed_over: int
+    mistakes: tuple[str, ...]
+
+
+def read(data: bytes) -> Register:
+    """The schools of a file, and its mistakes by Excel's rows. Raises ConfigError where it is another file."""
+    records = _records(data)
+    running = [(row, record) for row, record in records if record[STATUS].strip().casefold() != CLOSED]
+    schools: list[Listed] = []
+    mistakes: list[str] = []
+    taken: dict[str, int] = {}
+    for row, record in running:
+        wrong = tuple(_mistakes(record, taken))
+        mistakes += [f"Row {row}: {mistake}" for mistake in wrong]
+        if not wrong:
+            schools.append(_school(record))
+            taken[record[URN].strip()] = row
+    closed, passed_over = len(records) - len(running), len(running) - len(schools)
+    return Register(tuple(schools), closed, passed_over, tuple(mistakes))
+
+
+def _records(data: bytes) -> list[tuple[int, Record]]:
+    """The rows below the headings, numbered."""
+    try:
+        reader = csv.DictReader(io.StringIO(delimited.decoded(data), newline=""), restval="", strict=True)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        records: list[tuple[int, Record]] = list(enumerate(reader, 2))
+    except (csv.Error, Damaged) as error:
+        raise ConfigError(f"it is not the DfE register's CSV: {error}.") from error
+    if missing:
+        raise ConfigError(f"it is not the DfE register's CSV: it has no column {', '.join(missing)}.")
+    return records
+
+
+def _mistakes(record: Record, taken: Mapping[str, int]) -> Iterator[str]:
+    """What is wrong with a row; `taken` are the rows of the URNs before it."""
+    urn = record[URN].strip()
+    if not NUMBER.fullmatch(urn):
+        yield f"{URN} must be a number of five or six digits, like 123456."
+    if urn in taken:
+        yield f"{URN} {urn} stands in row {taken[urn]} already."
+    if not record[NAME].strip():
+        yield f"{NAME} is missing."
+    if not record[POSTCODE].strip():
+        yield f"{POSTCODE} is missing."
+    elif values.postcode(record[POSTCODE]) is None:
+        yield f"{POSTCODE} must be a full UK postcode, like LS1 4AP."
+
+
+def _school(record: Record) -> Listed:
+    postcode = values.postcode(record[POSTCODE])
+    assert postcode is not None, "the row has no mistakes"
+    return Listed(record[URN].strip(), " ".join(record[NAME].split()), postcode)

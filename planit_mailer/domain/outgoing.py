@@ -1,0 +1,54 @@
+"""Outgoing mail: replies to schools and mail to the operator, queued and sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ReplyKind(StrEnum):
+    """The kinds of mail that leave the house."""
+
+    CONFIRMATION = "confirmation"
+    REPORT = "report"
+    HELP = "help"
+    HELD = "held"
+    DELAYED = "delayed"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One mail to one address, composed to the last byte when it is queued."""
+
+    kind: ReplyKind
+    recipient: str
+    message_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A reply of ours to one address, not long ago."""
+
+    kind: ReplyKind
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A reply in the outbox; `reference` is "" for mail that answers no message."""
+
+    id: int
+    reference: str
+    attempts: int
+    queued_at: datetime
+    due_at: datetime
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """A mail of ours that came back; `reference` is "" for one that answered no message."""
+
+    reference: str
+    kind: ReplyKind

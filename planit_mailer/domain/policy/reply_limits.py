@@ -1,0 +1,26 @@
+"""How many replies one address gets: help, held and delayed replies are limited, reports and confirmations are not."""
+
+from datetime import datetime, timedelta
+
+from planit_mailer.domain.outgoing import Recent, ReplyKind
+
+A_DAY = 10  # help, held and delayed replies together
+LIMITED = (ReplyKind.HELP, ReplyKind.HELD, ReplyKind.DELAYED)
+DAY = timedelta(days=1)
+MONTH = timedelta(days=30)
+
+
+def exceeded(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stranger: bool = False) -> str:
+    """Why a reply of this kind would be one too many for its address, "" where it is not.
+
+    `recent` is what the address got from us in the last 30 days, or, where the clock was ahead once, in those to come:
+    that counts only as far as it is near. Answers to judged uploads have no limit here.
+    """
+    if kind not in LIMITED:
+        return ""
+    if sum(reply.kind in LIMITED and abs(now - reply.queued_at) < DAY for reply in recent) >= A_DAY:
+        return f"{A_DAY} help, held and delayed replies went to this address within a day"
+    once = kind is ReplyKind.HELD or (kind is ReplyKind.HELP and stranger)
+    if once and any(reply.kind is kind and abs(now - reply.queued_at) < MONTH for reply in recent):
+        return f"this address had a {kind.value} reply within {MONTH.days} days"
+    return ""
