@@ -5,14 +5,14 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from planit_mailer.doors import tables
-from planit_mailer.doors.store import engine as engines
+from planit_mailer.adapters.sql import engine as engines
+from planit_mailer.adapters.sql import schema
 
 
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=tables.metadata,
+        target_metadata=schema.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=True,  # SQLite can, once the driver leaves the transaction to us
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from planit_mailer.core.errors import Declined
+from planit_mailer.core.errors import Rejected
 from planit_mailer.domain.messages import Fetched, Receipt
 from planit_mailer.mail.authentication_results import Opinion, Verified
 from planit_mailer.mail.dkim import Keys, Signature
@@ -18,7 +18,7 @@ class Dns(Protocol):
     """The names of the world."""
 
     def texts(self, name: str) -> Sequence[bytes]:
-        """The TXT records of a name, none where it has none. Raises Declined where nobody knows just now."""
+        """The TXT records of a name, none where it has none. Raises Rejected where nobody knows just now."""
 
 
 class Verifier(Protocol):
@@ -43,7 +43,7 @@ def verified(fetched: Fetched, own_address: str, verifier: Verifier, dns: Dns) -
             try:
                 if not (why := signature.flaw):
                     keys.append((signature, dns.texts(signature.name)))
-            except Declined as error:
+            except Rejected as error:
                 unanswered = str(error)
         if keys and not (why := verifier.prove(fetched.raw, keys)):
             return Opinion(passes=True, why=f"verified here: a DKIM signature of {domain}")

@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from planit_mailer import service
 from planit_mailer.core import clock, logs, secrets
 from planit_mailer.core.config import Config
-from planit_mailer.core.errors import ConfigError, Declined, Unavailable
+from planit_mailer.core.errors import ConfigError, Rejected, Unavailable
 from planit_mailer.service import Service
 
 log = logs.get(__name__)
@@ -37,7 +37,7 @@ def run(load: Callable[[], Config]) -> None:
     """Serve until SIGTERM or SIGINT; the message in hand is finished before the doors are closed.
 
     SIGHUP takes a wholly valid new configuration between two polls, else the old one stays. `load` reads it: it raises
-    ConfigError at the start. Raises Declined where another daemon serves this database then; one that is away is waited
+    ConfigError at the start. Raises Rejected where another daemon serves this database then; one that is away is waited
     for, and, once this one has served, also one that `once` takes while the doors are opened anew.
     """
     settings, wait, served = load(), FIRST_WAIT, False
@@ -47,7 +47,7 @@ def run(load: Callable[[], Config]) -> None:
             _serve(settings, signals)
             wait, served = FIRST_WAIT, True
         except Unavailable as error:
-            if isinstance(error, Declined) and not served:
+            if isinstance(error, Rejected) and not served:
                 raise
             log.error("not serving yet", answer=str(error))  # noqa: TRY400  no code is at fault
             signals.wake.wait(wait)
@@ -160,7 +160,7 @@ class Patiently:
             return False
         try:
             self.work()
-        except Declined as error:
+        except Rejected as error:
             self._declined()
             log.error("server said no", job=self.name, answer=str(error))  # noqa: TRY400  no code is at fault
         except Unavailable as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.core.errors import Declined, Unavailable, Undeliverable
+from planit_mailer.core.errors import Rejected, Unavailable, Undeliverable
 from planit_mailer.domain.outgoing import Pending, ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
@@ -35,17 +35,17 @@ def deliver(post: Post) -> int:
     """Hand every reply that is due to the relay; how many it took.
 
     Each is noted in a commit of its own, as soon as the relay has answered. Raises, at the end, Unavailable where some
-    had to be postponed because the relay was away, Declined where it was there and did not want some for now.
+    had to be postponed because the relay was away, Rejected where it was there and did not want some for now.
     """
     sent, away = 0, 0
     error: Unavailable | None = None
-    declined: Declined | None = None
+    declined: Rejected | None = None
     for pending in _due(post):
         with logs.bound(reference=pending.reference):
             try:
                 sent += _claim_and_send(pending, post)
                 away = 0
-            except Declined as no:
+            except Rejected as no:
                 away, declined = 0, no
             except Unavailable as gone:
                 away, error = away + 1, gone

@@ -12,13 +12,13 @@ from typing import Final
 from jinja2 import TemplateError
 
 from planit_mailer import logins, service
+from planit_mailer.adapters.dns import Dns
+from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
+from planit_mailer.adapters.smtp import Relay
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import clock, secrets
 from planit_mailer.core.config import Config, Server
 from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError
-from planit_mailer.doors.dns import Dns
-from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.doors.relay import Relay
-from planit_mailer.doors.store import Store
 
 AHEAD: Final = timedelta(minutes=5)  # that something may lie in the future before a clock is wrong
 

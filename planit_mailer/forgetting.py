@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from planit_mailer import retention
+from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import logs
 from planit_mailer.core.config import Config
 from planit_mailer.domain.messages import FailureCounts, Outcome
 from planit_mailer.domain.reports import Erased, Erasure
-from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.doors.store import Store
 from planit_mailer.ports import Clock
 from planit_mailer.retention import Keep
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from planit_mailer import believing, bounces, releases
 from planit_mailer.core import logs
-from planit_mailer.core.errors import Declined, Unavailable, Waits
+from planit_mailer.core.errors import Deferred, Rejected, Unavailable
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.judge import Criteria, Rules
 from planit_mailer.domain.messages import Fetched, InboxMessage, MessageFacts, Outcome, Receipt
@@ -104,7 +104,7 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
     if first and releases.is_there(first, doors):
         why = SECOND
     if why and believing.may_wait(receipt, policy.reply_within, doors.clock()):
-        raise Waits(why)
+        raise Deferred(why)
     machine = auto_submitted.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
     painted: dict[Cause, Annotated] = {}
@@ -168,7 +168,7 @@ def file(waiting: InboxMessage, receipt: Receipt, doors: Doors, folder: str) -> 
     with logs.bound(reference=receipt.reference):
         try:
             moved = doors.mailbox.file(waiting.key, folder)
-        except Declined as error:
+        except Rejected as error:
             log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
             doors.stumbled[waiting.key] += 1
             raise named(error, receipt) from error

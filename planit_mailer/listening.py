@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from planit_mailer import polling
+from planit_mailer.adapters.dns import Dns
+from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
+from planit_mailer.adapters.sandbox.parent import Reader
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.alarm import Trying
 from planit_mailer.core.config import Config
-from planit_mailer.core.errors import BrokeOff, Declined, Unavailable
+from planit_mailer.core.errors import ConnectionLost, Rejected, Unavailable
 from planit_mailer.domain.messages import FailureCounts
-from planit_mailer.doors.dns import Dns
-from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.doors.reader import Reader
-from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
 from planit_mailer.ports import Clock, Doors
 
@@ -36,13 +36,13 @@ class Listener:
     def poll(self, clock: Clock, listen: timedelta) -> None:
         """Look at the mailbox; then, for some time, as soon as it says that mail came.
 
-        Raises Unavailable where a server is away; Declined, at the end, where a message could not be read or filed.
+        Raises Unavailable where a server is away; Rejected, at the end, where a message could not be read or filed.
         """
         try:
             with self.trying.to_read(), open_mailbox(self.settings.mailbox) as mailbox:
                 mailbox.ensure_folders(set(self.policy.folders.values()))
                 self._poll_until(time.monotonic() + listen.total_seconds(), mailbox, clock)
-        except Declined:
+        except Rejected:
             raise
         except Exception:  # whatever it is, also a mistake of ours: the mailbox is not read
             with suppress(Unavailable), self.store.transaction() as transaction:  # if that is not what is away
@@ -57,9 +57,9 @@ class Listener:
                     dns = Dns(self._domains() if self.policy.trust.verifies else ())
                     doors = Doors(mailbox, self.reader, self.store, clock, dns, self.stopping, self.stumbled)
                     elsewhere = polling.poll(doors, self.policy)
-            except BrokeOff:  # nobody listens on this connection any more
+            except ConnectionLost:  # nobody listens on this connection any more
                 raise
-            except Declined as error:
+            except Rejected as error:
                 declined, elsewhere = error, False
             again = self._more_comes(mailbox, until, look_again=elsewhere)
         if declined:

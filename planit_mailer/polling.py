@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from planit_mailer import intake, releases
 from planit_mailer.core import logs
-from planit_mailer.core.errors import BrokeOff, Declined, Unavailable, Waits
+from planit_mailer.core.errors import ConnectionLost, Deferred, Rejected, Unavailable
 from planit_mailer.domain.messages import InboxMessage, Key
 from planit_mailer.intake import Policy
 from planit_mailer.ports import Doors
@@ -22,7 +22,7 @@ class Went(NamedTuple):
 
     read: bool = False
     elsewhere: bool = False
-    declined: Declined | None = None
+    declined: Rejected | None = None
     unread: bool = False
 
 
@@ -30,8 +30,8 @@ def poll(doors: Doors, policy: Policy) -> bool:
     """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
 
     Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
-    again soon, in case that one dies. What was done stays done when it raises: Unavailable where the mailbox or the
-    store is away, and, at the end, Declined where a message could not be brought back, read or filed, BrokeOff where
+    again soon, in case that one dies. What was done stays done when it raises: Unavailable if the mailbox or the
+    store is away, and, at the end, Rejected if a message could not be brought back, read or filed, ConnectionLost if
     the mailbox has to be opened anew after that.
     """
     with doors.store.claim("what was released") as ours:
@@ -42,7 +42,7 @@ def poll(doors: Doors, policy: Policy) -> bool:
             return False
         if undisturbed := not (went.elsewhere or went.unread or back.declined):
             releases.give_up_on(back.missing, doors)
-    if not (broken := isinstance(went.declined, BrokeOff)):
+    if not (broken := isinstance(went.declined, ConnectionLost)):
         drop_vanished(inbox, doors, everywhere=undisturbed)
     with doors.store.transaction() as transaction:
         transaction.note_filed_before(inbox, policy.folders, doors.clock())
@@ -79,12 +79,12 @@ def take_in_all(inbox: Sequence[InboxMessage], doors: Doors, policy: Policy) -> 
         try:
             ours = claim_and_take_in(waiting, doors, policy)
             went = went._replace(elsewhere=went.elsewhere or not ours, read=went.read or ours)
-        except Declined as error:
-            went = went._replace(declined=error, unread=went.unread or not isinstance(error, Waits))
+        except Rejected as error:
+            went = went._replace(declined=error, unread=went.unread or not isinstance(error, Deferred))
         except Unavailable as error:
             if not stumbled:
                 raise
-            return went._replace(declined=BrokeOff(str(error)), unread=True)
+            return went._replace(declined=ConnectionLost(str(error)), unread=True)
     return went
 
 

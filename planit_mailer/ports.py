@@ -86,7 +86,7 @@ class Relay(Protocol):
     """The SMTP server that takes our mail."""
 
     def send(self, reply: Reply) -> str:
-        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken, Declined."""
+        """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken, Rejected."""
 
 
 class Transaction(Polled, Protocol):

@@ -13,13 +13,13 @@ from email.parser import HeaderParser
 from email.policy import compat32
 from email.utils import format_datetime, make_msgid
 
+from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.adapters.smtp import Relay
 from planit_mailer.core import clock, text
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import PlanitError, Unavailable
 from planit_mailer.doctor import AHEAD, Finding
 from planit_mailer.domain.outgoing import Reply, ReplyKind
-from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.doors.relay import Relay
 from planit_mailer.mail import authentication_results
 
 WITHIN = 120.0  # seconds in which it has to arrive

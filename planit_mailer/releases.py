@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.core.errors import BrokeOff, Declined, Unavailable
+from planit_mailer.core.errors import ConnectionLost, Rejected, Unavailable
 from planit_mailer.domain.messages import InboxMessage, Released
 from planit_mailer.ports import Doors
 
@@ -18,7 +18,7 @@ class Search:
     """What came of bringing messages back: those that are in no folder of ours, and the last answer that was a no."""
 
     missing: tuple[Released, ...] = ()
-    declined: Declined | None = None
+    declined: Rejected | None = None
 
 
 NONE = Search()
@@ -40,7 +40,7 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
         try:
             if not _found(one, doors, folders):
                 missing.append(one)
-        except Declined as error:
+        except Rejected as error:
             declined = error
     return Search(tuple(missing), declined)
 
@@ -48,7 +48,7 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
 def try_again(doors: Doors, folders: Iterable[str]) -> None:
     """Bring back one message at which the mailbox broke off before, when all others are done.
 
-    Raises BrokeOff where it does so again.
+    Raises ConnectionLost where it does so again.
     """
     if not doors.stumbled:
         return
@@ -56,10 +56,10 @@ def try_again(doors: Doors, folders: Iterable[str]) -> None:
         stumbled = [one for one in transaction.to_bring_back() if one.reference in doors.stumbled]
     for one in sorted(stumbled, key=lambda one: doors.stumbled[one.reference])[:1]:
         try:
-            with suppress(Declined):  # it is one of all others again, from the next poll on
+            with suppress(Rejected):  # it is one of all others again, from the next poll on
                 _found(one, doors, folders)
         except Unavailable as error:
-            raise BrokeOff(f"{one.reference}: {error}") from error
+            raise ConnectionLost(f"{one.reference}: {error}") from error
         del doors.stumbled[one.reference]
 
 
@@ -87,6 +87,6 @@ def _found(one: Released, doors: Doors, folders: Iterable[str]) -> bool:
         return doors.mailbox.bring_back(tuple(places), one.sought)
     except Unavailable as error:
         log.error("message not brought back", reference=one.reference, answer=str(error))  # noqa: TRY400  no code is at fault
-        if not isinstance(error, Declined):
+        if not isinstance(error, Rejected):
             doors.stumbled[one.reference] += 1
         raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.core.errors import Declined, Unavailable
+from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.domain.messages import FailureCounts, Filed, Outcome
 from planit_mailer.ports import Clock, Mailbox, Store
 
@@ -41,7 +41,7 @@ def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
     """Delete messages for ever, each noted in a commit of its own.
 
-    Raises Unavailable where the mailbox is away, and Declined, at the end, where it refused to delete some of them: the
+    Raises Unavailable where the mailbox is away, and Rejected, at the end, where it refused to delete some of them: the
     next round tries these again.
     """
     declined = None
@@ -53,7 +53,7 @@ def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: K
                 continue
         except Unavailable as error:
             log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
-            if not isinstance(error, Declined):
+            if not isinstance(error, Rejected):
                 keep.stumbled[filed.reference] += 1
                 raise
             declined = error
@@ -86,7 +86,7 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
     for part in (_delete_message, _delete_replies):
         try:
             part(filed, mailbox, keep)
-        except Declined as error:
+        except Rejected as error:
             declined = error
     if declined:
         raise declined

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from planit_mailer import alarm, delivery, digest, forgetting, logins, promise, reconciliation
+from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.adapters.oauth import tokens
+from planit_mailer.adapters.sandbox.parent import Reader
+from planit_mailer.adapters.smtp import Relay
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import clock, config
 from planit_mailer.core.config import Config
-from planit_mailer.core.errors import Declined, LoginRefused, Unavailable
+from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable
 from planit_mailer.core.paths import folder
 from planit_mailer.delivery import Post
 from planit_mailer.domain.forms import blank
@@ -16,11 +21,6 @@ from planit_mailer.domain.forms.judge import Rules
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
-from planit_mailer.doors import tokens
-from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.doors.reader import Reader
-from planit_mailer.doors.relay import Relay
-from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
 from planit_mailer.listening import Listener
 from planit_mailer.mail.authentication_results import Trust
@@ -42,7 +42,7 @@ class Service:
     def poll(self, listen: timedelta = timedelta(0)) -> None:
         """Look at the mailbox, over a fresh connection; then, for some time, as soon as it says that mail came.
 
-        Raises Unavailable where a server is away; Declined, at the end, where a message could not be read or filed.
+        Raises Unavailable where a server is away; Rejected, at the end, where a message could not be read or filed.
         """
         self.listener.poll(clock.now, listen)
 
@@ -95,7 +95,7 @@ class Service:
                 stumbled = len(self.listener.stumbled)
                 try:
                     return work()
-                except Declined:
+                except Rejected:
                     raise
                 except Unavailable:
                     if len(self.listener.stumbled) == stumbled:
@@ -119,7 +119,7 @@ class Service:
 
 @contextmanager
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
-    """The service with its doors open. Raises Declined where another daemon serves the same SQLite database."""
+    """The service with its doors open. Raises Rejected where another daemon serves the same SQLite database."""
     with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
         with store.transaction() as transaction:
             transaction.pick_up(clock.now())

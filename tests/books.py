@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 
+from planit_mailer.adapters.sql.store import Store, Transaction
 from planit_mailer.domain.forms import identity
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.upload import Draft, DraftLearner, Learner, Upload
@@ -12,7 +13,6 @@ from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outco
 from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.domain.schools import School
 from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
-from planit_mailer.doors.store import Store, Transaction
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TWO_DAYS = timedelta(hours=48)

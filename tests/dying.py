@@ -13,10 +13,12 @@ from functools import partial
 from multiprocessing.context import ForkServerProcess
 
 from planit_mailer import daemon, delivery, intake, polling, retention
+from planit_mailer.adapters import smtp
+from planit_mailer.adapters.imap import mailbox
+from planit_mailer.adapters.sandbox import parent
+from planit_mailer.adapters.sql import outbox, receipts
 from planit_mailer.core import clock
 from planit_mailer.domain.messages import Fetched, InboxMessage
-from planit_mailer.doors import mailbox, reader, relay
-from planit_mailer.doors.store import outbox, receipts
 from tests import forks
 from tests.world import World
 
@@ -25,15 +27,15 @@ STEPS: dict[str, tuple[object, str]] = {
     "bringing back": (mailbox.Mailbox, "bring_back"),
     "numbering": (polling, "first_see"),
     "fetch": (mailbox.Mailbox, "fetch"),
-    "reading": (reader.Reader, "message"),
-    "judging": (reader.Reader, "judge"),
+    "reading": (parent.Reader, "message"),
+    "judging": (parent.Reader, "judge"),
     "painting": (intake, "paint"),
     "settling": (receipts.Receipts, "settle"),
     "commit": (intake, "process"),
     "filing": (mailbox.Mailbox, "file"),
     "filing is noted": (intake, "file"),
     "handing over": (delivery, "_hand_over"),
-    "the relay took it": (relay.Relay, "send"),
+    "the relay took it": (smtp.Relay, "send"),
     "noting": (outbox.Outbox, "note_sent"),
     "sending is noted": (delivery, "_note_sent"),
     "deletion": (retention, "_delete"),

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from planit_mailer.doors.store import Store
+from planit_mailer.adapters.sql.store import Store
 
 STARTS_WITHIN = 30  # seconds
 # Nothing of a test has to survive a power cut.

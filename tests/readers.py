@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 import pytest
 
 from planit_mailer import service
+from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.core import config
-from planit_mailer.doors.reader import Reader
 
 
 @pytest.fixture(scope="session", autouse=True)

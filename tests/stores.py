@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer.doors.store import Store
+from planit_mailer.adapters.sql.store import Store
 from tests import postgres
 from tests.mailservers import missing
 from tests.postgres import Postgres

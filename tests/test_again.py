@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer.core.errors import Declined, Unavailable
+from planit_mailer.adapters.imap.mailbox import Mailbox
+from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.domain.policy import rules
 from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.verdict import Verdict
-from planit_mailer.doors.mailbox import Mailbox
 from tests import world
 from tests.mailservers import DovecotPost
 from tests.uploads import forms
@@ -55,7 +55,7 @@ def process_without_filing(once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
     """A poll and a delivery, while the mailbox refuses to move anything."""
 
     def refuse(*_: object) -> bool:
-        raise Declined("no rights")
+        raise Rejected("no rights")
 
     with monkeypatch.context() as patch, suppress(Unavailable):
         patch.setattr(Mailbox, "file", refuse)

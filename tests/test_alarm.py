@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from planit_mailer import alarm
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.alarm import Trying
-from planit_mailer.doors.store import Store
 from tests.books import NOW
 from tests.test_delivery import stationery
 from tests.world import parsed, text_of

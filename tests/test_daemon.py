@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer.core.errors import Declined
+from planit_mailer.core.errors import Rejected
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from tests import world
@@ -131,7 +131,7 @@ def test_sighup_while_once_has_the_database_waits_for_it(service: World) -> None
             for tried in range(1_000_000):
                 if tried % 100_000 == 0:
                     daemon.reload()
-                with suppress(Declined), store.lock():  # in the moment in which the doors are opened anew
+                with suppress(Rejected), store.lock():  # in the moment in which the doors are opened anew
                     daemon.wait_for("not serving yet")
                     break
         service.send(a_form(1))

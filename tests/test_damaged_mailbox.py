@@ -11,10 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer import promise
+from planit_mailer.adapters.imap.mailbox import Mailbox
 from planit_mailer.core import clock
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.policy import rules
-from planit_mailer.doors.mailbox import Mailbox
 from tests import world
 from tests.dovecot import Dovecot
 from tests.mailservers import DovecotPost, behind_a_relay

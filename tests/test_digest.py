@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from planit_mailer import digest
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Outcome, Receipt
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.test_delivery import stationery
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from planit_mailer import doctor, probing
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError, Unavailable
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from planit_mailer.doctor import Finding
-from planit_mailer.doors.store import Store
 from tests import books, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.postgres import Postgres

@@ -23,11 +23,14 @@ from structlog.testing import capture_logs
 
 from planit_mailer import daemon, delivery
 from planit_mailer import service as services
+from planit_mailer.adapters import smtp
+from planit_mailer.adapters.imap import connection as imap_connection
+from planit_mailer.adapters.sandbox import parent
+from planit_mailer.adapters.smtp import Relay
+from planit_mailer.adapters.sql import engine
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.daemon import Patiently
 from planit_mailer.delivery import Post as Delivering
-from planit_mailer.doors import imap_login, reader, relay
-from planit_mailer.doors.relay import Relay
-from planit_mailer.doors.store import Store, engine
 from planit_mailer.service import Service
 from tests import dying, forks, world
 from tests import proxy as proxies
@@ -139,7 +142,7 @@ MAILBOX = {
 def test_a_mailbox_that_breaks_off_is_named_waited_for_and_read_later(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, says: str
 ) -> None:
-    monkeypatch.setattr(imap_login, "TIMEOUT", SocketTimeout(connect=1, read=1))
+    monkeypatch.setattr(imap_connection, "TIMEOUT", SocketTimeout(connect=1, read=1))
     number = bench.send()
     bench.mailbox.fault = fault
 
@@ -186,7 +189,7 @@ def test_the_operator_hears_of_a_mailbox_that_is_not_read_and_that_it_is_again(b
 
 
 def test_a_mailbox_that_accepts_and_says_nothing_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap_login, "TIMEOUT", SocketTimeout(connect=1, read=1))
+    monkeypatch.setattr(imap_connection, "TIMEOUT", SocketTimeout(connect=1, read=1))
     number, target = bench.send(), bench.mailbox.target
     with proxies.socket.create_server(("127.0.0.1", 0)) as silent:
         bench.mailbox.target = silent.getsockname()[1]
@@ -305,7 +308,7 @@ def test_while_the_reading_process_does_not_start_messages_wait_and_no_attempt_c
 ) -> None:
     number = bench.send()
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "COMMAND", "import os; os.kill(os.getpid(), 9)")
+        patch.setattr(parent, "COMMAND", "import os; os.kill(os.getpid(), 9)")
         bench.served.reader._process.kill()
         bench.served.reader._process.wait()
         for _ in range(4):
@@ -329,7 +332,7 @@ RELAY = {
 def test_a_relay_that_breaks_off_is_named_and_the_reply_waits(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, copies: int
 ) -> None:
-    monkeypatch.setattr(relay, "TIMEOUT", 1)
+    monkeypatch.setattr(smtp, "TIMEOUT", 1)
     number = bench.send()
     bench.run("poll")
     bench.relay.fault = fault

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 
 from planit_mailer import intake
 from planit_mailer import service as services
+from planit_mailer.adapters.imap import commands
+from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.core import clock
-from planit_mailer.core.errors import BrokeOff, Unavailable
-from planit_mailer.doors import imap
-from planit_mailer.doors.mailbox import open_mailbox
+from planit_mailer.core.errors import ConnectionLost, Unavailable
 from tests import books, world
 from tests.mailservers import DovecotPost
 from tests.test_moved_mail import mail_program
@@ -62,14 +62,14 @@ def no_move(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cut_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The connection is lost before the first message is expunged."""
-    expunge, cuts = imap.expunge, iter((ConnectionResetError("reset"),))
+    expunge, cuts = commands.expunge, iter((ConnectionResetError("reset"),))
 
     def cut(client: IMAPClient, uid: int) -> None:
         for error in cuts:
             raise error
         expunge(client, uid)
 
-    monkeypatch.setattr(imap, "expunge", cut)
+    monkeypatch.setattr(commands, "expunge", cut)
     yield
     assert not list(cuts), "it was cut"
 
@@ -133,13 +133,13 @@ def test_of_many_messages_without_message_id_each_is_read_once_to_be_deleted(
         dovecot_post.server.deliver(FORGED + b"\r\n%02d\r\n" % n, "x@evil.test", service.post.address)
     service.once()
     assert lying(service) == {"Quarantine": 20}
-    read, chunks = [], imap.chunks
+    read, chunks = [], commands.chunks
 
     def counted(client: IMAPClient, uid: int, size: int) -> Iterator[bytes]:
         read.append(uid)
         return chunks(client, uid, size)
 
-    monkeypatch.setattr(imap, "chunks", counted)
+    monkeypatch.setattr(commands, "chunks", counted)
     service.lets_pass(timedelta(days=31), monkeypatch)
     service.once()
 
@@ -374,7 +374,7 @@ def test_a_message_at_which_the_mailbox_breaks_off_keeps_no_other_from_being_jud
     with services.serving(service.settings) as served, capture_logs() as logged:
         with pytest.raises(Unavailable, match="FETCH"):
             served.poll()
-        with pytest.raises(BrokeOff, match="FETCH"):  # when the others are done
+        with pytest.raises(ConnectionLost, match="FETCH"):  # when the others are done
             served.poll()
 
     assert service.explain(other)["outcome"] == "accepted"

@@ -6,10 +6,10 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import logs
 from planit_mailer.domain.forms import annotate
 from planit_mailer.domain.forms.criteria import Criteria, Rules
-from planit_mailer.doors.store import Store
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.model import Limits
 from tests import books

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from planit_mailer import logins
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.demo.servers import Post
 from planit_mailer.domain.replies.compose import ReplyContext
-from planit_mailer.doors.store import Store
 from tests import world
 from tests.books import NOW
 from tests.doors.test_relay import Answers, a_tls_context, authenticate, relaying

@@ -14,10 +14,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
+from planit_mailer.adapters.sql import engine as engines
+from planit_mailer.adapters.sql import migrations, schema
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import ConfigError
-from planit_mailer.doors import tables
-from planit_mailer.doors.store import Store, migrating
-from planit_mailer.doors.store import engine as engines
 from tests import books
 from tests.stores import NewDatabase
 
@@ -38,7 +38,7 @@ def engine(url: str) -> Iterator[Engine]:
 
 def go(connection: Connection, to: str) -> None:
     steps = command.downgrade if to == "base" else command.upgrade
-    steps(migrating.configuration(connection), to)
+    steps(migrations.configuration(connection), to)
 
 
 def names(engine: Engine) -> set[str]:
@@ -46,16 +46,16 @@ def names(engine: Engine) -> set[str]:
 
 
 def test_there_is_one_head() -> None:
-    assert len(ScriptDirectory.from_config(migrating.configuration()).get_heads()) == 1
+    assert len(ScriptDirectory.from_config(migrations.configuration()).get_heads()) == 1
 
 
 def test_an_empty_database_gets_all_tables_and_they_are_those_of_the_program(url: str, engine: Engine) -> None:
-    assert Store(url).migrate() == migrating.head()
+    assert Store(url).migrate() == migrations.head()
 
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, tables.metadata) == []
-    assert names(engine) == set(tables.metadata.tables)
+        assert compare_metadata(context, schema.metadata) == []
+    assert names(engine) == set(schema.metadata.tables)
 
 
 def test_down_and_up_again(url: str, engine: Engine) -> None:
@@ -67,7 +67,7 @@ def test_down_and_up_again(url: str, engine: Engine) -> None:
 
     with engine.begin() as connection:
         go(connection, "head")
-    assert names(engine) == set(tables.metadata.tables)
+    assert names(engine) == set(schema.metadata.tables)
 
 
 def test_to_migrate_what_is_migrated_changes_nothing(url: str) -> None:
@@ -75,7 +75,7 @@ def test_to_migrate_what_is_migrated_changes_nothing(url: str) -> None:
     store.migrate()
     books.a_school(store)
 
-    assert store.migrate() == migrating.head()
+    assert store.migrate() == migrations.head()
 
     with store.reading() as reading:
         assert len(reading.schools()) == 1
@@ -153,6 +153,6 @@ def test_alembic_on_a_command_line_finds_everything_in_pyproject(url: str) -> No
 
 
 def test_revisions_are_numbered_in_order() -> None:
-    found = [s.revision for s in ScriptDirectory.from_config(migrating.configuration()).walk_revisions()]
+    found = [s.revision for s in ScriptDirectory.from_config(migrations.configuration()).walk_revisions()]
     assert all(re.fullmatch(r"\d{4}", revision) for revision in found)
-    assert found[::-1] == list(migrating.known()), "what is known without Alembic is what Alembic knows"
+    assert found[::-1] == list(migrations.known()), "what is known without Alembic is what Alembic knows"

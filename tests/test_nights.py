@@ -11,9 +11,10 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from planit_mailer import daemon
-from planit_mailer.core.errors import Declined, Unavailable
+from planit_mailer.adapters.sql import engine
+from planit_mailer.adapters.sql.store import Store
+from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.daemon import Nightly
-from planit_mailer.doors.store import Store, engine
 from tests.postgres import Postgres
 
 EVENING = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
@@ -61,7 +62,7 @@ def test_what_is_done_once_a_night_is_not_done_by_day_nor_twice(clock: Clock) ->
     assert [f"{at:%d %H:%M}" for at in ran] == ["25 02:00", "26 02:00", "27 02:00"]
 
 
-@pytest.mark.parametrize("error", [Unavailable, Declined, RuntimeError])
+@pytest.mark.parametrize("error", [Unavailable, Rejected, RuntimeError])
 def test_what_fails_at_night_is_done_again_until_it_works_and_waits_longer_each_time(
     clock: Clock, error: type[Exception]
 ) -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from planit_mailer import promise
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.verdict import Verdict
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS
 from tests.test_delivery import stationery

@@ -12,10 +12,10 @@ import pytest
 from imapclient import IMAPClient
 
 from planit_mailer import intake, reconciliation, service
+from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.core import clock
 from planit_mailer.demo import servers
 from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
-from planit_mailer.doors.mailbox import open_mailbox
 from planit_mailer.reconciliation import Difference, Found, compare
 from tests import books, world
 from tests.books import NOW

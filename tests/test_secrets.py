@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.adapters.oauth.tokens import Token, Tokens
+from planit_mailer.adapters.smtp import Relay
 from planit_mailer.core import config
 from planit_mailer.core.errors import Unavailable
-from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.doors.relay import Relay
-from planit_mailer.doors.tokens import Token, Tokens
 from tests import tokenserver, world
 from tests.builders import SERVICE
 from tests.doors.test_relay import a_reply

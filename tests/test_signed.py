@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer import doctor
-from planit_mailer.core.errors import Declined, Unavailable
+from planit_mailer.adapters.dns import Dns
+from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.demo import servers
-from planit_mailer.doors.dns import Dns
 from tests import signing, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.nameserver import NameServer
@@ -161,7 +161,7 @@ def test_doctor_says_that_signatures_are_verified_and_whether_dns_answers(
     assert said["dns"] == "answers for s-cool.test"
     nameserver.failing.add("s-cool.test.")
     [dns] = [finding for finding in doctor.examine(service.settings) if finding.what == "dns"]
-    assert (dns.failed, "firewall" in dns.fix) == (Declined, True)
+    assert (dns.failed, "firewall" in dns.fix) == (Rejected, True)
 
 
 def test_names_of_strangers_that_stay_silent_keep_no_school_waiting(

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from planit_mailer import forgetting, questions, service
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import config
 from planit_mailer.core.config import Config
 from planit_mailer.demo import journey
 from planit_mailer.demo.servers import Post
-from planit_mailer.doors.store import Store
 from tests import forks
 from tests.builders import an_email
 

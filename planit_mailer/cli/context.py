@@ -14,11 +14,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from planit_mailer import service
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import config, logs
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.domain.forms.problems import catalogue
-from planit_mailer.doors.store import Store
 
 CONFIG_FILE = "config.toml"
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from planit_mailer import questions, service
+from planit_mailer.adapters.sql.store import Transaction
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock
 from planit_mailer.core.errors import Refused
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.reports import Story
-from planit_mailer.doors.store import Transaction
 from planit_mailer.mail import addresses
 
 

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from planit_mailer import checking, service
+from planit_mailer.adapters.sandbox.parent import Reader
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.cli import annotating, context, reports
 from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.domain.forms import blank as blanks
 from planit_mailer.domain.forms.judge import Criteria, Judgement
 from planit_mailer.domain.policy import letters
-from planit_mailer.doors.reader import Reader
-from planit_mailer.doors.store import Store
 from planit_mailer.spreadsheets.encryption.passwords import Password
 
 

@@ -3,8 +3,8 @@
 import typer
 
 from planit_mailer import daemon, service
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.cli import context
-from planit_mailer.doors.store import Store
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from planit_mailer.adapters.sql.register import several
+from planit_mailer.adapters.sql.store import Transaction
 from planit_mailer.cli import context, secrets
 from planit_mailer.core import clock
 from planit_mailer.core.errors import ConfigError, Refused
@@ -12,8 +14,6 @@ from planit_mailer.domain import gias
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.policy import senders as sender_values
 from planit_mailer.domain.schools import School
-from planit_mailer.doors.store import Transaction
-from planit_mailer.doors.store.register import several
 
 Value = Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="office@school.example, or school.example.")]
 

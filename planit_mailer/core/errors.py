@@ -4,9 +4,9 @@
     ├── ConfigError    the operator's: mend the configuration or the command, exit 2
     ├── Refused        the operator's question has the answer "no", exit 1
     ├── Unavailable    nobody's: something is away, try later, exit 3
-    │   ├── Declined      it is there, and says no to this one thing; other things may still be done
-    │   │   ├── BrokeOff  it broke off at this one thing, as before; others may be done over a new connection
-    │   │   └── Waits     a message was read, and waits for something before it can be judged
+    │   ├── Rejected      it is there, and says no to this one thing; other things may still be done
+    │   │   ├── ConnectionLost  it broke off at this one thing, as before; others may be done over a new connection
+    │   │   └── Deferred     a message was read, and waits for something before it can be judged
     │   └── LoginRefused  it is there, and does not let us in; the operator is told at once
     └── Undeliverable  nobody's: the relay will never take this mail; noted, and the operator told
 
@@ -31,15 +31,15 @@ class Unavailable(PlanitError):  # noqa: N818  reads as what it says: "except Un
     """Something needed is away or says no: mailbox, relay, database, lock. The text carries the server's words."""
 
 
-class Declined(Unavailable):
+class Rejected(Unavailable):
     """A server is there and says no to one thing, such as a folder without rights; the next may be tried."""
 
 
-class BrokeOff(Declined):
+class ConnectionLost(Rejected):
     """A server broke off at one thing, and not for the first time; the next may be tried over a new connection."""
 
 
-class Waits(Declined):
+class Deferred(Rejected):
     """A message was read, and cannot be judged yet: a name server is away, or its first copy is still to be judged."""
 
 

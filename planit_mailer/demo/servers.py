@@ -5,11 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.adapters.smtp import Relay
 from planit_mailer.core import config
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.domain.outgoing import Reply, ReplyKind
-from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.doors.relay import Relay
 
 HOST = "127.0.0.1"
 

@@ -15,15 +15,15 @@ from imapclient import IMAPClient
 from structlog.testing import capture_logs
 
 from planit_mailer import polling, service
+from planit_mailer.adapters.dns import Dns
+from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
+from planit_mailer.adapters.sandbox.parent import Reader
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import clock
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import Pending, ReplyKind
 from planit_mailer.domain.policy import reply_limits, senders
 from planit_mailer.domain.reports import Story
-from planit_mailer.doors.dns import Dns
-from planit_mailer.doors.mailbox import Mailbox, open_mailbox
-from planit_mailer.doors.reader import Reader
-from planit_mailer.doors.store import Store
 from planit_mailer.intake import Policy
 from planit_mailer.mail import auto_submitted, messages
 from planit_mailer.mail.authentication_results import Trust

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
-from planit_mailer.doors.reader import Reader
 from planit_mailer.spreadsheets.model import Limits
 from tests.corpus.workbooks import HARMS, HOSTILE, WHOLE, Hostile, harmed
 from tests.uploads import forms

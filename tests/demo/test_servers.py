@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.demo import servers
-from planit_mailer.doors.mailbox import open_mailbox
 from tests.builders import SCHOOL, SERVICE, an_email
 from tests.mailservers import a_mailbox
 

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from imapclient import IMAPClient
 
+from planit_mailer.adapters.imap import commands
+from planit_mailer.adapters.imap import connection as imap_connection
+from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
 from planit_mailer.core import config
-from planit_mailer.core.errors import Declined, LoginRefused, Unavailable
+from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable
 from planit_mailer.demo.servers import Post
 from planit_mailer.domain.messages import InboxMessage, Key, MessageQuery
-from planit_mailer.doors import imap, imap_login
-from planit_mailer.doors.mailbox import Mailbox, open_mailbox
 from tests import proxy as proxies
 from tests.builders import SCHOOL, an_email
 from tests.mailservers import DovecotPost, a_mailbox
@@ -83,7 +84,7 @@ def test_a_big_message_comes_in_pieces_and_whole(post: Post, mailbox: Mailbox) -
     (waiting,) = mailbox.waiting()
     fetched = mailbox.fetch(waiting, LIMIT)
     assert fetched
-    assert len(fetched.raw) == waiting.size > 4 * imap.CHUNK
+    assert len(fetched.raw) == waiting.size > 4 * commands.CHUNK
     assert b"line 59999 " in fetched.raw
 
 
@@ -131,8 +132,8 @@ def test_a_message_that_vanishes_under_our_hands_is_none(dovecot_post: DovecotPo
 
 
 def test_a_huge_inbox_is_listed_in_pieces(post: Post, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "WINDOW", 3)
-    monkeypatch.setattr(imap, "BATCH", 2)
+    monkeypatch.setattr(commands, "WINDOW", 3)
+    monkeypatch.setattr(commands, "BATCH", 2)
     send(post, *(f"n{n}" for n in range(10)))
     assert subjects(mailbox) == [f"n{n}" for n in range(10)]
     mailbox.file(mailbox.waiting()[4].key, "Processed")
@@ -194,7 +195,7 @@ def test_without_move_a_message_is_copied_and_only_it_is_expunged(dovecot_post: 
         client = mailbox._client
         assert client
         one, marked = mailbox.waiting()
-        client.add_flags([marked.key.uid], [imap.DELETED], silent=True)
+        client.add_flags([marked.key.uid], [commands.DELETED], silent=True)
         client._cached_capabilities = tuple(c for c in client.capabilities() if c != b"MOVE")
         mailbox.file(one.key, "Processed")
         assert subjects(mailbox) == ["marked by somebody"]
@@ -328,7 +329,7 @@ def test_on_gmail_what_a_cut_connection_left_in_the_bin_is_deleted_the_next_time
         mailbox.file(two.key, "Bin")
         as_gmail(mailbox)
         with monkeypatch.context() as patch:
-            patch.setattr(imap, "expunge", reset)
+            patch.setattr(commands, "expunge", reset)
             with pytest.raises(Unavailable, match='folder "Bin": reset'):
                 mailbox.delete(("Processed",), sought)
     assert [dovecot_post.folder(name) for name in ("Processed", "Bin")] == [0, 2]
@@ -635,7 +636,7 @@ STILL_HERE = b"* OK Still here\r\n"
 def test_a_server_that_never_comes_to_the_end_of_its_answer_is_left(
     monkeypatch: pytest.MonkeyPatch, at: bytes, said: bytes
 ) -> None:
-    monkeypatch.setattr(imap_login, "ANSWER", 0.2)
+    monkeypatch.setattr(imap_connection, "ANSWER", 0.2)
     with talking(at, said) as settings, pytest.raises(Unavailable, match=r"no end within 0.2 seconds"):  # noqa: SIM117
         with open_mailbox(settings) as mailbox:
             mailbox.waiting()
@@ -644,7 +645,7 @@ def test_a_server_that_never_comes_to_the_end_of_its_answer_is_left(
 def test_a_slow_line_has_time_for_each_piece_of_a_message(
     dovecot_post: DovecotPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap_login, "ANSWER", 0.5)
+    monkeypatch.setattr(imap_connection, "ANSWER", 0.5)
     send(dovecot_post, "big", body="".join(f"{n} {'x' * 70}\r\n" for n in range(60_000)))
     with proxies.before(dovecot_post.imap_port) as proxy:
         dovecot_post.imap_port = proxy.port
@@ -717,7 +718,7 @@ def test_a_message_that_the_server_does_not_hand_out_is_left_and_the_connection_
     refusal = "{tag} NO [SERVERBUG] cannot read message\n"
     then = (THERE, "{tag} OK moved\n", "* SEARCH\n{tag} OK done\n")
     with scripted(refusal, *then) as settings, open_mailbox(settings) as mailbox:
-        with pytest.raises(Declined, match=r"did not hand over a message: .*SERVERBUG"):
+        with pytest.raises(Rejected, match=r"did not hand over a message: .*SERVERBUG"):
             mailbox.fetch(InboxMessage(Key(7, 5), 10, datetime.now(UTC)), LIMIT)
         assert mailbox.file(Key(7, 5), "Processed")
 
@@ -743,7 +744,7 @@ def test_a_folder_that_a_server_does_not_open_is_named_when_the_others_were_look
     refused, looked_at = (LISTED, "{tag} NO [NOPERM] no rights\n"), (LISTED, SELECTED, NONE)
     both = (*refused, *looked_at)
     with scripted(*both, *both, SELECTED, NONE) as settings, open_mailbox(settings) as mailbox:
-        with pytest.raises(Declined, match=r'delete a message from the folder "One": .*no rights'):
+        with pytest.raises(Rejected, match=r'delete a message from the folder "One": .*no rights'):
             mailbox.delete(("One", "Two"), SOUGHT)
         assert mailbox.waiting() == (), "the connection is as good as before"
 

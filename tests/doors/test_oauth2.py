@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
+from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.adapters.oauth import tokens
+from planit_mailer.adapters.oauth.sasl import opening
+from planit_mailer.adapters.oauth.tokens import Tokens
+from planit_mailer.adapters.smtp import Relay
 from planit_mailer.core import config
 from planit_mailer.core.errors import LoginRefused, Unavailable
 from planit_mailer.core.oauth2 import OAuth2
-from planit_mailer.doors import tokens
-from planit_mailer.doors.bearer import opening
-from planit_mailer.doors.mailbox import open_mailbox
-from planit_mailer.doors.relay import Relay
-from planit_mailer.doors.tokens import Tokens
 from tests import tokenserver
 from tests.builders import SERVICE
 from tests.doors.test_relay import Answers, a_reply, a_tls_context, changed, relaying

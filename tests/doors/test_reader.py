@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.adapters.sandbox import parent as readers
+from planit_mailer.adapters.sandbox.child import Why
+from planit_mailer.adapters.sandbox.parent import Killed, Reader
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.forms import judge
 from planit_mailer.domain.forms.criteria import Criteria, Rules
-from planit_mailer.doors import reader as readers
-from planit_mailer.doors.reader import Killed, Reader
-from planit_mailer.doors.worker import Why
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets.model import Limits
 from tests.builders import an_email

@@ -10,12 +10,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
+from planit_mailer.adapters import smtp
+from planit_mailer.adapters.smtp import Relay
 from planit_mailer.core import config
-from planit_mailer.core.errors import Declined, LoginRefused, Unavailable, Undeliverable
+from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable, Undeliverable
 from planit_mailer.demo.servers import Post
 from planit_mailer.domain.outgoing import Reply, ReplyKind
-from planit_mailer.doors import relay
-from planit_mailer.doors.relay import Relay
 from tests import dovecot
 from tests.builders import SCHOOL, SERVICE, an_email
 from tests.mailservers import CERTIFICATE, a_relay
@@ -122,9 +122,9 @@ def test_a_passing_no_is_tried_again(answers: dict[str, str]) -> None:
     ("answers", "kind"),
     [
         ({"mail": "451 later"}, Unavailable),
-        ({"rcpt": "452 mailbox full"}, Declined),
-        ({"rcpt": "421 too many for this recipient"}, Declined),
-        ({"data": "451 later"}, Declined),
+        ({"rcpt": "452 mailbox full"}, Rejected),
+        ({"rcpt": "421 too many for this recipient"}, Rejected),
+        ({"data": "451 later"}, Rejected),
     ],
 )
 def test_a_passing_no_to_one_mail_is_told_from_a_relay_that_takes_none(
@@ -180,7 +180,7 @@ def test_a_relay_that_never_comes_to_the_end_of_its_answer_is_left(monkeypatch: 
                 connection.sendall(b"220-wait\r\n")
                 time.sleep(0.02)
 
-    monkeypatch.setattr(relay, "WHOLE_ANSWER", 0.2)
+    monkeypatch.setattr(smtp, "WHOLE_ANSWER", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, daemon=True).start()
         settings = {"host": "127.0.0.1", "port": server.getsockname()[1], "security": "none", "from": SERVICE}

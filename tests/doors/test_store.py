@@ -12,8 +12,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
+from planit_mailer.adapters.sql import engine
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import ConfigError, Unavailable
-from planit_mailer.doors.store import Store, engine
 from tests import books
 from tests.books import NOW
 from tests.postgres import Postgres

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from planit_mailer.adapters.sql import engine
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.messages import Outcome
-from planit_mailer.doors.store import Store, engine
 from tests import books
 from tests.books import NOW, TWO_DAYS, a_learner, a_reply, an_upload, begin, settled, verdict, waiting
 from tests.postgres import Postgres

@@ -9,8 +9,8 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Filed, MessageQuery, Outcome, Receipt
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
 from tests.postgres import Postgres

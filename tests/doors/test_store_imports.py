@@ -1,7 +1,7 @@
 """The register filled from a list: schools by their URN, on both databases."""
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.schools import Imported, Listed
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import OFFICE
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.forms.upload import Field
 from planit_mailer.domain.messages import Receipt
 from planit_mailer.domain.reports import Page
 from planit_mailer.domain.schools import School
 from planit_mailer.domain.verdict import YearCount
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import NOW, a_learner, adopt, an_upload, apply, begin
 

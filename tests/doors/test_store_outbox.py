@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Outcome, Receipt
 from planit_mailer.domain.outgoing import Pending, Recent, ReplyKind
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, a_reply, account, begin, verdict
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import Refused
 from planit_mailer.domain.messages import InboxMessage, Key, Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.schools import SenderRegistration
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import Refused
 from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Released
 from planit_mailer.domain.reports import Story
 from planit_mailer.domain.schools import SenderRegistration
-from planit_mailer.doors.store import Store
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS, account, settled
 

@@ -13,8 +13,8 @@ from email.message import EmailMessage
 import openpyxl
 
 from planit_mailer import questions
+from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.domain.reports import Story
-from planit_mailer.doors.mailbox import open_mailbox
 from tests.soak.letters import Letter
 from tests.uploads import forms
 from tests.world import FOLDERS, World

@@ -12,23 +12,25 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from planit_mailer.adapters.sql import engine, locks, migrations
+from planit_mailer.adapters.sql.deadlines import Deadlines
+from planit_mailer.adapters.sql.duplicates import Duplicates
+from planit_mailer.adapters.sql.engine import speaking
+from planit_mailer.adapters.sql.erasure import Erasing
+from planit_mailer.adapters.sql.learners import Learners
+from planit_mailer.adapters.sql.outbox import Outbox
+from planit_mailer.adapters.sql.polls import Polls
+from planit_mailer.adapters.sql.queries import Queries
+from planit_mailer.adapters.sql.receipts import Receipts
+from planit_mailer.adapters.sql.register import Register
+from planit_mailer.adapters.sql.release import Releases
+from planit_mailer.adapters.sql.retention import Retention
 from planit_mailer.core.errors import Unavailable
-from planit_mailer.doors.store import engine, locks, migrating
-from planit_mailer.doors.store.decisions import Decisions
-from planit_mailer.doors.store.engine import speaking
-from planit_mailer.doors.store.erasing import Erasing
-from planit_mailer.doors.store.imports import Imports
-from planit_mailer.doors.store.learners import Learners
-from planit_mailer.doors.store.outbox import Outbox
-from planit_mailer.doors.store.polls import Polls
-from planit_mailer.doors.store.promises import Promises
-from planit_mailer.doors.store.questions import Questions
-from planit_mailer.doors.store.receipts import Receipts
-from planit_mailer.doors.store.register import Register
-from planit_mailer.doors.store.twins import Twins
 
 
-class Transaction(Receipts, Twins, Learners, Outbox, Register, Imports, Decisions, Promises, Polls, Erasing, Questions):
+class Transaction(
+    Receipts, Duplicates, Learners, Outbox, Register, Releases, Deadlines, Retention, Polls, Erasing, Queries
+):
     """One commit: all of it or nothing."""
 
 
@@ -80,14 +82,14 @@ class Store:
         Gives the name of their revision. Raises ConfigError where `planit-mailer migrate` is to be run, or where the
         database is newer than the program.
         """
-        return migrating.prepare(self._url)
+        return migrations.prepare(self._url)
 
     def migrate(self) -> str:
         """Bring the tables to the newest revision, under a lock; its name. Raises ConfigError, Unavailable."""
-        return migrating.migrate(self._url)
+        return migrations.migrate(self._url)
 
     def lock(self) -> AbstractContextManager[None]:
-        """That no other daemon serves an SQLite database; ends with the process. Raises Declined where one does."""
+        """That no other daemon serves an SQLite database; ends with the process. Raises Rejected where one does."""
         return locks.file_lock(Path(f"{self._url.database}.lock")) if self._on_sqlite else nullcontext()
 
     def claim(self, work: str) -> AbstractContextManager[bool]:

@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from planit_mailer.adapters.sql import register
+from planit_mailer.adapters.sql.base import Repository, as_released
+from planit_mailer.adapters.sql.schema import receipts
 from planit_mailer.core.errors import Refused
 from planit_mailer.domain.messages import Outcome, Released
-from planit_mailer.doors.store import register
-from planit_mailer.doors.store.verbs import Verbs, as_released
-from planit_mailer.doors.tables import receipts
 
 HELD, QUARANTINED, IGNORED = (o.value for o in (Outcome.HELD, Outcome.QUARANTINED, Outcome.IGNORED))
 
 
-class Decisions(Verbs):
+class Releases(Repository):
     """The verbs of approve, retry and refuse, and of bringing back what was released."""
 
     def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:

@@ -12,11 +12,11 @@ from datetime import UTC, date
 from functools import cache, partial
 from typing import Any, Final
 
+from planit_mailer.adapters.oauth.sasl import Bearer
 from planit_mailer.core import text
 from planit_mailer.core.config import Server
 from planit_mailer.core.errors import LoginRefused, Unavailable
 from planit_mailer.core.oauth2 import OAuth2
-from planit_mailer.doors.bearer import Bearer
 
 MARGIN = 300  # seconds before its end at which a token is renewed
 TIMEOUT = 30  # seconds for an answer of the provider

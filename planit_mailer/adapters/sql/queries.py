@@ -7,20 +7,20 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
+from planit_mailer.adapters.sql.base import Repository, normalised_reference
+from planit_mailer.adapters.sql.deadlines import deadline_of, open_deadlines
+from planit_mailer.adapters.sql.schema import learners, outbox, receipts, schools, state, uploads
 from planit_mailer.domain.forms.problems.catalogue import Severity
 from planit_mailer.domain.forms.upload import Field
 from planit_mailer.domain.messages import Outcome, Sender
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.reports import HeldMessage, Page, ProblemRecord, ReplyRecord, Status, Story, UploadRecord
 from planit_mailer.domain.schools import School
-from planit_mailer.doors.store.promises import owed, owing
-from planit_mailer.doors.store.verbs import Verbs, name
-from planit_mailer.doors.tables import learners, outbox, receipts, schools, state, uploads
 
 NUMBER = func.count().label("number")
 
 
-class Questions(Verbs):
+class Queries(Repository):
     """The verbs that change nothing."""
 
     def page(self, upin: str, school: School | None = None) -> Page | None:
@@ -42,13 +42,13 @@ class Questions(Verbs):
         settled = receipts.c.outcome.is_not(None)
         messages = select(receipts.c.outcome, NUMBER).where(settled).group_by(receipts.c.outcome)
         mails = select(outbox.c.state, NUMBER).group_by(outbox.c.state)
-        oldest = self._connection.execute(owed()).first()
+        oldest = self._connection.execute(open_deadlines()).first()
         return Status(
             last_poll=polls.get("last_poll"),
             last_success=polls.get("last_success"),
             messages={Outcome(m.outcome): m.number for m in self._connection.execute(messages)},
             outbox={mail.state: mail.number for mail in self._connection.execute(mails)},
-            oldest_unanswered=owing(self._connection, oldest) if oldest else None,
+            oldest_unanswered=deadline_of(self._connection, oldest) if oldest else None,
         )
 
     def held(self) -> tuple[HeldMessage, ...]:
@@ -86,7 +86,9 @@ class Questions(Verbs):
 
     def story(self, reference: str) -> Story | None:
         """Everything that is known of one message; None where it is not known."""
-        row = self._connection.execute(select(receipts).where(receipts.c.reference == name(reference))).first()
+        row = self._connection.execute(
+            select(receipts).where(receipts.c.reference == normalised_reference(reference))
+        ).first()
         if row is None:
             return None
         return Story(

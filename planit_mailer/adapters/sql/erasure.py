@@ -10,21 +10,21 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, select, true, update
 
+from planit_mailer.adapters.sql import register
+from planit_mailer.adapters.sql.base import Repository
+from planit_mailer.adapters.sql.outbox import FAILED, PENDING
+from planit_mailer.adapters.sql.schema import learners, outbox, receipts, uploads
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.reports import Erased
 from planit_mailer.domain.schools import School
-from planit_mailer.doors.store import register
-from planit_mailer.doors.store.outbox import FAILED, PENDING
-from planit_mailer.doors.store.verbs import Verbs
-from planit_mailer.doors.tables import learners, outbox, receipts, uploads
 
 ERASED = "erased on request"
 UNOPENED = (Outcome.HELD.value, Outcome.QUARANTINED.value)
 
 
-class Erasing(Verbs):
+class Erasing(Repository):
     """The verbs of `erase`."""
 
     def erase_learner(self, upin: str, now: datetime) -> Erased:

@@ -9,11 +9,12 @@ from imapclient.exceptions import IMAPClientAbortError, LoginError
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
+from planit_mailer.adapters import tls
+from planit_mailer.adapters.imap.commands import FOREIGN, Connection, cut, words
+from planit_mailer.adapters.oauth import tokens
+from planit_mailer.adapters.oauth.sasl import Bearer
 from planit_mailer.core import config
 from planit_mailer.core.errors import LoginRefused, Unavailable
-from planit_mailer.doors import encryption, tokens
-from planit_mailer.doors.bearer import Bearer
-from planit_mailer.doors.imap import FOREIGN, Connection, cut, words
 
 TIMEOUT = SocketTimeout(connect=15, read=60)  # seconds; without one a silent server holds us for ever
 # Seconds for the whole of one answer: a time-out begins anew with every byte, and a server may only ever say that it is
@@ -26,15 +27,15 @@ def connect(settings: config.Mailbox) -> Connection:
     """Connect and log in. Raises LoginRefused in the server's words, Unavailable."""
     bearer = tokens.bearer(settings)
     where = f"{settings.host}:{settings.port}"
-    tls = encryption.context() if settings.security == "tls" else None
+    context = tls.context() if settings.security == "tls" else None
     try:
-        client = _Client(settings.host, settings.port, ssl=tls is not None, ssl_context=tls, timeout=TIMEOUT)
+        client = _Client(settings.host, settings.port, ssl=context is not None, ssl_context=context, timeout=TIMEOUT)
     except FOREIGN as error:
         raise Unavailable(f"the mailbox at {where} is away: {words(error)}") from error
     try:
         client.normalise_times = False  # else times lose their zone and become this machine's
         if settings.security == "starttls":
-            client.starttls(encryption.context())
+            client.starttls(tls.context())
         _log_in(client, settings, bearer)
     except LoginRefused:
         cut(client)

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection
 
-from planit_mailer.core.errors import Declined
+from planit_mailer.core.errors import Rejected
 
 ONE = 5.0  # seconds for one name
 ALTOGETHER = 20.0  # seconds for all of them
@@ -29,7 +29,7 @@ class Dns:
         self._spent: dict[str, float] = defaultdict(float)
 
     def texts(self, name: str) -> tuple[bytes, ...]:
-        """The TXT records of a name, none where it has none. Raises Declined where nobody knows just now."""
+        """The TXT records of a name, none where it has none. Raises Rejected where nobody knows just now."""
         import dns.exception  # noqa: PLC0415  few need it
         import dns.name  # noqa: PLC0415
         import dns.resolver  # noqa: PLC0415
@@ -38,14 +38,14 @@ class Dns:
         registered = domain in self._registered
         left = min(ONE, self._left[registered], self._half - self._spent[domain])
         if left <= 0:
-            raise Declined(f"DNS was not asked for {name}: it kept us waiting too long for others")
+            raise Rejected(f"DNS was not asked for {name}: it kept us waiting too long for others")
         began = time.monotonic()
         try:
             answer = dns.resolver.resolve(name, "TXT", lifetime=left, search=False, raise_on_no_answer=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN, dns.name.NameTooLong):
             return ()
         except dns.exception.DNSException as error:
-            raise Declined(f"DNS gives no answer for {name}: {type(error).__name__}") from error
+            raise Rejected(f"DNS gives no answer for {name}: {type(error).__name__}") from error
         finally:
             waited = time.monotonic() - began
             self._left[registered] -= waited

@@ -4,8 +4,8 @@ import selectors
 import time
 from collections.abc import Callable
 
+from planit_mailer.adapters.imap.commands import Connection
 from planit_mailer.core.errors import Unavailable
-from planit_mailer.doors.imap import Connection
 
 LOOK_UP = 0.2  # seconds between two looks whether we are to stop
 

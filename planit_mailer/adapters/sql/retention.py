@@ -1,4 +1,4 @@
-"""The promised time, and forgetting: which answers are owed, and what must not be kept any more."""
+"""Retention: which mail and receipts must be deleted, and the summaries for the nightly reconciliation."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,10 +6,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     FromClause,
     Row,
-    Select,
     and_,
     delete,
     exists,
@@ -18,14 +16,12 @@ from sqlalchemy import (
     select,
 )
 
+from planit_mailer.adapters.sql.base import Repository, alike, message_query
+from planit_mailer.adapters.sql.deadlines import is_answer
+from planit_mailer.adapters.sql.duplicates import JUDGED
+from planit_mailer.adapters.sql.outbox import PENDING, SENT
+from planit_mailer.adapters.sql.schema import outbox, receipts, told
 from planit_mailer.domain.messages import Filed, Key, Outcome, ReceiptSummary
-from planit_mailer.domain.outgoing import ReplyKind
-from planit_mailer.domain.reports import Unanswered
-from planit_mailer.doors.store import register
-from planit_mailer.doors.store.outbox import ANSWERS, PENDING, SENT
-from planit_mailer.doors.store.twins import JUDGED
-from planit_mailer.doors.store.verbs import Verbs, alike, sought
-from planit_mailer.doors.tables import outbox, receipts, told
 
 Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
 
@@ -33,30 +29,12 @@ ROUND, STEADY = "last_round", "steady_since"
 COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mail into the folder for sent mail
 
 
-class Promises(Verbs):
-    """The verbs of promise and retention."""
-
-    def unanswered(self) -> tuple[Unanswered, ...]:
-        """The messages whose clock runs, the one that is due first first."""
-        return tuple(owing(self._connection, row) for row in self._connection.execute(owed()).all())
-
-    def note_warned(self, unanswered: Unanswered, level: int) -> None:
-        """The operator was warned, so that it is said once."""
-        self._change(self._named(unanswered.reference).id, {"warned": level})
-
-    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
-        """What was quarantined in a time and waits still, and what no mail to the operator is about; references."""
-        told_of = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.OPERATOR.value)
-        waiting = select(receipts.c.reference).where(
-            receipts.c.outcome == Outcome.QUARANTINED.value, receipts.c.settled_at < until, ~told_of
-        )
-        if since:
-            waiting = waiting.where(receipts.c.settled_at >= since)
-        return tuple(self._connection.scalars(waiting.order_by(receipts.c.id)))
+class Retention(Repository):
+    """What must be deleted, from the mailbox and from the database, and what is kept."""
 
     def booked(self) -> tuple[ReceiptSummary, ...]:
         """Every receipt, with the number of its replies, in order of arrival."""
-        answers = _is_answer()
+        answers = is_answer()
         never_released = receipts.c.clock_from == receipts.c.received_at
         last = answers & (never_released | (outbox.c.queued_at >= receipts.c.clock_from))
         counts = [
@@ -64,7 +42,7 @@ class Promises(Verbs):
             for name, which in (("answers", answers), ("last_answers", last))
         ]
         rows = self._connection.execute(select(receipts, *counts).order_by(receipts.c.id))
-        return tuple(_booked(row) for row in rows)
+        return tuple(_summary(row) for row in rows)
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused, or past the time for which their outcome is kept.
@@ -142,7 +120,7 @@ class Promises(Verbs):
         ours = select(outbox.c.message_id).join(receipts).where(same).order_by(outbox.c.id)
         folder = "" if row.mail_deleted_at else row.folder
         shared = (row.digest or (row.size, row.received_at)) in kept
-        return Filed(row.reference, folder, sought(row), tuple(self._connection.scalars(ours)), shared)
+        return Filed(row.reference, folder, message_query(row), tuple(self._connection.scalars(ours)), shared)
 
 
 def _is_copy_of_gone() -> ColumnElement[bool]:
@@ -168,12 +146,7 @@ def _copies_come(now: datetime) -> ColumnElement[bool]:
     return exists().where(outbox.c.receipt_id == receipts.c.id, or_(outbox.c.state == PENDING, fresh))
 
 
-def _is_answer() -> ColumnElement[bool]:
-    """Whether a mail keeps the promise about a message."""
-    return (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
-
-
-def _booked(row: Row[Any]) -> ReceiptSummary:
+def _summary(row: Row[Any]) -> ReceiptSummary:
     return ReceiptSummary(
         reference=row.reference,
         key=Key(row.uidvalidity, row.uid) if row.uid else None,
@@ -186,31 +159,4 @@ def _booked(row: Row[Any]) -> ReceiptSummary:
         unanswered=row.unanswered,
         answers=row.answers,
         last_answers=row.last_answers,
-    )
-
-
-def owed() -> Select[Any]:
-    """The receipts whose answer is owed, by the time at which it is due, and whether their answer waits in the outbox.
-
-    An answer to an earlier judgement is none: the operator released the message since.
-    """
-    running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
-    settled = receipts.c.outcome.is_not(None) & (outbox.c.queued_at >= receipts.c.settled_at)
-    waits = exists().where(_is_answer(), settled, outbox.c.state == PENDING).label("answer_waits")
-    return select(receipts, waits).where(running).order_by(receipts.c.due_at, receipts.c.id)
-
-
-def owing(connection: Connection, row: Row[Any]) -> Unanswered:
-    """One such receipt, with what the register says of its sender now."""
-    standing = register.standing(connection, row.sender)
-    return Unanswered(
-        arrival=row.id,
-        reference=row.reference,
-        received_at=row.received_at,
-        clock_from=row.clock_from,
-        due_at=row.due_at,
-        warned=row.warned,
-        sender=row.sender,
-        registered=row.authentic and bool(standing.schools) and not standing.denied,
-        answer_waits=row.answer_waits,
     )

@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
+from planit_mailer.adapters.sql import erasure
+from planit_mailer.adapters.sql.base import Repository
+from planit_mailer.adapters.sql.schema import clean, learners, receipts
 from planit_mailer.domain.forms.identity import Child
 from planit_mailer.domain.forms.upload import Learner
 from planit_mailer.domain.messages import Receipt
 from planit_mailer.domain.verdict import Changes, JudgedUpload, YearCount
-from planit_mailer.doors.store import erasing
-from planit_mailer.doors.store.verbs import Verbs
-from planit_mailer.doors.tables import clean, learners, receipts
 
 YEARS = ("N1", "N2", "R", *(str(year) for year in range(1, 15)), "X")  # the order in which a school speaks of them
 IDENTITY = ("upin", "sims_no", "first_name", "surname", "dob", "year")
@@ -36,7 +36,7 @@ class Plan:
     passed_over: int = 0
 
 
-class Learners(Verbs):
+class Learners(Repository):
     """The verbs about learners' data."""
 
     def children(self, school_id: int) -> tuple[Child, ...]:
@@ -56,7 +56,7 @@ class Learners(Verbs):
         of_school = select(learners).where(learners.c.school_id == upload.school.id)
         stored = {row.upin: row for row in self._connection.execute(of_school)}
         plan, known = _plan(upload, receipt, stored)
-        plan.superseded.update(erasing.put_right(self._connection, upload.school.id, receipt.arrival))
+        plan.superseded.update(erasure.put_right(self._connection, upload.school.id, receipt.arrival))
         self._carry_out(plan)
         return Changes(upload.number, _by_year(plan.counts), plan.passed_over, len(stored) - known)
 

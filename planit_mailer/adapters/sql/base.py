@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, insert, select, update
 
+from planit_mailer.adapters.sql.schema import receipts, state
 from planit_mailer.core.errors import Refused
 from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Released
-from planit_mailer.doors.tables import receipts, state
 
 
-class Verbs:
+class Repository:
     """One open transaction. `forgets` is set by a verb that leaves old values in the database's free pages."""
 
     def __init__(self, connection: Connection) -> None:
@@ -26,7 +26,9 @@ class Verbs:
 
     def _named(self, reference: str) -> Row[Any]:
         """The receipt that a person names. Raises Refused where there is none."""
-        row = self._connection.execute(select(receipts).where(receipts.c.reference == name(reference))).first()
+        row = self._connection.execute(
+            select(receipts).where(receipts.c.reference == normalised_reference(reference))
+        ).first()
         if row is None:
             raise Refused(f"No message is known as {reference}.")
         return row
@@ -39,7 +41,7 @@ class Verbs:
             self._connection.execute(insert(state).values(key=key, at=at))
 
 
-def name(reference: str) -> str:
+def normalised_reference(reference: str) -> str:
     """A reference as people write it: in small letters, or with the number of an upload behind it."""
     return reference.strip().upper().partition("/")[0]
 
@@ -62,10 +64,10 @@ def receipt(row: Row[Any]) -> Receipt:
 
 def as_released(row: Row[Any]) -> Released:
     """The message of a row that is to be brought back to the inbox."""
-    return Released(row.reference, row.folder, sought(row))
+    return Released(row.reference, row.folder, message_query(row))
 
 
-def sought(row: Row[Any]) -> MessageQuery:
+def message_query(row: Row[Any]) -> MessageQuery:
     """What the message of a row is found by."""
     return MessageQuery(row.digest, row.message_id, row.size, row.received_at)
 

@@ -5,16 +5,16 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select
 
+from planit_mailer.adapters.sql.base import Repository, filed, gone
+from planit_mailer.adapters.sql.schema import receipts, state
 from planit_mailer.domain.messages import InboxMessage, Key, Outcome, Receipt
-from planit_mailer.doors.store.verbs import Verbs, filed, gone
-from planit_mailer.doors.tables import receipts, state
 
 SUCCESS, UNREAD = "last_success", "unread_since"
 TAKEN_UP = (receipts.c.digest != "") | (receipts.c.attempts > 0)
 OPEN = TAKEN_UP & receipts.c.outcome.is_(None) & ~receipts.c.to_bring_back  # neither settled nor to be brought back
 
 
-class Polls(Verbs):
+class Polls(Repository):
     """The verbs about polls; all daemons on one database share what they note."""
 
     def note_poll(self, now: datetime, *, success: bool) -> None:

@@ -7,18 +7,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
+from planit_mailer.adapters.sql import erasure, register
+from planit_mailer.adapters.sql.base import Repository, filed, receipt
+from planit_mailer.adapters.sql.schema import receipts, uploads
 from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt
 from planit_mailer.domain.schools import SenderRegistration
 from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
-from planit_mailer.doors.store import erasing, register
-from planit_mailer.doors.store.verbs import Verbs, filed, receipt
-from planit_mailer.doors.tables import receipts, uploads
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
 
 
-class Receipts(Verbs):
+class Receipts(Repository):
     """The verbs of intake."""
 
     def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
@@ -110,7 +110,7 @@ class Receipts(Verbs):
         if rows:
             self._connection.execute(insert(uploads), rows)
         not_applied = verdict.outcome in (Outcome.REJECTED, Outcome.IGNORED)
-        if not_applied and erasing.is_put_right(self._connection, receipt.arrival):
+        if not_applied and erasure.is_put_right(self._connection, receipt.arrival):
             self._change(receipt.arrival, {"superseded": True})
 
     def let_go(self, receipt: Receipt) -> None:

@@ -2,15 +2,15 @@
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
+from planit_mailer.adapters.sql.base import Repository, alike, as_released
+from planit_mailer.adapters.sql.schema import outbox, receipts
 from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt, Released
 from planit_mailer.domain.outgoing import ReplyKind
-from planit_mailer.doors.store.verbs import Verbs, alike, as_released
-from planit_mailer.doors.tables import outbox, receipts
 
 JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 
 
-class Twins(Verbs):
+class Duplicates(Repository):
     """The verbs about second copies."""
 
     def twin(self, receipt: Receipt, account: MessageFacts) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
+from planit_mailer.adapters.sql import register
+from planit_mailer.adapters.sql.base import Repository
+from planit_mailer.adapters.sql.schema import outbox, receipts, senders, told
 from planit_mailer.domain.messages import Receipt
 from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply, ReplyKind
 from planit_mailer.domain.reports import Unanswered
-from planit_mailer.doors.store import register
-from planit_mailer.doors.store.verbs import Verbs
-from planit_mailer.doors.tables import outbox, receipts, senders, told
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 CAME_BACK = "it came back"
@@ -20,7 +20,7 @@ LONGEST = timedelta(hours=2)  # nothing is postponed for as long
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
 
 
-class Outbox(Verbs):
+class Outbox(Repository):
     """The verbs about mail that leaves the house."""
 
     def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, event, inspect, text
 
+from planit_mailer.adapters.sql import engine as engines
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.core.paths import folder
-from planit_mailer.doors.store import engine as engines
 
 if TYPE_CHECKING:
     from alembic.config import Config

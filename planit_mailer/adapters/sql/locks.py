@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, TextClause, exc, text
 
-from planit_mailer.core.errors import Declined
-from planit_mailer.doors.store.engine import NO_TRANSACTION, speaking
+from planit_mailer.adapters.sql.engine import NO_TRANSACTION, speaking
+from planit_mailer.core.errors import Rejected
 
 TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:work, 0))")
 LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")
@@ -23,7 +23,7 @@ LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """The operating system's lock on a file. Raises Declined where another process has it."""
+    """The operating system's lock on a file. Raises Rejected where another process has it."""
     with speaking():
         file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -38,7 +38,7 @@ def _take(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         holder = os.read(file, 20).decode("ascii", "replace").strip() or "unknown"
-        raise Declined(f"another planit-mailer serves this database: process {holder}") from error
+        raise Rejected(f"another planit-mailer serves this database: process {holder}") from error
     with speaking():
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)

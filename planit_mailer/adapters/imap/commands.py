@@ -17,7 +17,7 @@ from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
 from planit_mailer.core import logs, text
-from planit_mailer.core.errors import Declined, Unavailable
+from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.mail import headers
 
 log = logs.get(__name__)
@@ -30,6 +30,7 @@ CHUNK = 2**20  # bytes of a message asked for at once: imaplib holds each answer
 HEADER = 2**18  # bytes of a header
 WINDOW = 5_000  # messages that one search may find: imaplib takes no line above a million bytes
 QUOTABLE = re.compile(r"[ -~]{1,1000}")
+TRASH = rb"\Trash"  # a folder's special use (RFC 6154), whatever its name is in the language of the mailbox
 BATCH = 400  # UIDs a command names: servers take lines of 8,000 bytes (RFC 7162 section 4)
 
 
@@ -138,7 +139,7 @@ def can_move(client: Connection) -> bool:
 
 
 def move(client: Connection, uid: int, folder: str) -> bool:
-    """Move one message of the selected folder; a folder that is missing is made. Raises Declined.
+    """Move one message of the selected folder; a folder that is missing is made. Raises Rejected.
 
     False where it was gone already: somebody else moved it.
     """
@@ -151,24 +152,50 @@ def move(client: Connection, uid: int, folder: str) -> bool:
             raise
         client.noop()  # else the server may not tell yet that it is gone
         if is_there(client, uid):
-            raise Declined(words(error)) from error
+            raise Rejected(words(error)) from error
         return False
     if is_there(client, uid):
-        raise Declined(f'the mailbox says that it moved a message to the folder "{folder}", but did not')
+        raise Rejected(f'the mailbox says that it moved a message to the folder "{folder}", but did not')
     return True
 
 
 def expunge(client: Connection, uid: int) -> None:
     """Delete one message of the selected folder for ever, and no other that somebody has marked.
 
-    Raises Declined where it is still there, Unavailable where the server cannot do that with any message.
+    Raises Rejected where it is still there, Unavailable where the server cannot do that with any message.
     """
     if not client.has_capability("UIDPLUS"):
         raise Unavailable("the mailbox cannot delete a single message: it does not offer UIDPLUS")
     client.add_flags([uid], [DELETED], silent=True)
     client.uid_expunge([uid])
     if is_there(client, uid):
-        raise Declined("the mailbox says that it deleted a message, but did not")
+        raise Rejected("the mailbox says that it deleted a message, but did not")
+
+
+def trash_folder(client: Connection) -> str:
+    """The folder from which alone messages can be deleted, "" where they can be from each.
+
+    On Gmail a folder is a label: what is expunged from it stays in All Mail. Only what is moved to the bin, and
+    expunged there, is gone. Raises Unavailable where no bin is to be seen.
+    """
+    if not client.has_capability("X-GM-EXT-1"):
+        return ""
+    bin_ = client.find_special_folder(TRASH)
+    if bin_ is None:
+        raise Unavailable("it shows no bin over IMAP: let Gmail's settings show the label Bin or Trash")
+    return str(bin_)
+
+
+def expunge_several(client: Connection, uids: list[int]) -> None:
+    """Delete these messages of the selected folder for ever."""
+    for uid in uids:
+        expunge(client, uid)
+
+
+def move_several(client: Connection, uids: list[int], bin_: str) -> None:
+    """Move these messages of the selected folder to the bin, from which they are still to be expunged."""
+    for uid in uids:
+        move(client, uid, bin_)
 
 
 def create(client: Connection, name: str) -> None:
@@ -198,13 +225,13 @@ def words(error: BaseException) -> str:
 
 
 def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
-    """A part of a message. Raises Vanished, and Declined where the server says no to this one."""
+    """A part of a message. Raises Vanished, and Rejected where the server says no to this one."""
     try:
         answer = client.fetch([uid], [asked])
     except IMAPClientError as error:
         if not is_refusal(error):
             raise
-        raise Declined(words(error)) from error
+        raise Rejected(words(error)) from error
     if uid not in answer:
         raise Vanished
     return bytes(answer[uid].get(name) or b"")

@@ -20,6 +20,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Self, TypeVar
 
+from planit_mailer.adapters.sandbox.child import Raised, Why
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.forms import annotate
@@ -27,7 +28,6 @@ from planit_mailer.domain.forms import judge as forms
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.judge import Judgement
-from planit_mailer.doors.worker import Raised, Why
 from planit_mailer.mail import dkim, messages
 from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
@@ -39,7 +39,7 @@ T = TypeVar("T")
 log = logs.get(__name__)
 
 # Importing this module warms the child: it imports all that jobs need.
-COMMAND = "import sys; from planit_mailer.doors import reader, worker; worker.serve(*sys.argv[1:])"
+COMMAND = "import sys; from planit_mailer.adapters.sandbox import child, parent; child.serve(*sys.argv[1:])"
 SECRETS = "PLANIT_"  # how our environment variables begin
 NO_START = "the reading process does not start"
 PATIENCE = 5.0  # seconds in which a child ends by itself

@@ -11,11 +11,12 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from io import BufferedReader
 from typing import Final
 
+from planit_mailer.adapters import tls
+from planit_mailer.adapters.oauth import tokens
+from planit_mailer.adapters.oauth.sasl import Bearer
 from planit_mailer.core import config, text
-from planit_mailer.core.errors import Declined, LoginRefused, Unavailable, Undeliverable
+from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable, Undeliverable
 from planit_mailer.domain.outgoing import Reply
-from planit_mailer.doors import encryption, tokens
-from planit_mailer.doors.bearer import Bearer
 
 TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
 WHOLE_ANSWER = 300  # seconds for all lines of one: a time-out begins anew with each byte, and a relay may talk for ever
@@ -32,7 +33,7 @@ class Relay:
     def send(self, reply: Reply) -> str:
         """Hand over one mail; the relay's answer.
 
-        Raises Undeliverable where the relay will never take it, Declined where it does not take this one now (a 4xx
+        Raises Undeliverable where the relay will never take it, Rejected where it does not take this one now (a 4xx
         answer to its recipient or content), Unavailable where it takes none: it is away, or refuses our sender;
         LoginRefused.
         """
@@ -69,12 +70,12 @@ class Relay:
         settings = self._settings
         where = (settings.host, settings.port)
         if settings.security == "tls":
-            smtp: smtplib.SMTP = _Tls(*where, timeout=TIMEOUT, context=encryption.context())
+            smtp: smtplib.SMTP = _Tls(*where, timeout=TIMEOUT, context=tls.context())
         else:
             smtp = _Impatient(*where, timeout=TIMEOUT)
         try:
             if settings.security == "starttls":
-                smtp.starttls(context=encryption.context())
+                smtp.starttls(context=tls.context())
             if bearer:
                 smtp.ehlo_or_helo_if_needed()
                 smtp.auth(bearer.mechanism, bearer)
@@ -150,7 +151,7 @@ def _expect(answer: tuple[int, bytes], *, this_mail: bool) -> str:
     if this_mail and 500 <= code < 600:  # noqa: PLR2004
         raise Undeliverable(_words(code, said))
     if this_mail and 400 <= code < 500:  # noqa: PLR2004
-        raise Declined(f"the relay says: {_words(code, said)}")
+        raise Rejected(f"the relay says: {_words(code, said)}")
     raise smtplib.SMTPResponseException(code, said)
 
 

@@ -7,9 +7,9 @@ header. So a name only says where to look first, and the bytes decide.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
+from planit_mailer.adapters.imap import commands
+from planit_mailer.adapters.imap.commands import Connection, Vanished
 from planit_mailer.domain.messages import MessageQuery
-from planit_mailer.doors import imap
-from planit_mailer.doors.imap import Connection, Vanished
 
 # The UIDs of messages that may be it, in a folder with so many.
 Way = Callable[[Connection, MessageQuery, int], Iterable[int]]
@@ -24,7 +24,7 @@ def ways(sought: MessageQuery) -> tuple[Way, ...]:
 
 def named(client: Connection, sought: MessageQuery, _exists: int) -> Iterator[int]:
     """Those that the server's search finds, if their Message-ID is this one and does not only contain it."""
-    for item in imap.listed(client, imap.having(client, sought.message_id), names=True):
+    for item in commands.listed(client, commands.having(client, sought.message_id), names=True):
         if item.message_id == sought.message_id:
             yield item.uid
 
@@ -34,7 +34,7 @@ def alike(client: Connection, sought: MessageQuery, exists: int) -> Iterator[int
 
     A search may lag behind, and a header may say one thing to us and another one to the server.
     """
-    for item in imap.listed(client, sorted(imap.uids(client, exists)), names=bool(sought.message_id)):
+    for item in commands.listed(client, sorted(commands.uids(client, exists)), names=bool(sought.message_id)):
         same = item.size == sought.size and (bool(sought.digest) or item.came == sought.received_at)
         if same or (sought.message_id and item.message_id == sought.message_id):
             yield item.uid
@@ -42,7 +42,7 @@ def alike(client: Connection, sought: MessageQuery, exists: int) -> Iterator[int
 
 def every(client: Connection, _sought: MessageQuery, exists: int) -> list[int]:
     """All: some servers only estimate sizes, and not always to the same number."""
-    return sorted(imap.uids(client, exists))
+    return sorted(commands.uids(client, exists))
 
 
 def has_digest(client: Connection, uid: int, digest: str, known: list[str]) -> bool:
@@ -63,11 +63,11 @@ def has_digest(client: Connection, uid: int, digest: str, known: list[str]) -> b
 
 
 def _of_header(client: Connection, uid: int) -> str:
-    return hashlib.sha256(imap.header(client, uid)).hexdigest()
+    return hashlib.sha256(commands.header(client, uid)).hexdigest()
 
 
 def _of_all(client: Connection, uid: int) -> str:
     whole = hashlib.sha256()
-    for chunk in imap.chunks(client, uid, -1):
+    for chunk in commands.chunks(client, uid, -1):
         whole.update(chunk)
     return whole.hexdigest()

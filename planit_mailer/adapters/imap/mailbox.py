@@ -1,0 +1,272 @@
+"""The IMAP mailbox: what waits in the inbox, its bytes, and where they are filed."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from planit_mailer.adapters.imap import commands, connection, idle, search
+from planit_mailer.adapters.imap.commands import Connection, Vanished
+from planit_mailer.adapters.imap.search import Way
+from planit_mailer.core import config, logs
+from planit_mailer.core.errors import Rejected, Unavailable
+from planit_mailer.domain.messages import Fetched, InboxMessage, Key, MessageQuery
+
+log = logs.get(__name__)
+
+IDLE = 300  # seconds; networks drop a connection that is silent for longer
+
+
+@contextmanager
+def open_mailbox(settings: config.Mailbox) -> Iterator["Mailbox"]:
+    """Log in and select the inbox, for the length of a `with` block. Raises Unavailable."""
+    mailbox = Mailbox(connection.connect(settings), settings.folder)
+    try:
+        mailbox.look()
+        yield mailbox
+    finally:
+        mailbox.close()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderAction:
+    """What is done with the copies of a message in each folder, or `once`; `failed` says that it was not."""
+
+    failed: str
+    do: Callable[[Connection, list[int]], object]
+    once: bool = False
+
+
+class Mailbox:
+    """One connection to the mailbox. Any error of the server closes it, unless it is about one message or folder.
+
+    `_selected` is the open folder, "" if unknown. `_digests` are the SHA-256 digests of messages already looked at, by
+    folder, UIDVALIDITY and UID.
+    """
+
+    def __init__(self, client: Connection, inbox: str) -> None:
+        self._client: Connection | None = client
+        self._inbox = inbox
+        self._selected = ""
+        self._uidvalidity = 0
+        self._next_uid = 0
+        self._told = False
+        self._digests: dict[tuple[str, int, int], list[str]] = {}
+
+    def close(self) -> None:
+        """Log out; also of a connection that is broken."""
+        if self._client:
+            commands.log_out(self._client)
+        self._client = None
+
+    def look(self) -> int:
+        """Select the inbox afresh; how many messages are in it."""
+        with self._asking(f'the mailbox did not open the folder "{self._inbox}"') as client:
+            state = self._select(client, self._inbox)
+            uidvalidity = int(state[b"UIDVALIDITY"])
+            if self._uidvalidity not in {0, uidvalidity}:
+                raise Unavailable("its UIDVALIDITY changed: it was rebuilt")
+            self._uidvalidity = uidvalidity
+            self._next_uid = int(state.get(b"UIDNEXT", 0))
+            return int(state[b"EXISTS"])
+
+    def waiting(self) -> tuple[InboxMessage, ...]:
+        """The messages in the inbox by UID, in order of arrival; flags mean nothing, and no date means now."""
+        exists = self.look()
+        with self._asking("the mailbox did not list its messages") as client:
+            uids = sorted(commands.uids(client, exists))
+            now = datetime.now(UTC)
+            return tuple(
+                InboxMessage(Key(self._uidvalidity, item.uid), item.size, item.came or now, dated=item.came is not None)
+                for item in commands.listed(client, uids)
+            )
+
+    def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
+        """The bytes of a message; its header alone where they are more than `limit`; None where it is gone.
+
+        The size that the server gave is a first look only: some servers estimate it.
+        """
+        uid = self._uid(waiting.key)
+        with self._asking("the mailbox did not hand over a message") as client:
+            try:
+                raw = _at_most(client, uid, waiting.size, limit)
+                return Fetched(commands.header(client, uid), whole=False) if raw is None else Fetched(raw)
+            except Vanished:
+                return None
+
+    def holds(self, key: Key) -> bool:
+        """Whether a message is in the inbox; False also under a UIDVALIDITY that the inbox has no more."""
+        self.look()
+        with self._asking("the mailbox did not look for a message") as client:
+            return key.uidvalidity == self._uidvalidity and commands.is_there(client, key.uid)
+
+    def file(self, key: Key, folder: str) -> bool:
+        """Move a message out of the inbox; False where it was gone already: then it is filed already.
+
+        Raises Rejected where the server says no, as without rights to the folder: other messages may still be filed.
+        """
+        uid = self._uid(key)
+        with self._asking(f'the mailbox did not file a message in the folder "{folder}"') as client:
+            if commands.can_move(client):
+                return commands.move(client, uid, folder)
+            if not self._told:
+                self._told = True
+                log.warning("messages stay in the inbox: the mailbox offers neither MOVE nor UIDPLUS")
+            return False
+
+    def offers(self, capability: str) -> bool:
+        """Whether the server says that it has an extension of IMAP, such as "MOVE"."""
+        with self._asking("the mailbox did not say what it can do") as client:
+            return bool(client.has_capability(capability))
+
+    def idle(self, seconds: float, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for new mail, at most so long and no longer than we may; whether there may be some.
+
+        IDLE is a hint: poll all the same.
+        """
+        known = self._next_uid
+        self.look()
+        if known != self._next_uid:  # it came while we were busy: IDLE would not say so again
+            return True
+        with self._asking("the connection was lost while waiting for mail") as client:
+            wait = idle.idle if client.has_capability("IDLE") else idle.wait
+            return wait(client, min(seconds, IDLE), stopping)
+
+    def bring_back(self, folders: Collection[str], sought: MessageQuery) -> bool:
+        """Move a message from the first of these folders that has it to the inbox; False where none has it.
+
+        Raises Rejected where the server says no in one of the folders, and no other has it.
+        """
+        failed = "the mailbox did not bring a message back from the folder"
+        deed = FolderAction(failed, lambda client, uids: commands.move(client, uids[0], self._inbox), once=True)
+        return self._with_copies(folders, sought, deed)
+
+    def delete(self, folders: Collection[str], sought: MessageQuery) -> bool:
+        """Delete every copy of a message in these folders for ever; False where there is none.
+
+        Raises Rejected, at the end, where the server says no in one of the folders: what lies in the others is gone.
+        """
+        with self._asking("the mailbox did not say how it deletes messages") as client:
+            bin_ = commands.trash_folder(client)
+        expunge = FolderAction("the mailbox did not delete a message from the folder", commands.expunge_several)
+        if not bin_:
+            return self._with_copies(folders, sought, expunge)
+        moved = self._with_copies(folders, sought, replace(expunge, do=partial(commands.move_several, bin_=bin_)))
+        gone = self._with_copies((bin_,), sought, expunge)
+        if moved and not gone:
+            raise Rejected(f'{expunge.failed} "{bin_}": it was moved there, and is not there')
+        return gone
+
+    def delete_by_id(self, folder: str, message_id: str) -> bool:
+        """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
+        return bool(message_id) and self.delete((folder,), MessageQuery("", message_id))
+
+    def message_ids(self, folder: str) -> tuple[str, ...]:
+        """The Message-IDs in a folder, "" for each message that has none; none where there is no such folder."""
+        with self._asking(f'the mailbox did not list the folder "{folder}"') as client:
+            if not client.folder_exists(folder):
+                return ()
+            uids = sorted(commands.uids(client, int(self._select(client, folder)[b"EXISTS"])))
+            return tuple(item.message_id for item in commands.listed(client, uids, names=True))
+
+    def ensure_folders(self, names: Iterable[str]) -> None:
+        """Make the folders that are missing."""
+        for name in dict.fromkeys(names):
+            with self._asking(f'the mailbox did not make the folder "{name}"') as client:
+                if not client.folder_exists(name):
+                    commands.create(client, name)
+
+    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these folders that are not there."""
+        with self._asking("the mailbox did not list its folders") as client:
+            return tuple(name for name in dict.fromkeys(names) if not client.folder_exists(name))
+
+    def find(self, folder: str, message_id: str) -> tuple[bytes, datetime] | None:
+        """The header of a message with this Message-ID, and when it came; None where the server's search finds none."""
+        with self._asking(f'the mailbox did not look into the folder "{folder}"') as client:
+            uids = list(self._copies(client, folder, MessageQuery("", message_id), search.named))[:1]
+            for item in commands.listed(client, uids):
+                return commands.header(client, item.uid), item.came or datetime.now(UTC)
+        return None
+
+    def count(self, folder: str) -> int:
+        """How many messages are in a folder; none where there is no such folder."""
+        with self._asking(f'the mailbox did not count the messages in the folder "{folder}"') as client:
+            return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
+
+    def _uid(self, key: Key) -> int:
+        """The UID of a message in the inbox, selected. After a rebuild of the mailbox it would name another message."""
+        if self._selected != self._inbox:
+            self.look()
+        if key.uidvalidity != self._uidvalidity:
+            raise Unavailable("the mailbox was rebuilt meanwhile: its UIDVALIDITY changed")
+        return key.uid
+
+    def _with_copies(self, folders: Collection[str], sought: MessageQuery, deed: FolderAction) -> bool:
+        """Do something with the copies of a message in each of these folders; whether there were any."""
+        found, declined = False, None
+        for way in search.ways(sought):
+            for folder in folders:
+                try:
+                    with self._asking(f'{deed.failed} "{folder}"', of_one=True) as client:
+                        if uids := list(self._copies(client, folder, sought, way)):
+                            deed.do(client, uids)
+                            found = True
+                except Rejected as error:
+                    declined = error
+                if found and deed.once:
+                    return True
+            if found:
+                break
+        if declined:
+            raise declined
+        return found
+
+    def _copies(self, client: Connection, folder: str, sought: MessageQuery, way: Way) -> Iterator[int]:
+        """The copies of a message in a folder, which is selected then."""
+        if not client.folder_exists(folder):
+            return
+        state = self._select(client, folder)
+        for uid in way(client, sought, int(state[b"EXISTS"])):
+            known = self._digests.setdefault((folder, int(state[b"UIDVALIDITY"]), uid), [])
+            if not sought.digest or search.has_digest(client, uid, sought.digest, known):
+                yield uid
+
+    @contextmanager
+    def _asking(self, failed: str, *, of_one: bool = False) -> Iterator[Connection]:
+        """The connection, for one verb; whatever goes wrong on it is Unavailable, and the end of it.
+
+        `of_one`: what is asked is about one message or one folder. A server that says no to it declines that alone.
+        """
+        if self._client is None:
+            raise Unavailable("the connection to the mailbox is closed")
+        client = self._client
+        try:
+            yield client
+        except Rejected as error:
+            raise Rejected(f"{failed}: {error}") from error
+        except (*commands.FOREIGN, Unavailable) as error:
+            if of_one and commands.is_refusal(error):
+                raise Rejected(f"{failed}: {commands.words(error)}") from error
+            self._client = None
+            commands.cut(client)
+            raise Unavailable(f"{failed}: {commands.words(error)}") from error
+
+    def _select(self, client: Connection, folder: str) -> dict[bytes, Any]:
+        """Open a folder; what the server says of it."""
+        self._selected = ""  # where the server says no, none is open
+        state: dict[bytes, Any] = client.select_folder(folder)
+        self._selected = folder
+        return state
+
+
+def _at_most(client: Connection, uid: int, size: int, limit: int) -> bytes | None:
+    """A message as it was sent, None where it is larger than the limit. Raises Vanished."""
+    raw = bytearray()
+    for chunk in commands.chunks(client, uid, size) if size <= limit else ():
+        raw += chunk
+        if len(raw) > limit:
+            break
+    return None if max(size, len(raw)) > limit else bytes(raw)

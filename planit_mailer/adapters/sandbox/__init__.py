@@ -1,0 +1,1 @@
+"""The reading process: parses untrusted files in a sandboxed child."""

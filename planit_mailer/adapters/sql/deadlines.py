@@ -1,0 +1,76 @@
+"""Deadlines: which messages are owed an answer, and by when."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    select,
+)
+
+from planit_mailer.adapters.sql import register
+from planit_mailer.adapters.sql.base import Repository
+from planit_mailer.adapters.sql.outbox import ANSWERS, PENDING
+from planit_mailer.adapters.sql.schema import outbox, receipts
+from planit_mailer.domain.messages import Outcome
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.reports import Unanswered
+
+
+class Deadlines(Repository):
+    """The messages that are owed an answer, and what the operator was told of them."""
+
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """The messages whose clock runs, the one that is due first first."""
+        return tuple(deadline_of(self._connection, row) for row in self._connection.execute(open_deadlines()).all())
+
+    def note_warned(self, unanswered: Unanswered, level: int) -> None:
+        """The operator was warned, so that it is said once."""
+        self._change(self._named(unanswered.reference).id, {"warned": level})
+
+    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
+        """What was quarantined in a time and waits still, and what no mail to the operator is about; references."""
+        told_of = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.OPERATOR.value)
+        waiting = select(receipts.c.reference).where(
+            receipts.c.outcome == Outcome.QUARANTINED.value, receipts.c.settled_at < until, ~told_of
+        )
+        if since:
+            waiting = waiting.where(receipts.c.settled_at >= since)
+        return tuple(self._connection.scalars(waiting.order_by(receipts.c.id)))
+
+
+def is_answer() -> ColumnElement[bool]:
+    """Whether a mail keeps the promise about a message."""
+    return (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
+
+
+def open_deadlines() -> Select[Any]:
+    """The receipts whose answer is owed, by the time at which it is due, and whether their answer waits in the outbox.
+
+    An answer to an earlier judgement is none: the operator released the message since.
+    """
+    running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
+    settled = receipts.c.outcome.is_not(None) & (outbox.c.queued_at >= receipts.c.settled_at)
+    waits = exists().where(is_answer(), settled, outbox.c.state == PENDING).label("answer_waits")
+    return select(receipts, waits).where(running).order_by(receipts.c.due_at, receipts.c.id)
+
+
+def deadline_of(connection: Connection, row: Row[Any]) -> Unanswered:
+    """One such receipt, with what the register says of its sender now."""
+    standing = register.standing(connection, row.sender)
+    return Unanswered(
+        arrival=row.id,
+        reference=row.reference,
+        received_at=row.received_at,
+        clock_from=row.clock_from,
+        due_at=row.due_at,
+        warned=row.warned,
+        sender=row.sender,
+        registered=row.authentic and bool(standing.schools) and not standing.denied,
+        answer_waits=row.answer_waits,
+    )
