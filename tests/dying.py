@@ -12,13 +12,14 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 
-from planit_mailer import daemon, delivery, intake, polling, retention
 from planit_mailer.adapters import smtp
 from planit_mailer.adapters.imap import mailbox
 from planit_mailer.adapters.sandbox import parent
 from planit_mailer.adapters.sql import outbox, receipts
+from planit_mailer.app import daemon
 from planit_mailer.core import clock
 from planit_mailer.domain.messages import Fetched, InboxMessage
+from planit_mailer.pipeline import delivery, intake, polling, retention
 from tests import forks
 from tests.world import World
 
@@ -36,7 +37,7 @@ STEPS: dict[str, tuple[object, str]] = {
     "filing is noted": (intake, "file"),
     "handing over": (delivery, "_hand_over"),
     "the relay took it": (smtp.Relay, "send"),
-    "noting": (outbox.Outbox, "note_sent"),
+    "noting": (outbox.OutboxRows, "note_sent"),
     "sending is noted": (delivery, "_note_sent"),
     "deletion": (retention, "_delete"),
 }

@@ -5,14 +5,14 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import pytest
 
-from planit_mailer import service
 from planit_mailer.adapters.sandbox.parent import Reader
+from planit_mailer.app import wiring
 from planit_mailer.core import config
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _shared() -> Iterator[None]:
-    start, readers = service.reader, dict[tuple[float, int], Reader]()
+    start, readers = wiring.reader, dict[tuple[float, int], Reader]()
 
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
 
@@ -22,5 +22,5 @@ def _shared() -> Iterator[None]:
                 readers[needs] = stack.enter_context(start(limits))
             return nullcontext(readers[needs])
 
-        patch.setattr(service, "reader", shared)
+        patch.setattr(wiring, "reader", shared)
         yield

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from planit_mailer import alarm
 from planit_mailer.adapters.sql.store import Store
-from planit_mailer.alarm import Trying
+from planit_mailer.pipeline import alerts
+from planit_mailer.pipeline.alerts import PollTimer
 from tests.books import NOW
 from tests.test_delivery import stationery
 from tests.world import parsed, text_of
@@ -17,7 +17,7 @@ from tests.world import parsed, text_of
 def poll(store: Store, at: datetime, *, success: bool) -> None:
     with store.transaction() as transaction:
         transaction.note_poll(at, success=success)
-    alarm.watch(store, lambda: at, stationery(), Trying(tried=True))
+    alerts.watch_mailbox(store, lambda: at, stationery(), PollTimer(tried=True))
 
 
 def fail(store: Store, minutes: Sequence[int]) -> None:
@@ -76,10 +76,10 @@ def test_a_clock_that_was_ahead_delays_the_alarm_by_nothing(store: Store) -> Non
 
 def hang(store: Store, monkeypatch: pytest.MonkeyPatch, minutes: int, now: datetime = NOW) -> None:
     """The operator is told what there is to tell when a poll has been hanging for so long."""
-    trying, began = Trying(), time.monotonic()
+    trying, began = PollTimer(), time.monotonic()
     with trying.to_read():
-        monkeypatch.setattr(alarm.time, "monotonic", lambda: began + 60 * minutes)
-        alarm.watch(store, lambda: now, stationery(), trying)
+        monkeypatch.setattr(alerts.time, "monotonic", lambda: began + 60 * minutes)
+        alerts.watch_mailbox(store, lambda: now, stationery(), trying)
     monkeypatch.undo()
 
 
@@ -108,13 +108,13 @@ def test_a_clock_that_is_set_ahead_during_a_poll_makes_no_alarm(store: Store, mo
 
 def test_a_daemon_that_was_off_for_the_night_tries_before_it_tells(store: Store) -> None:
     poll(store, NOW - timedelta(hours=14), success=False)
-    trying = Trying()
+    trying = PollTimer()
     with trying.to_read():
-        alarm.watch(store, lambda: NOW, stationery(), trying)
+        alerts.watch_mailbox(store, lambda: NOW, stationery(), trying)
         assert subjects(store) == []
         with store.transaction() as transaction:
             transaction.note_poll(NOW, success=True)
-    alarm.watch(store, lambda: NOW, stationery(), trying)
+    alerts.watch_mailbox(store, lambda: NOW, stationery(), trying)
     assert subjects(store) == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import questions
+from planit_mailer.app import queries
 from tests import dying, world
 from tests.dying import Life
 from tests.mailservers import DovecotPost
@@ -133,7 +133,7 @@ def test_a_message_that_kills_the_daemon_ten_times_is_put_before_a_person(servic
 def balance(service: World, folder: str = "Processed") -> dict[str, int]:
     """All that is not nought: messages by outcome, and the outbox; the one message that is kept is filed."""
     with service.store() as store, store.reading() as reading:
-        status = questions.status(reading)
+        status = queries.status(reading)
     assert service.post.folder("INBOX") == 0
     assert service.post.folder(folder) == 1
     return {key: n for part in ("messages", "outbox") for key, n in status[part].items() if n}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from planit_mailer import promise
 from planit_mailer.adapters.imap.mailbox import Mailbox
 from planit_mailer.core import clock
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.policy import rules
+from planit_mailer.pipeline import deadlines
 from tests import world
 from tests.dovecot import Dovecot
 from tests.mailservers import DovecotPost, behind_a_relay
@@ -163,7 +163,7 @@ def waiting_for(bench: Bench) -> str:
 def late(bench: Bench, hours: int) -> list[tuple[Any, Any]]:
     """What the log says of the promised time, so many hours later."""
     with capture_logs() as logged:
-        promise.watch(bench.served.store, lambda: clock.now() + timedelta(hours=hours), bench.served.stationery)
+        deadlines.watch(bench.served.store, lambda: clock.now() + timedelta(hours=hours), bench.served.stationery)
     return [(line["event"], line["reference"]) for line in logged]
 
 

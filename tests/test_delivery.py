@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from planit_mailer import delivery
 from planit_mailer.adapters.smtp import Relay
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core import config
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.core.paths import folder
-from planit_mailer.delivery import Post as Delivering
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplySettings
+from planit_mailer.pipeline import delivery
+from planit_mailer.pipeline.delivery import Outbox as Delivering
 from tests import books
 from tests.books import NOW, OFFICE
 from tests.mailservers import a_relay

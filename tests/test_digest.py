@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from planit_mailer import digest
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Outcome, Receipt
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext
+from planit_mailer.pipeline import alerts
 from tests import books
 from tests.test_delivery import stationery
 
@@ -26,7 +26,7 @@ def told(store: Store, now: datetime) -> list[str]:
     """The mails to the operator that a look at a time has added to the outbox."""
     with store.transaction() as transaction:
         before = {pending.id for pending in transaction.due(now, 100)}
-    digest.tell(store, lambda: now, stationery())
+    alerts.send_digest(store, lambda: now, stationery())
     with store.transaction() as transaction:
         new = [pending for pending in transaction.due(now, 100) if pending.id not in before]
     assert all(p.reply.kind is ReplyKind.OPERATOR and p.reply.recipient == "ops@s-cool.test" for p in new)
@@ -81,11 +81,11 @@ def test_what_the_operator_was_told_at_once_or_has_decided_is_not_told_again(sto
 
 
 def test_of_very_many_some_are_listed_and_the_others_counted(store: Store) -> None:
-    for _ in range(digest.LISTED + 3):
+    for _ in range(alerts.LISTED + 3):
         quarantined(store)
     [mail] = told(store, MORNING)
     assert "103 messages quarantined" in mail
-    assert mail.count("\r\n  PM-") == digest.LISTED
+    assert mail.count("\r\n  PM-") == alerts.LISTED
     assert "and 3 more" in mail
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import doctor, probing
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import doctor
+from planit_mailer.app.doctor import Finding
 from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError, Unavailable
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
-from planit_mailer.doctor import Finding
 from tests import books, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.postgres import Postgres
@@ -134,20 +134,20 @@ def test_a_probe_arrives_is_shown_and_leaves_nothing_behind(service: World) -> N
 
 
 def test_a_probe_that_the_daemon_filed_meanwhile_is_found_in_its_folder(service: World) -> None:
-    sent_at, message_id = probing._send(service.settings)
+    sent_at, message_id = doctor._send(service.settings)
     service.once()
     assert service.post.folder("INBOX") == 0
-    header, arrived_at = probing._wait(service.settings, message_id)
+    header, arrived_at = doctor._wait(service.settings, message_id)
     assert b"planit_mailer: a probe" in header
     assert abs(arrived_at - sent_at) < timedelta(minutes=1)
     assert service.post.folder("Ignored") == 0
 
 
 def test_a_probe_that_does_not_arrive_fails_in_time(embedded: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "WITHIN", 0.5)
-    monkeypatch.setattr(probing, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(doctor, "WITHIN", 0.5)
+    monkeypatch.setattr(doctor, "LOOK_EVERY", 0.1)
     embedded.configure("<data@s-cool.test>", "<elsewhere@s-cool.test>")
-    [finding] = probing.examine(embedded.settings)
+    [finding] = doctor.probe(embedded.settings)
     assert finding.failed is Unavailable
     assert "did not arrive within" in finding.said
 
@@ -164,7 +164,7 @@ def test_a_probe_that_does_not_arrive_fails_in_time(embedded: World, monkeypatch
 def test_the_top_most_verdict_is_the_one_that_is_explained(stamp: str, advice: str) -> None:
     raw = with_header(an_email(), "Received: from a by b", f"Authentication-Results: {stamp}")
     below = with_header(an_email(), "Authentication-Results: forged.example; dmarc=pass")
-    findings = list(probing._stamps(raw.partition(b"\r\n\r\n")[0] + b"\r\n" + below))
+    findings = list(doctor._stamps(raw.partition(b"\r\n\r\n")[0] + b"\r\n" + below))
     assert [f.said.partition(":")[0] for f in findings[:3]] == [
         "Received",
         "Authentication-Results",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer import service as services
+from planit_mailer.app import jobs
 from planit_mailer.demo import servers
 from planit_mailer.demo.servers import Post
 from tests import world
@@ -177,7 +177,7 @@ def test_so_is_one_about_mail_that_was_put_right_already(service: World) -> None
 
 
 def test_what_somebody_kept_from_leaving_the_files_is_out_of_them_after_the_daemons_next_round(service: World) -> None:
-    with services.serving(service.settings) as served:
+    with jobs.serving(service.settings) as served:
         service.send(("1.xlsx", a_form(1)))
         served.poll()
         with closing(sqlite3.connect(service.folder / "planit.db", isolation_level=None)) as backup:

@@ -21,17 +21,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from imapclient import IMAPClient, SocketTimeout
 from structlog.testing import capture_logs
 
-from planit_mailer import daemon, delivery
-from planit_mailer import service as services
 from planit_mailer.adapters import smtp
 from planit_mailer.adapters.imap import connection as imap_connection
 from planit_mailer.adapters.sandbox import parent
 from planit_mailer.adapters.smtp import Relay
 from planit_mailer.adapters.sql import engine
 from planit_mailer.adapters.sql.store import Store
-from planit_mailer.daemon import Patiently
-from planit_mailer.delivery import Post as Delivering
-from planit_mailer.service import Service
+from planit_mailer.app import daemon
+from planit_mailer.app import jobs as service_jobs
+from planit_mailer.app.daemon import Patiently
+from planit_mailer.app.jobs import Service
+from planit_mailer.pipeline import delivery
+from planit_mailer.pipeline.delivery import Outbox as Delivering
 from tests import dying, forks, world
 from tests import proxy as proxies
 from tests.doors.test_relay import relaying
@@ -100,7 +101,7 @@ def serving(world: World, *ways: Proxy) -> Iterator[Bench]:
         ways = ways or tuple(stack.enter_context(proxies.before(port)) for port in ports)
         for port, way in zip(ports, ways, strict=True):
             world.configure(f"port = {port}", f"port = {way.port}")
-        served = stack.enter_context(services.serving(world.settings))
+        served = stack.enter_context(service_jobs.serving(world.settings))
         jobs = {"poll": Patiently("poll", served.poll), "deliver": Patiently("deliver", served.deliver)}
         yield Bench(world, served, *ways, jobs)
 

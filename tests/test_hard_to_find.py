@@ -10,12 +10,12 @@ import pytest
 from imapclient import IMAPClient
 from structlog.testing import capture_logs
 
-from planit_mailer import intake
-from planit_mailer import service as services
 from planit_mailer.adapters.imap import commands
 from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.app import jobs
 from planit_mailer.core import clock
 from planit_mailer.core.errors import ConnectionLost, Unavailable
+from planit_mailer.pipeline import intake
 from tests import books, world
 from tests.mailservers import DovecotPost
 from tests.test_moved_mail import mail_program
@@ -221,7 +221,7 @@ def kill(service: World, *sizes: int) -> list[str]:
             client.append("INBOX", FORGED + b"\r\n" + b"x" * size, msg_time=at)
     with service.store() as store, open_mailbox(service.settings.mailbox) as mailbox:
         waiting = mailbox.waiting()
-        for _ in range(intake.DEATHS + 2):  # each counts the one before as a death
+        for _ in range(intake.MAX_CRASHES + 2):  # each counts the one before as a death
             references = [books.begin(store, message).reference for message in waiting]
     service.once()
     assert lying(service) == {"Quarantine": len(sizes)}
@@ -354,7 +354,7 @@ def test_a_message_at_which_the_mailbox_breaks_off_keeps_no_other_from_being_del
     service.once()
     service.send(a_form("new", 1, 2))
 
-    with services.serving(service.settings) as served, capture_logs() as logged:
+    with jobs.serving(service.settings) as served, capture_logs() as logged:
         served.poll()
         for _ in range(2):
             with pytest.raises(Unavailable, match="FETCH"):
@@ -371,7 +371,7 @@ def test_a_message_at_which_the_mailbox_breaks_off_keeps_no_other_from_being_jud
     service.verb("retry", service.explain(broken)["reference"])
     other = service.send(a_form("B", 1))
 
-    with services.serving(service.settings) as served, capture_logs() as logged:
+    with jobs.serving(service.settings) as served, capture_logs() as logged:
         with pytest.raises(Unavailable, match="FETCH"):
             served.poll()
         with pytest.raises(ConnectionLost, match="FETCH"):  # when the others are done

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.app.jobs import serving
 from planit_mailer.demo.servers import Post
-from planit_mailer.service import serving
 from tests import world
 from tests.mailservers import DovecotPost
 from tests.postgres import Postgres

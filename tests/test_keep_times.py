@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from planit_mailer import forgetting
+from planit_mailer.app import jobs
 from planit_mailer.core import clock
 from planit_mailer.demo import servers
+from planit_mailer.pipeline import retention
 from tests import world
 from tests.books import NOW
 from tests.uploads import forms
@@ -32,7 +33,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 def test_a_clock_goes_steadily_while_each_round_comes_soon_after_the_last(
     last: datetime | None, since: datetime | None, expected: datetime
 ) -> None:
-    assert forgetting.steady_since(NOW, last, since) == expected
+    assert retention.steady_since(NOW, last, since) == expected
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def forget_after(service: World, *spans: timedelta) -> list[str]:
     """Rounds of forgetting at these times from now on; what they log."""
     with service.store() as store, capture_logs() as logged:
         for span in spans:
-            forgetting.forget(service.settings, store, lambda span=span: clock.now() + span)
+            jobs.forget(service.settings, store, lambda span=span: clock.now() + span)
     return [str(line["event"]) for line in logged]
 
 

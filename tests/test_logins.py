@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer import logins
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.demo.servers import Post
 from planit_mailer.domain.replies.compose import ReplyContext
+from planit_mailer.pipeline import alerts
 from tests import world
 from tests.books import NOW
 from tests.doors.test_relay import Answers, a_tls_context, authenticate, relaying
@@ -34,7 +34,7 @@ def after(hours: float) -> ReplyContext:
 
 def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_day(store: Store) -> None:
     for hours in (0, 0.1, 23, 25, 26):
-        logins.refused(f"the {ANSWER}", store, after(hours))
+        alerts.login_refused(f"the {ANSWER}", store, after(hours))
     first, _second = told(store)
     assert first["Subject"] == "planit_mailer: the mailbox refused the login of data@s-cool.test"
     assert f"The {ANSWER}" in " ".join(text_of(first).split())
@@ -42,14 +42,14 @@ def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_
 
 
 def test_another_server_that_refuses_us_is_another_matter(store: Store) -> None:
-    logins.refused(f"the {ANSWER}", store, after(0))
-    logins.refused(f"the {ANSWER}".replace("mailbox", "relay"), store, after(0))
+    alerts.login_refused(f"the {ANSWER}", store, after(0))
+    alerts.login_refused(f"the {ANSWER}".replace("mailbox", "relay"), store, after(0))
     assert len(told(store)) == 2
 
 
 def test_two_secrets_that_expire_make_one_mail(store: Store) -> None:
     both = {"mailbox.oauth2": date(2026, 12, 20), "smtp.oauth2": date(2026, 12, 1), "a.third": date(2028, 1, 1)}
-    logins.expiring(both, store, after(0))
+    alerts.secrets_expiring(both, store, after(0))
     [mail] = told(store)
     assert mail["Subject"] == "planit_mailer: a secret expires on 01/12/2026"
     text = " ".join(text_of(mail).split())
@@ -61,7 +61,7 @@ def test_two_secrets_that_expire_make_one_mail(store: Store) -> None:
 @pytest.mark.parametrize(("days", "said"), [(31, 0), (30, 1), (1, 1), (-3, 1)])
 def test_a_secret_is_told_thirty_days_before_it_expires_and_after(store: Store, days: int, said: int) -> None:
     expires = NOW.date() + timedelta(days=days)
-    logins.expiring({"mailbox.oauth2": expires, "smtp.oauth2": None}, store, after(0))
+    alerts.secrets_expiring({"mailbox.oauth2": expires, "smtp.oauth2": None}, store, after(0))
     mails = told(store)
     assert len(mails) == said
     assert all("The secret of [mailbox.oauth2] expire" in text_of(mail) for mail in mails)
@@ -69,7 +69,7 @@ def test_a_secret_is_told_thirty_days_before_it_expires_and_after(store: Store, 
 
 def test_an_expiring_secret_is_told_once_a_week(store: Store) -> None:
     for hours in (0, 1, 100, 169, 170):
-        logins.expiring({"smtp.oauth2": date(2026, 12, 1)}, store, after(hours))
+        alerts.secrets_expiring({"smtp.oauth2": date(2026, 12, 1)}, store, after(hours))
     assert len(told(store)) == 2
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer import forgetting
+from planit_mailer.app import jobs
 from planit_mailer.core import clock
 from planit_mailer.demo.servers import Post
 from tests import world
@@ -51,8 +51,8 @@ def copy_what_was_sent(service: World) -> None:
 
 def forget_after(service: World, span: timedelta) -> None:
     with service.store() as store:
-        times = forgetting.keep(service.settings, lambda: clock.now() + span)
-        forgetting.forget_mail(service.settings, store, times)
+        times = jobs.keep(service.settings, lambda: clock.now() + span)
+        jobs.forget_mail(service.settings, store, times)
 
 
 def test_a_message_that_a_person_moved_to_another_of_our_folders_is_deleted_there(service: World) -> None:

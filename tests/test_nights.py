@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
-from planit_mailer import daemon
 from planit_mailer.adapters.sql import engine
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import daemon
+from planit_mailer.app.daemon import Nightly
 from planit_mailer.core.errors import Rejected, Unavailable
-from planit_mailer.daemon import Nightly
 from tests.postgres import Postgres
 
 EVENING = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from planit_mailer import promise
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.verdict import Verdict
+from planit_mailer.pipeline import deadlines
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS
 from tests.test_delivery import stationery
@@ -32,7 +32,7 @@ def told(store: Store) -> list[ReplyKind]:
 
 
 def watch_after(store: Store, share: float) -> None:
-    promise.watch(store, lambda: NOW + TWO_DAYS * share, stationery())
+    deadlines.watch(store, lambda: NOW + TWO_DAYS * share, stationery())
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_many_messages_that_are_due_at_once_make_one_mail(store: Store) -> None:
     school = books.a_school(store)
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
-    for number in range(promise.LISTED + 3):
+    for number in range(deadlines.LISTED + 3):
         receipt = books.adopt(store, books.begin(store, books.waiting(number + 1)), str(number))
         verdict = Verdict(Outcome.QUARANTINED, "why", unanswered="why", clock=True)
         with store.transaction() as transaction:
@@ -145,7 +145,7 @@ def test_many_messages_that_are_due_at_once_make_one_mail(store: Store) -> None:
     with store.reading() as reading:
         [mail] = [pending.reply.content.decode() for pending in reading.due(NOW + timedelta(days=30), 100)]
     assert "look at 103 messages" in mail
-    assert mail.count("hours left") == promise.LISTED
+    assert mail.count("hours left") == deadlines.LISTED
     assert "and 3 more" in mail
 
 
@@ -154,10 +154,10 @@ def test_messages_that_become_due_one_after_the_other_are_told_of_once_an_hour(s
     for number in range(6):
         books.begin(store, books.waiting(number + 1, received_at=NOW + number * ten))
     for number in range(6 * 16):
-        promise.watch(store, lambda now=NOW + TWO_DAYS * 0.7 + number * ten: now, stationery())
+        deadlines.watch(store, lambda now=NOW + TWO_DAYS * 0.7 + number * ten: now, stationery())
     assert told(store) == [ReplyKind.OPERATOR] * 4
     with store.reading() as reading:
-        assert {one.warned for one in reading.unanswered()} == {promise.LATE}
+        assert {one.warned for one in reading.unanswered()} == {deadlines.LATE}
 
 
 def an_answered_message(store: Store) -> None:

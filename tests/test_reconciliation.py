@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
-from planit_mailer import intake, reconciliation, service
 from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.app import wiring
 from planit_mailer.core import clock
 from planit_mailer.demo import servers
 from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
-from planit_mailer.reconciliation import Difference, Found, compare
+from planit_mailer.pipeline import intake, reconciliation
+from planit_mailer.pipeline.reconciliation import Difference, Found, compare
 from tests import books, world
 from tests.books import NOW
 from tests.builders import an_email
@@ -91,9 +92,9 @@ def greenfield(tmp_path: Path) -> Iterator[World]:
 def reconcile(world: World) -> int:
     """What the daemon does at night, a day later."""
     settings = world.settings
-    ours = tuple(service.folders(settings.mailbox.folders).values())
+    ours = tuple(wiring.folders(settings.mailbox.folders).values())
     with world.store() as store, open_mailbox(settings.mailbox) as mailbox:
-        paper = (lambda: clock.now() + DAY, service.stationery(settings))
+        paper = (lambda: clock.now() + DAY, wiring.stationery(settings))
         return reconciliation.reconcile(mailbox, store, ours, paper)
 
 
@@ -137,7 +138,7 @@ def test_what_we_died_of_and_never_read_makes_no_difference(greenfield: World) -
     greenfield.send(("1.xlsx", forms.handbook(learners=[forms.learner(1)])))
     with greenfield.store() as store, open_mailbox(greenfield.settings.mailbox) as mailbox:
         [waiting] = mailbox.waiting()
-        for _ in range(intake.DEATHS + 2):  # each counts the one before as a death
+        for _ in range(intake.MAX_CRASHES + 2):  # each counts the one before as a death
             books.begin(store, waiting)
     greenfield.once()
     assert greenfield.post.folder("Quarantine") == 1

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from planit_mailer import doctor
 from planit_mailer.adapters.dns import Dns
+from planit_mailer.app import doctor
 from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.demo import servers
 from tests import signing, world
@@ -167,7 +167,7 @@ def test_doctor_says_that_signatures_are_verified_and_whether_dns_answers(
 def test_names_of_strangers_that_stay_silent_keep_no_school_waiting(
     service: World, nameserver: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("planit_mailer.listening.Dns", partial(Dns, altogether=1.0))
+    monkeypatch.setattr("planit_mailer.app.listener.Dns", partial(Dns, altogether=1.0))
     for number in range(3):
         domain = f"elsewhere{number}.test"
         nameserver.silent.add(f"s1._domainkey.{domain}.")

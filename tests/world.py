@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from planit_mailer import forgetting, questions, service
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import jobs, queries, wiring
 from planit_mailer.core import config
 from planit_mailer.core.config import Config
 from planit_mailer.demo import journey
 from planit_mailer.demo.servers import Post
+from planit_mailer.pipeline import retention
 from tests import forks
 from tests.builders import an_email
 
@@ -61,20 +62,20 @@ class World:
     @contextmanager
     def store(self) -> Iterator[Store]:
         """The service's store, as the daemon opens it."""
-        with closing(service.open_store(self.settings)) as store:
+        with closing(wiring.open_store(self.settings)) as store:
             yield store
 
     def explain(self, message_id: str) -> dict[str, Any]:
         """What `explain --message-id --json` prints, without a process of its own."""
         with self.store() as store, store.reading() as reading:
-            told = questions.explain_message(message_id, reading)
+            told = queries.explain_message(message_id, reading)
         assert told is not None, "no such message"
         return told
 
     def shown(self, upin: str) -> dict[str, str] | None:
         """The fields of a learner, None where nobody has this UPIN."""
         with self.store() as store, store.reading() as reading:
-            page = questions.show(upin, None, reading)
+            page = queries.show(upin, None, reading)
         return page and {field["heading"]: field["value"] for field in page["fields"]}
 
     def configure(self, old: str, new: str) -> None:
@@ -88,16 +89,16 @@ class World:
         now = datetime.now(UTC) + span
         patch.setattr("planit_mailer.core.clock.now", lambda: datetime.now(UTC) + span)
         with self.store() as store, store.transaction() as transaction:
-            transaction.note_round(now, now - forgetting.PROBATION)
+            transaction.note_round(now, now - retention.PROBATION)
 
     def once(self) -> None:
         """One poll and one delivery, in this process."""
-        service.once(self.settings)
+        jobs.once(self.settings)
 
     @contextmanager
     def at_work(self) -> Iterator[Callable[[], None]]:
         """What polls and delivers as `once` does, with its doors left open: to open them takes the most time."""
-        with service.serving(self.settings) as served:
+        with jobs.serving(self.settings) as served:
 
             def once() -> None:
                 try:

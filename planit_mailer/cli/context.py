@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from planit_mailer import service
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import wiring
 from planit_mailer.core import config, logs
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import ConfigError
@@ -44,7 +44,7 @@ class Context:
 
     def store(self) -> Store:
         """The store that the configuration names. Raises ConfigError, Unavailable."""
-        return service.open_store(self.settings())
+        return wiring.open_store(self.settings())
 
 
 def of(ctx: typer.Context) -> Context:

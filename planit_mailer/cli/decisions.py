@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from planit_mailer import questions, service
 from planit_mailer.adapters.sql.store import Transaction
+from planit_mailer.app import queries, wiring
 from planit_mailer.cli import context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock
@@ -28,7 +28,7 @@ def held(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT00
     Example: `planit-mailer held`
     """
     with context.of(ctx).store().reading() as reading:
-        waiting = questions.held(reading)
+        waiting = queries.held(reading)
     if json:
         context.print_json(waiting)
         return
@@ -55,7 +55,7 @@ def approve(
     """
     settings = context.of(ctx).settings()
     now, within = clock.now(), settings.service.reply_within
-    with service.open_store(settings).transaction() as transaction:
+    with wiring.open_store(settings).transaction() as transaction:
         story = transaction.story(reference)
         if story is None or story.outcome not in {Outcome.HELD, Outcome.QUARANTINED}:
             raise Refused(f"{reference} does not wait for you; see: planit-mailer held")
@@ -107,6 +107,6 @@ def retry(
     """
     settings = context.of(ctx).settings()
     now = clock.now()
-    with service.open_store(settings).transaction() as transaction:
+    with wiring.open_store(settings).transaction() as transaction:
         transaction.release(reference, now, now + settings.service.reply_within, accept_identities=accept_identities)
     typer.echo(f"{reference} is processed again at the next poll.")

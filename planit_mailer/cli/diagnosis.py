@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from planit_mailer import doctor, probing
+from planit_mailer.app import doctor
+from planit_mailer.app.doctor import Finding
 from planit_mailer.cli import context
 from planit_mailer.core.errors import ConfigError, Refused, Unavailable
-from planit_mailer.doctor import Finding
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 # The gravest first: what a person has to mend comes before what may pass by itself.
@@ -36,7 +36,7 @@ def run_doctor(
     """
     settings = context.of(ctx).settings()
     findings = []
-    for finding in _all(doctor.examine(settings), probing.examine(settings) if probe else iter(())):
+    for finding in _all(doctor.examine(settings), doctor.probe(settings) if probe else iter(())):
         findings.append(finding)
         if not json:
             _print(finding)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from planit_mailer import forgetting, questions, service
+from planit_mailer.app import jobs, queries, wiring
 from planit_mailer.cli import context, reports
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock
@@ -37,7 +37,7 @@ def erase(
     whose = "this learner" if upin else "every learner of this school"
     if not yes and not typer.confirm(f"Erase {whose} for ever, with the filed mail?", err=True):
         raise Refused("Nothing was erased.")
-    store = service.open_store(settings)
+    store = wiring.open_store(settings)
     with store.transaction() as transaction:
         if upin:
             erased = transaction.erase_learner(upin, clock.now())
@@ -45,12 +45,12 @@ def erase(
                 raise Refused("No learner with this UPIN has any data. Rejected mail goes with erase --school alone.")
         else:
             erased = transaction.erase_school(the_school(school or "", transaction), clock.now())
-    receipt = forgetting.erasure(erased, clock.now())
+    receipt = jobs.erasure(erased, clock.now())
     if json:
-        context.print_json(questions.erasure(receipt))
+        context.print_json(queries.erasure(receipt))
     else:
-        typer.echo(_words(questions.erasure(receipt)))
-    forgetting.forget_mail(settings, store, forgetting.keep(settings, clock.now, by_age=False))
+        typer.echo(_words(queries.erasure(receipt)))
+    jobs.forget_mail(settings, store, jobs.keep(settings, clock.now, by_age=False))
 
 
 def _words(receipt: dict[str, Any]) -> str:

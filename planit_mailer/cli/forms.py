@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from planit_mailer import checking, service
 from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import check as checking
+from planit_mailer.app import wiring
 from planit_mailer.cli import annotating, context, reports
 from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError, Refused
@@ -45,12 +46,12 @@ def check(
     if annotate and (len(files) > 1 or annotate.resolve() == files[0].resolve()):
         raise typer.BadParameter("it takes one FILE, and writes to another.", param_hint="--annotate")
     settings = context.of(ctx).settings() if context.of(ctx).config_file else None
-    store = service.open_store(settings) if settings else None
+    store = wiring.open_store(settings) if settings else None
     limits = settings.limits if settings else config.Limits()
-    rules = service.rules(settings.rules if settings else config.Rules())
-    by = Criteria(letters.day_of(clock.now()), rules, service.workbook_limits(limits))
+    rules = wiring.rules(settings.rules if settings else config.Rules())
+    by = Criteria(letters.day_of(clock.now()), rules, wiring.workbook_limits(limits))
     judgements, unread = [], []
-    with service.reader(limits) as reader:
+    with wiring.reader(limits) as reader:
         judge = _Judge(reader, store, by, _passwords(store))
         for path in files:
             try:

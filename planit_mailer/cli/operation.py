@@ -2,8 +2,8 @@
 
 import typer
 
-from planit_mailer import daemon, service
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import daemon, jobs
 from planit_mailer.cli import context
 
 
@@ -29,7 +29,7 @@ def once(ctx: typer.Context) -> None:
 
     Example: `planit-mailer once`
     """
-    service.once(context.of(ctx).settings())
+    jobs.once(context.of(ctx).settings())
 
 
 def migrate(ctx: typer.Context) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from planit_mailer import questions
+from planit_mailer.app import queries
 from planit_mailer.cli import context, reports
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock, units
@@ -35,7 +35,7 @@ def show(
     """
     with context.of(ctx).store().reading() as reading:
         chosen = the_school(school, reading) if school else None
-        page = questions.show(upin, chosen, reading)
+        page = queries.show(upin, chosen, reading)
     if page is None:
         raise Refused("No learner with this UPIN has any data.")
     if json:
@@ -65,8 +65,8 @@ def status(
     """
     now = clock.now()
     with context.of(ctx).store().reading() as reading:
-        told = questions.status(reading)
-        fresh = within is None or questions.polled_within(_duration(within), now, reading)
+        told = queries.status(reading)
+        fresh = within is None or queries.polled_within(_duration(within), now, reading)
     if json:
         context.print_json(told)
     else:
@@ -96,10 +96,10 @@ def explain(
         raise typer.BadParameter("say one of: a reference, --message-id, --from")
     with context.of(ctx).store().reading() as reading:
         if who:
-            stories = questions.explain_from(who, _days(on), reading)
+            stories = queries.explain_from(who, _days(on), reading)
         else:
-            story = questions.explain_message(message_id, reading) if message_id else None
-            story = questions.explain(reference, reading) if reference else story
+            story = queries.explain_message(message_id, reading) if message_id else None
+            story = queries.explain(reference, reading) if reference else story
             stories = [story] if story else []
     if not stories:
         raise Refused("No message is known by that name.")
@@ -148,7 +148,7 @@ def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
         where = f"sheet {upload['sheet']}, heading row {upload['heading_row']}"
         yield f"              {where}, {reports.count(upload['learners'], 'learner')}"
     if upload["outcome"] == Outcome.ACCEPTED.value:
-        counts = (f"{upload[key]} {key.replace('_', ' ')}" for key in questions.COUNTS)
+        counts = (f"{upload[key]} {key.replace('_', ' ')}" for key in queries.COUNTS)
         yield f"              {', '.join(counts)}"
     for problem in upload["problems"]:
         cells = f" in {', '.join(problem['cells'])}" if problem["cells"] else ""

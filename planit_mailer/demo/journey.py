@@ -17,13 +17,13 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
-from planit_mailer import questions, service
+from planit_mailer.app import jobs, queries, wiring
+from planit_mailer.app.jobs import Service
 from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError
 from planit_mailer.demo import school, servers
 from planit_mailer.demo.servers import Post
 from planit_mailer.domain.forms.judge import Criteria
-from planit_mailer.service import Service
 from planit_mailer.spreadsheets.model import Limits
 
 SERVICE = "data@s-cool.test"
@@ -110,13 +110,13 @@ def _stage() -> Iterator[Stage]:
         path = Path(folder) / "config.toml"
         path.write_text(CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=SERVICE))
         (Path(folder) / "mailbox.password").write_text(PASSWORD)
-        with service.serving(config.load(path)) as served:
+        with jobs.serving(config.load(path)) as served:
             yield Stage(post, served, Console(highlight=False))
 
 
 def _schools(files: Sequence[Path], stage: Stage) -> tuple[tuple[str, str], ...]:
     """The schools that somebody's own files name: in the demo, each is registered."""
-    judging = Criteria(clock.now().date(), service.rules(config.Rules()), Limits())
+    judging = Criteria(clock.now().date(), wiring.rules(config.Rules()), Limits())
     drafts = [stage.service.reader.judge(path.read_bytes(), judging).draft for path in files]
     named = [(draft.school_name or school.NAME, draft.postcode) for draft in drafts if draft and draft.postcode]
     return tuple(dict.fromkeys(named))
@@ -150,7 +150,7 @@ def _play(number: int, step: Step, stage: Stage) -> None:
     stage.service.deliver()
     took = time.monotonic() - began
     with stage.service.store.reading() as reading:
-        told = questions.explain(reading.latest(), reading)
+        told = queries.explain(reading.latest(), reading)
     assert told is not None, "the message that was sent has a receipt"
     stage.out.print(
         f"  [bold]{told['outcome']}[/], filed in {told['folder']}, {told['reference']}, after {took:.1f} s\n"
@@ -175,7 +175,7 @@ def _show_learner(stage: Stage) -> None:
     """What the first learner of the last accepted form sees."""
     stage.out.rule("[bold]Your School Data, as one learner sees it now", align="left")
     with stage.service.store.reading() as reading:
-        page = questions.any_page(reading)
+        page = queries.any_page(reading)
     if page is None:
         stage.out.print("  No learner has any data yet.\n")
         return

@@ -14,20 +14,21 @@ from hypothesis import strategies as st
 from imapclient import IMAPClient
 from structlog.testing import capture_logs
 
-from planit_mailer import polling, service
 from planit_mailer.adapters.dns import Dns
 from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
 from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.app import wiring
 from planit_mailer.core import clock
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import Pending, ReplyKind
 from planit_mailer.domain.policy import reply_limits, senders
 from planit_mailer.domain.reports import Story
-from planit_mailer.intake import Policy
 from planit_mailer.mail import auto_submitted, messages
 from planit_mailer.mail.authentication_results import Trust
-from planit_mailer.ports import Doors
+from planit_mailer.pipeline import polling
+from planit_mailer.pipeline.intake import Policy
+from planit_mailer.pipeline.ports import Adapters
 from tests import world
 from tests.builders import SERVICE
 from tests.corpus.messages import HOSTILE, OFFICE, PROVIDER, Hostile, passing, text
@@ -60,8 +61,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot) -> Iterato
         made.configure('unauthenticated = "accept"', f'trusted_authserv_ids = ["{PROVIDER}"]')
         settings = made.settings
         with open_mailbox(settings.mailbox) as mailbox:
-            mailbox.ensure_folders(set(service.folders(settings.mailbox.folders).values()))
-            yield Bench(made, service.policy(settings, service.stationery(settings)), reader, mailbox, client)
+            mailbox.ensure_folders(set(wiring.folders(settings.mailbox.folders).values()))
+            yield Bench(made, wiring.policy(settings, wiring.stationery(settings)), reader, mailbox, client)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def store(bench: Bench, tmp_path: Path) -> Iterator[Store]:
 def taken_in(raw: bytes, bench: Bench, store: Store) -> tuple[Story, tuple[Pending, ...]]:
     """A message as it lies in the mailbox, looked at once: its story, and the mails that wait because of it."""
     bench.client.append("INBOX", raw)
-    polling.poll(Doors(bench.mailbox, bench.reader, store, clock.now, Dns()), bench.policy)
+    polling.poll(Adapters(bench.mailbox, bench.reader, store, clock.now, Dns()), bench.policy)
     with store.transaction() as transaction:
         story = transaction.story(transaction.latest())
         assert story

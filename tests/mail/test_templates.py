@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from planit_mailer import digest, logins, promise, reconciliation
 from planit_mailer.domain.forms import annotate, judge
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.judge import Judgement
@@ -16,8 +15,9 @@ from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
 from planit_mailer.domain.verdict import Changes, File, JudgedUpload, Verdict, YearCount
-from planit_mailer.promise import Due
-from planit_mailer.reconciliation import Difference
+from planit_mailer.pipeline import alerts, deadlines, reconciliation
+from planit_mailer.pipeline.deadlines import Due
+from planit_mailer.pipeline.reconciliation import Difference
 from tests.books import NOW, OFFICE
 from tests.mail.test_replies import CHANGES, DRAFT, GREENFIELD, a_letter, bad, confirmation, good, parsed, part, report
 from tests.test_delivery import stationery
@@ -88,11 +88,11 @@ def mails(paper: ReplySettings) -> Iterator[compose.Reply]:
 
 def notices(reference: str) -> Iterator[Text]:
     """What the operator hears of the service as a whole, with one message and with very many."""
-    yield logins._text("a secret expires", f"The secret expires ({reference}).")
+    yield alerts._login_text("a secret expires", f"The secret expires ({reference}).")
     yield Text(ReplyKind.OPERATOR, "not read", "notice", {"what": f"the mailbox is not read since {reference}"})
-    yield digest._text((reference,))
-    yield digest._text((reference,) * 10_000)
-    yield promise._text((Due(reference, "The promised time is over."),) * 200)
+    yield alerts._digest_text((reference,))
+    yield alerts._digest_text((reference,) * 10_000)
+    yield deadlines._text((Due(reference, "The promised time is over."),) * 200)
     lost = Difference("reply is missing", "Processed", reference)
     yield reconciliation._told((lost,))
     yield reconciliation._told((lost, Difference("message without a receipt")))

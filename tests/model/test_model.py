@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from imapclient import IMAPClient
 
-from planit_mailer import forgetting, questions, service
+from planit_mailer.app import jobs, queries
 from planit_mailer.core.errors import Refused
 from planit_mailer.demo import servers
 from tests import dying, world
@@ -93,7 +93,7 @@ class Machine(RuleBasedStateMachine):
                 transaction.allow(transaction.add_school(SCHOOLS[postcode], postcode), TRUST)
 
     def open(self) -> None:
-        self.served = self.serving.enter_context(service.serving(self.world.settings))
+        self.served = self.serving.enter_context(jobs.serving(self.world.settings))
 
     @rule(sender=st.sampled_from([OFFICE, TRUST, *STRANGERS]), sent=some_forms)
     def a_message_with_forms_arrives(self, sender: str, sent: tuple[Form, ...]) -> None:
@@ -194,7 +194,7 @@ class Machine(RuleBasedStateMachine):
         with self.served.store.transaction() as transaction:
             transaction.erase_learner(forms.upn(number), self.now())
         settings = self.world.settings
-        forgetting.forget_mail(settings, self.served.store, forgetting.keep(settings, self.now, by_age=False))
+        jobs.forget_mail(settings, self.served.store, jobs.keep(settings, self.now, by_age=False))
         self.model.erase(number)
 
     def reference(self, letter: Letter) -> str:
@@ -213,9 +213,9 @@ class Machine(RuleBasedStateMachine):
                 (postcode, number): (page["fields"][0]["value"], tuple(page["introduction"]))
                 for postcode, school in schools.items()
                 for number in LEARNERS
-                if (page := questions.show(forms.upn(number), school, reading))
+                if (page := queries.show(forms.upn(number), school, reading))
             }
-            status = questions.status(reading)
+            status = queries.status(reading)
         assert shown == {key: (page.value, page.form.introduction) for key, page in self.model.pages.items()}
         assert self.world.post.folder("INBOX") == 0
         assert status["outbox"]["pending"] == 0

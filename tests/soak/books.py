@@ -12,8 +12,8 @@ from email.message import EmailMessage
 
 import openpyxl
 
-from planit_mailer import questions
 from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.app import queries
 from planit_mailer.domain.reports import Story
 from tests.soak.letters import Letter
 from tests.uploads import forms
@@ -114,7 +114,7 @@ def balance(world: World, books: Books) -> None:
     with world.store() as store, store.reading() as reading:
         stories = [story for one in by_id for ref in reading.references(one) if (story := reading.story(ref))]
         pages = [*must_be.pages, max(must_be.pages) + 1]
-        shown = {n: page for n in pages if (page := questions.show(forms.upn(n), None, reading))}
+        shown = {n: page for n in pages if (page := queries.show(forms.upn(n), None, reading))}
     books.compare(
         Counter(("page", *page) for page in must_be.pages.items()),
         Counter(("page", number, page["fields"][0]["value"]) for number, page in shown.items()),

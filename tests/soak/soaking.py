@@ -15,8 +15,9 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
-from planit_mailer import forgetting, retention
+from planit_mailer.app import jobs
 from planit_mailer.core import clock
+from planit_mailer.pipeline import retention
 from tests import dying
 from tests import proxy as proxies
 from tests.dying import STEPS, Life
@@ -238,5 +239,5 @@ def is_done(world: World, messages: int) -> bool:
         status = reading.status()
         if sum(status.messages.values()) < messages or status.outbox.get("pending"):
             return False
-        times = forgetting.keep(world.settings, clock.now)
+        times = jobs.keep(world.settings, clock.now)
         return not retention.due(store, times) and world.post.folder(world.settings.mailbox.folder) == 0

@@ -20,7 +20,7 @@ LONGEST = timedelta(hours=2)  # nothing is postponed for as long
 ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.HELD)  # the kinds that keep the promise
 
 
-class Outbox(Repository):
+class OutboxRows(Repository):
     """The verbs about mail that leaves the house."""
 
     def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:

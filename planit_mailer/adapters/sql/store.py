@@ -18,7 +18,7 @@ from planit_mailer.adapters.sql.duplicates import Duplicates
 from planit_mailer.adapters.sql.engine import speaking
 from planit_mailer.adapters.sql.erasure import Erasing
 from planit_mailer.adapters.sql.learners import Learners
-from planit_mailer.adapters.sql.outbox import Outbox
+from planit_mailer.adapters.sql.outbox import OutboxRows
 from planit_mailer.adapters.sql.polls import Polls
 from planit_mailer.adapters.sql.queries import Queries
 from planit_mailer.adapters.sql.receipts import Receipts
@@ -29,7 +29,7 @@ from planit_mailer.core.errors import Unavailable
 
 
 class Transaction(
-    Receipts, Duplicates, Learners, Outbox, Register, Releases, Deadlines, Retention, Polls, Erasing, Queries
+    Receipts, Duplicates, Learners, OutboxRows, Register, Releases, Deadlines, Retention, Polls, Erasing, Queries
 ):
     """One commit: all of it or nothing."""
 

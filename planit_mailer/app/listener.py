@@ -6,17 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from planit_mailer import polling
 from planit_mailer.adapters.dns import Dns
 from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
 from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.sql.store import Store
-from planit_mailer.alarm import Trying
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import ConnectionLost, Rejected, Unavailable
 from planit_mailer.domain.messages import FailureCounts
-from planit_mailer.intake import Policy
-from planit_mailer.ports import Clock, Doors
+from planit_mailer.pipeline import polling
+from planit_mailer.pipeline.alerts import PollTimer
+from planit_mailer.pipeline.intake import Policy
+from planit_mailer.pipeline.ports import Adapters, Clock
 
 LISTEN_SECONDS = 5.0  # servers forget to say that mail came: so often the inbox is looked at all the same
 
@@ -30,7 +30,7 @@ class Listener:
     store: Store
     reader: Reader
     stopping: Callable[[], bool]
-    trying: Trying = field(default_factory=Trying)
+    trying: PollTimer = field(default_factory=PollTimer)
     stumbled: FailureCounts = field(default_factory=FailureCounts)
 
     def poll(self, clock: Clock, listen: timedelta) -> None:
@@ -55,7 +55,7 @@ class Listener:
             try:
                 with self.trying.to_read():
                     dns = Dns(self._domains() if self.policy.trust.verifies else ())
-                    doors = Doors(mailbox, self.reader, self.store, clock, dns, self.stopping, self.stumbled)
+                    doors = Adapters(mailbox, self.reader, self.store, clock, dns, self.stopping, self.stumbled)
                     elsewhere = polling.poll(doors, self.policy)
             except ConnectionLost:  # nobody listens on this connection any more
                 raise

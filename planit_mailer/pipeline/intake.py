@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from planit_mailer import believing, bounces, releases
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Deferred, Rejected, Unavailable
 from planit_mailer.domain.forms.annotate import Annotated
@@ -23,14 +22,15 @@ from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
 from planit_mailer.domain.verdict import Cause, JudgedUpload, PolicyContext, Verdict
 from planit_mailer.mail import auto_submitted
 from planit_mailer.mail.authentication_results import Trust
-from planit_mailer.ports import Doors, Transaction
+from planit_mailer.pipeline import bounces, dkim_check, release
+from planit_mailer.pipeline.ports import Adapters, Transaction
 from planit_mailer.spreadsheets.model import Limits
 
 log = logs.get(__name__)
 
-ATTEMPTS = 3  # errors of ours, before a person has to look
-DEATHS = 10  # daemons that died with the message in hand
-TOO_MANY_DEATHS = f"{DEATHS} times the daemon died with this message in hand"
+MAX_ATTEMPTS = 3  # errors of ours, before a person has to look
+MAX_CRASHES = 10  # daemons that died with the message in hand
+TOO_MANY_CRASHES = f"{MAX_CRASHES} times the daemon died with this message in hand"
 SECOND = "it came twice, and its first copy is still to be judged"
 REMEMBERED = timedelta(days=30)  # how far back replies bear on the next one
 
@@ -49,7 +49,7 @@ class Policy:
     return_workbook: bool = True
 
 
-def take_in(waiting: InboxMessage, doors: Doors, policy: Policy) -> None:
+def take_in(waiting: InboxMessage, doors: Adapters, policy: Policy) -> None:
     """Process one message, whatever happens, and file it once it is settled.
 
     The attempt is counted and committed before the work, so that a death counts too. An error of ours is tried again
@@ -70,10 +70,10 @@ def take_in(waiting: InboxMessage, doors: Doors, policy: Policy) -> None:
         file(waiting, settled, doors, policy.folders[settled.outcome])
 
 
-def attempt(waiting: InboxMessage, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt | None:
+def attempt(waiting: InboxMessage, receipt: Receipt, doors: Adapters, policy: Policy) -> Receipt | None:
     """Fetch a message and process it, unless its bytes are settled already. None where it is gone."""
-    if receipt.deaths > DEATHS:  # even to read it is our death
-        return quarantine(receipt, TOO_MANY_DEATHS, doors, policy)
+    if receipt.deaths > MAX_CRASHES:  # even to read it is our death
+        return quarantine(receipt, TOO_MANY_CRASHES, doors, policy)
     fetched = doors.mailbox.fetch(waiting, policy.message)
     if fetched is None:
         log.warning("message vanished before it was read")
@@ -85,15 +85,15 @@ def attempt(waiting: InboxMessage, receipt: Receipt, doors: Doors, policy: Polic
     with logs.bound(reference=receipt.reference):  # from here on, the older receipt's, where there is one
         if receipt.outcome:
             return receipt
-        if receipt.deaths == DEATHS:
-            return quarantine(receipt, TOO_MANY_DEATHS, doors, policy)
+        if receipt.deaths == MAX_CRASHES:
+            return quarantine(receipt, TOO_MANY_CRASHES, doors, policy)
         return process(fetched, receipt, doors, policy)
 
 
-def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) -> Receipt:
+def process(fetched: Fetched, receipt: Receipt, doors: Adapters, policy: Policy) -> Receipt:
     """Judge a message and commit all its consequences at once; the receipt, settled."""
     message = doors.reader.message(fetched.raw, whole=fetched.whole)
-    verified = believing.verified(fetched, policy.stationery.address, doors.reader, doors.dns)
+    verified = dkim_check.verified(fetched, policy.stationery.address, doors.reader, doors.dns)
     sender = senders.believe(message, policy.trust, released=receipt.released, verified=verified)
     account = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
     with doors.store.transaction() as transaction:
@@ -101,9 +101,9 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
         passwords = transaction.passwords(standing.schools) if sender.authentic else ()
         first = transaction.first_copy(receipt)
     why = sender.why if sender.undecided and standing.schools else ""
-    if first and releases.is_there(first, doors):
+    if first and release.is_there(first, doors):
         why = SECOND
-    if why and believing.may_wait(receipt, policy.reply_within, doors.clock()):
+    if why and dkim_check.may_wait(receipt, policy.reply_within, doors.clock()):
         raise Deferred(why)
     machine = auto_submitted.machine(message, policy.stationery.address)
     letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
@@ -126,7 +126,7 @@ def process(fetched: Fetched, receipt: Receipt, doors: Doors, policy: Policy) ->
     return replace(receipt, outcome=verdict.outcome)
 
 
-def understand(letter: Letter, doors: Doors, policy: Policy) -> Letter:
+def understand(letter: Letter, doors: Adapters, policy: Policy) -> Letter:
     """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
     judging = judged_by(letter, policy)
     return letters.with_files(letter, lambda data: doors.reader.judge(data, judging), doors.reader.sniff)
@@ -147,7 +147,7 @@ def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: R
     transaction.settle(letter.receipt, verdict, changes, desk.now)
 
 
-def paint(upload: JudgedUpload, letter: Letter, doors: Doors, policy: Policy) -> Annotated:
+def paint(upload: JudgedUpload, letter: Letter, doors: Adapters, policy: Policy) -> Annotated:
     """The school's own workbook with its problems painted in: slow, and so never inside a transaction."""
     data = next(attachment.data for attachment in letter.message.attachments if attachment.digest == upload.digest)
     return doors.reader.annotate(data, upload.judgement, judged_by(letter, policy))
@@ -163,7 +163,7 @@ def recall(letter: Letter, account: MessageFacts, transaction: Transaction, now:
     )
 
 
-def file(waiting: InboxMessage, receipt: Receipt, doors: Doors, folder: str) -> None:
+def file(waiting: InboxMessage, receipt: Receipt, doors: Adapters, folder: str) -> None:
     """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
     with logs.bound(reference=receipt.reference):
         try:
@@ -182,7 +182,7 @@ def file(waiting: InboxMessage, receipt: Receipt, doors: Doors, folder: str) -> 
             log.info("message filed", folder=folder)
 
 
-def let_go(waiting: InboxMessage, doors: Doors, answer: str) -> None:
+def let_go(waiting: InboxMessage, doors: Adapters, answer: str) -> None:
     """A server was away: the attempt does not count. The next poll takes the other messages first."""
     log.warning("message left for later", answer=answer)
     doors.stumbled[waiting.key] += 1
@@ -197,19 +197,19 @@ def named(error: Unavailable, receipt: Receipt) -> Unavailable:
     return type(error)(f"{receipt.reference}: {error}")
 
 
-def fail(waiting: InboxMessage, doors: Doors, policy: Policy) -> Receipt | None:
+def fail(waiting: InboxMessage, doors: Adapters, policy: Policy) -> Receipt | None:
     """An attempt went wrong through our fault: the third is the last."""
     with doors.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
         if receipt is None or receipt.outcome:
             return receipt
         transaction.failed(receipt)
-    if receipt.attempts < ATTEMPTS:
+    if receipt.attempts < MAX_ATTEMPTS:
         return None
-    return quarantine(receipt, f"processing failed {ATTEMPTS} times", doors, policy)
+    return quarantine(receipt, f"processing failed {MAX_ATTEMPTS} times", doors, policy)
 
 
-def quarantine(receipt: Receipt, reason: str, doors: Doors, policy: Policy) -> Receipt:
+def quarantine(receipt: Receipt, reason: str, doors: Adapters, policy: Policy) -> Receipt:
     """Set a message aside for a person, and tell the operator; its 48 hours run on."""
     verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", clock=True)
     with doors.store.transaction() as transaction:

@@ -4,31 +4,12 @@ A name server that is away proves nothing for now. Mail in the name of a registe
 half of the time that schools were promised; after that a person looks, as at once with all other mail.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from planit_mailer.core.errors import Rejected
 from planit_mailer.domain.messages import Fetched, Receipt
 from planit_mailer.mail.authentication_results import Opinion, Verified
-from planit_mailer.mail.dkim import Keys, Signature
-
-
-class Dns(Protocol):
-    """The names of the world."""
-
-    def texts(self, name: str) -> Sequence[bytes]:
-        """The TXT records of a name, none where it has none. Raises Rejected where nobody knows just now."""
-
-
-class Verifier(Protocol):
-    """The reading process, as far as it goes into signatures."""
-
-    def signatures(self, raw: bytes, domain: str, own_address: str) -> Sequence[Signature]:
-        """A message's signatures for a domain; with a flaw each that can prove nothing."""
-
-    def prove(self, raw: bytes, keys: Keys) -> str:
-        """Why none of these signatures proves their domain, by what DNS has under their names; "" where one does."""
+from planit_mailer.pipeline.ports import Dns, Verifier
 
 
 def verified(fetched: Fetched, own_address: str, verifier: Verifier, dns: Dns) -> Verified:

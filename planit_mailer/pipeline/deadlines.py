@@ -15,7 +15,7 @@ from planit_mailer.domain.policy import reply_limits
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
 from planit_mailer.domain.reports import Unanswered
-from planit_mailer.ports import Clock, Store, Transaction
+from planit_mailer.pipeline.ports import Clock, Store, Transaction
 
 log = logs.get(__name__)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from planit_mailer.core import logs
 from planit_mailer.core.errors import ConnectionLost, Rejected, Unavailable
 from planit_mailer.domain.messages import InboxMessage, Released
-from planit_mailer.ports import Doors
+from planit_mailer.pipeline.ports import Adapters
 
 log = logs.get(__name__)
 
@@ -24,7 +24,7 @@ class Search:
 NONE = Search()
 
 
-def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) -> Search:
+def bring_back(doors: Adapters, folders: Iterable[str], reply_within: timedelta) -> Search:
     """Move what was released back to the inbox, whatever becomes of one of them. Raises Unavailable.
 
     A person may have moved it to another folder, and whoever filed it may have died before that was noted. What the
@@ -45,7 +45,7 @@ def bring_back(doors: Doors, folders: Iterable[str], reply_within: timedelta) ->
     return Search(tuple(missing), declined)
 
 
-def try_again(doors: Doors, folders: Iterable[str]) -> None:
+def try_again(doors: Adapters, folders: Iterable[str]) -> None:
     """Bring back one message at which the mailbox broke off before, when all others are done.
 
     Raises ConnectionLost where it does so again.
@@ -63,7 +63,7 @@ def try_again(doors: Doors, folders: Iterable[str]) -> None:
         del doors.stumbled[one.reference]
 
 
-def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
+def give_up_on(missing: tuple[Released, ...], doors: Adapters) -> None:
     """Note the released messages that were neither in a folder of ours nor, by now, in the inbox."""
     if not missing:
         return
@@ -75,12 +75,12 @@ def give_up_on(missing: tuple[Released, ...], doors: Doors) -> None:
                 transaction.note_lost(released, doors.clock())
 
 
-def is_there(message: InboxMessage | Released, doors: Doors) -> bool:
+def is_there(message: InboxMessage | Released, doors: Adapters) -> bool:
     """Whether a message that is still to be judged lies in the inbox, or is on its way back to it."""
     return isinstance(message, Released) or doors.mailbox.fetch(message, 0) is not None
 
 
-def _found(one: Released, doors: Doors, folders: Iterable[str]) -> bool:
+def _found(one: Released, doors: Adapters, folders: Iterable[str]) -> bool:
     """Move a message back from wherever it lies; whether it was anywhere. What the mailbox breaks off at is counted."""
     places = dict.fromkeys(filter(None, (one.folder, *folders)))
     try:

@@ -3,24 +3,38 @@
 Nothing is changed but what every verb does when it opens the database. What is found never holds a secret.
 """
 
-from collections.abc import Callable, Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.parser import HeaderParser
+from email.policy import compat32
+from email.utils import format_datetime, make_msgid
 from typing import Final
 
 from jinja2 import TemplateError
 
-from planit_mailer import logins, service
 from planit_mailer.adapters.dns import Dns
 from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
 from planit_mailer.adapters.smtp import Relay
 from planit_mailer.adapters.sql.store import Store
-from planit_mailer.core import clock, secrets
+from planit_mailer.app import wiring
+from planit_mailer.core import clock, secrets, text
 from planit_mailer.core.config import Config, Server
-from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError
+from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError, Unavailable
+from planit_mailer.domain.outgoing import Reply, ReplyKind
+from planit_mailer.mail import authentication_results
+from planit_mailer.pipeline import alerts
 
 AHEAD: Final = timedelta(minutes=5)  # that something may lie in the future before a clock is wrong
+
+WITHIN = 120.0  # seconds in which it has to arrive
+LOOK_EVERY = 2.0  # seconds
+SHOWN = 300  # characters of a header
+STAMPS = ("received", "authentication-results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +70,14 @@ def _configuration(settings: Config) -> Iterator[Finding]:
         said, _, fix = exposed.partition(". ")
         yield Finding("configuration", said, fix)
     today = clock.now().date()
-    for table, expires in service.expiries(settings).items():
-        if expires and expires - today <= logins.NOTICE:
-            said, _, fix = logins.expiry(table, expires, today).partition(". ")
+    for table, expires in wiring.expiries(settings).items():
+        if expires and expires - today <= alerts.NOTICE:
+            said, _, fix = alerts.expiry_notice(table, expires, today).partition(". ")
             yield Finding("configuration", said, fix)
 
 
 def _senders(settings: Config) -> Iterator[Finding]:
-    trust = service.trust(settings.senders)
+    trust = wiring.trust(settings.senders)
     if trust.believes_nobody:
         raise ConfigError("no sender can be believed: every message waits for the operator")
     yield Finding("senders", trust.in_words)
@@ -71,7 +85,7 @@ def _senders(settings: Config) -> Iterator[Finding]:
 
 def _dns(settings: Config) -> Iterator[Finding]:
     """Whether the keys of signatures can be looked up."""
-    if not service.trust(settings.senders).verifies:
+    if not wiring.trust(settings.senders).verifies:
         yield Finding("dns", "is not asked: no signatures are verified here")
         return
     domain = settings.address.rpartition("@")[2]
@@ -90,7 +104,7 @@ def _mailbox(settings: Config) -> Iterator[Finding]:
     with open_mailbox(settings.mailbox) as mailbox:
         yield Finding("mailbox", f"{_where(settings.mailbox)}, {mailbox.look()} messages in the inbox")
         yield from _capabilities(mailbox)
-        names = [*service.folders(settings.mailbox.folders).values(), settings.mailbox.folders.sent]
+        names = [*wiring.folders(settings.mailbox.folders).values(), settings.mailbox.folders.sent]
         missing = mailbox.missing(name for name in names if name)
         made = f"; {', '.join(missing)} will be made" if missing else ""
         yield Finding("mailbox", f"its folders can be listed{made}")
@@ -113,7 +127,7 @@ def _relay(settings: Config) -> Iterator[Finding]:
 
 
 def _templates(settings: Config) -> Iterator[Finding]:
-    templates = service.stationery(settings).templates
+    templates = wiring.stationery(settings).templates
     names = templates.list_templates()
     try:
         for name in names:
@@ -126,7 +140,7 @@ def _templates(settings: Config) -> Iterator[Finding]:
 def _clock(settings: Config) -> Iterator[Finding]:
     """Whether the books hold anything from the future: our own polls, or what the mailbox's clock said."""
     now = clock.now()
-    with closing(service.open_store(settings)) as store, store.reading() as reading:
+    with closing(wiring.open_store(settings)) as store, store.reading() as reading:
         story = reading.story(reading.latest())
         moments = {"the last poll": reading.status().last_poll, "the last message": story and story.received_at}
     ahead = [name for name, moment in moments.items() if moment and moment > now + AHEAD]
@@ -155,3 +169,68 @@ CHECKS: Final[tuple[tuple[str, Check, str], ...]] = (
     ("templates", _templates, "Install planit_mailer again: they belong to the package."),
     ("clock", _clock, "Let this machine's clock be set by NTP, such as: systemctl enable --now systemd-timesyncd"),
 )
+
+
+def probe(settings: Config) -> Iterator[Finding]:
+    """Send a message to ourselves, wait for it, show its stamps from the top, and delete it."""
+    try:
+        sent_at, message_id = _send(settings)
+        header, arrived_at = _wait(settings, message_id)
+    except PlanitError as error:
+        yield Finding("probe", str(error), "See what the relay's log says became of it.", type(error))
+        return
+    yield Finding("probe", f"arrived after {(clock.now() - sent_at).total_seconds():.0f} seconds")
+    if abs(arrived_at - sent_at) > AHEAD:
+        said = f"the mailbox says that it came at {arrived_at:%Y-%m-%dT%H:%M:%SZ}, it was sent at {sent_at:%H:%M:%SZ}"
+        yield Finding("probe", said, "One of the two clocks is wrong: let this machine's be set by NTP.")
+    yield from _stamps(header)
+
+
+def _send(settings: Config) -> tuple[datetime, str]:
+    now, message = clock.now(), EmailMessage()
+    domain = settings.address.rpartition("@")[2]
+    message["From"], message["To"] = settings.smtp.sender, settings.address
+    message["Subject"] = "planit_mailer: a probe"
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(f"probe.{uuid.uuid4().hex}", domain)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content("planit-mailer doctor --probe sent this, and deletes it when it has seen it.\n")
+    reply = Reply(ReplyKind.OPERATOR, settings.address, str(message["Message-ID"]), message.as_bytes())
+    Relay(settings.smtp, settings.address).send(reply)
+    return now, reply.message_id
+
+
+def _wait(settings: Config, message_id: str) -> tuple[bytes, datetime]:
+    """The message's header and its INTERNALDATE. Raises Unavailable where it does not come in time."""
+    names = settings.mailbox.folders
+    folders = (settings.mailbox.folder, names.ignored, names.quarantine)  # a daemon may be quicker, and file it
+    end = time.monotonic() + WITHIN
+    with open_mailbox(settings.mailbox) as mailbox:
+        while time.monotonic() < end:
+            for folder in folders:
+                if found := mailbox.find(folder, message_id):
+                    mailbox.delete_by_id(folder, message_id)
+                    return found
+            time.sleep(LOOK_EVERY)
+    raise Unavailable(f"the message to {settings.address} did not arrive within {WITHIN:.0f} seconds")
+
+
+def _stamps(header: bytes) -> Iterator[Finding]:
+    fields = HeaderParser(policy=compat32).parsestr(header.decode("utf-8", "replace")).items()
+    stamps = [(name, text.one_line(str(value))) for name, value in fields if name.lower() in STAMPS]
+    for name, value in stamps:
+        yield Finding("probe", f"{name}: {value[:SHOWN]}")
+    yield _advice([value for name, value in stamps if name.lower() == "authentication-results"])
+
+
+def _advice(results: Sequence[str]) -> Finding:
+    if not results:
+        said = "no server stamped a verdict on it"
+        fix = "Send a message from elsewhere too: many stamp only what comes from outside. Nor there? docs/operating.md"
+        return Finding("probe", said, fix)
+    server = authentication_results.read(results[0]).server
+    if not server:
+        return Finding("probe", 'the top-most verdict names no server, as at Microsoft 365: results = "microsoft365"')
+    return Finding(
+        "probe", f"the top-most verdict is of {server}: is that your provider's server? Then it is the one to trust"
+    )

@@ -9,7 +9,7 @@ from planit_mailer.core.errors import Rejected, Unavailable, Undeliverable
 from planit_mailer.domain.outgoing import Pending, ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
-from planit_mailer.ports import Clock, Relay, Store, Transaction
+from planit_mailer.pipeline.ports import Clock, Relay, Store, Transaction
 
 log = logs.get(__name__)
 
@@ -21,7 +21,7 @@ GIVE_UP_ROUND = 3  # in a row: the relay is away, it does not break off at one m
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Outbox:
     """What delivering needs: the outbox, the relay, the clock, what is written, and how many an address gets a day."""
 
     store: Store
@@ -31,7 +31,7 @@ class Post:
     replies_per_day: int
 
 
-def deliver(post: Post) -> int:
+def deliver(post: Outbox) -> int:
     """Hand every reply that is due to the relay; how many it took.
 
     Each is noted in a commit of its own, as soon as the relay has answered. Raises, at the end, Unavailable where some
@@ -56,7 +56,7 @@ def deliver(post: Post) -> int:
     return sent
 
 
-def _due(post: Post) -> Iterator[Pending]:
+def _due(post: Outbox) -> Iterator[Pending]:
     """All that is due, some at a time, and each once: what another daemon has in hand stays due meanwhile."""
     now, last = post.clock(), None
     while batch := _batch(post, now, last):
@@ -64,18 +64,18 @@ def _due(post: Post) -> Iterator[Pending]:
         last = batch[-1]
 
 
-def _batch(post: Post, now: datetime, after: Pending | None) -> tuple[Pending, ...]:
+def _batch(post: Outbox, now: datetime, after: Pending | None) -> tuple[Pending, ...]:
     with post.store.transaction() as transaction:
         return transaction.due(now, BATCH, after)
 
 
-def _claim_and_send(pending: Pending, post: Post) -> bool:
+def _claim_and_send(pending: Pending, post: Outbox) -> bool:
     """Send one, unless another daemon has it in hand or has sent it meanwhile; whether the relay took it from us."""
     with post.store.claim(f"reply {pending.id}") as ours:
         return ours and _hand_over(pending, post) and _send(pending, post)
 
 
-def _hand_over(pending: Pending, post: Post) -> bool:
+def _hand_over(pending: Pending, post: Outbox) -> bool:
     """Whether one is to be sent now, which is written down before the relay has it.
 
     A database that cannot write ends it here: it could not note that a reply was sent either, and would have it sent
@@ -86,7 +86,7 @@ def _hand_over(pending: Pending, post: Post) -> bool:
         return transaction.hand_over(pending, now, now + FIRST_WAIT) and not _too_many(pending, transaction, post)
 
 
-def _send(pending: Pending, post: Post) -> bool:
+def _send(pending: Pending, post: Outbox) -> bool:
     """Send one, and note what the relay said. Raises Unavailable where it is to be tried again."""
     try:
         answer = post.relay.send(pending.reply)
@@ -101,7 +101,7 @@ def _send(pending: Pending, post: Post) -> bool:
     return True
 
 
-def _note_sent(pending: Pending, answer: str, post: Post) -> None:
+def _note_sent(pending: Pending, answer: str, post: Outbox) -> None:
     """Note that the relay has it; twice where need be, for a reply without this note is sent again."""
     try:
         with post.store.transaction() as transaction:
@@ -112,7 +112,7 @@ def _note_sent(pending: Pending, answer: str, post: Post) -> None:
             transaction.note_sent(pending, answer, post.clock())
 
 
-def _too_many(pending: Pending, transaction: Transaction, post: Post) -> bool:
+def _too_many(pending: Pending, transaction: Transaction, post: Outbox) -> bool:
     """Whether this address has had its share today: the reply stays pending, and the operator is told once a day."""
     now = post.clock()
     if pending.reply.kind is ReplyKind.OPERATOR:
@@ -127,7 +127,7 @@ def _too_many(pending: Pending, transaction: Transaction, post: Post) -> bool:
     return True
 
 
-def _give_up(pending: Pending, answer: str, post: Post) -> None:
+def _give_up(pending: Pending, answer: str, post: Outbox) -> None:
     """The relay will never take it: note it, and tell the operator, unless it was the operator's own mail."""
     now = post.clock()
     with post.store.transaction() as transaction:
@@ -138,7 +138,7 @@ def _give_up(pending: Pending, answer: str, post: Post) -> None:
     log.error("reply failed", kind=pending.reply.kind.value, answer=answer)
 
 
-def _postpone(pending: Pending, answer: str, post: Post) -> None:
+def _postpone(pending: Pending, answer: str, post: Outbox) -> None:
     until = post.clock() + wait_after(pending.attempts)
     with post.store.transaction() as transaction:
         transaction.postpone(pending, until, answer)

@@ -6,14 +6,17 @@ replaced, and so do our replies about it in a Sent folder.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Rejected, Unavailable
 from planit_mailer.domain.messages import FailureCounts, Filed, Outcome
-from planit_mailer.ports import Clock, Mailbox, Store
+from planit_mailer.pipeline.ports import Clock, Mailbox, Store
 
 log = logs.get(__name__)
+
+GAP = timedelta(days=2)  # between two rounds: `once` may be run from day to day
+PROBATION = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,25 @@ def purge(store: Store, keep: Keep) -> None:
         purged = transaction.purge_receipts(keep.clock() - keep.receipts)
     if purged:
         log.info("receipts deleted", receipts=purged)
+
+
+def record_round(store: Store, now: datetime) -> bool:
+    """Whether the clock has gone steadily for long enough; this round is noted."""
+    with store.transaction() as transaction:
+        last, before = transaction.rounds()
+        since = steady_since(now, last, before)
+        transaction.note_round(now, since)
+    if last and since == now:
+        log.warning("nothing is deleted by its age for a day", last=f"{last:%Y-%m-%dT%H:%M:%SZ}")
+    return now - since >= PROBATION
+
+
+def steady_since(now: datetime, last: datetime | None, since: datetime | None) -> datetime:
+    """Since when the clock goes steadily, given the last round and since when it did so then.
+
+    A jump, to and fro, starts anew; so does a service that was off for longer than a GAP: nobody can tell it from one.
+    """
+    return since if last and since and abs(now - last) <= GAP else now
 
 
 def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:

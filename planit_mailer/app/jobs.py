@@ -1,30 +1,73 @@
-"""The composition root: a configuration becomes doors and policies, and what there is to do with them."""
+"""The jobs of the service, with its adapters open: poll, deliver, watch, reconcile, forget."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from planit_mailer import alarm, delivery, digest, forgetting, logins, promise, reconciliation
 from planit_mailer.adapters.imap.mailbox import open_mailbox
-from planit_mailer.adapters.oauth import tokens
 from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.smtp import Relay
 from planit_mailer.adapters.sql.store import Store
-from planit_mailer.core import clock, config
+from planit_mailer.app.listener import Listener
+from planit_mailer.app.wiring import expiries, folders, open_store, policy, reader, stationery
+from planit_mailer.core import clock, logs
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable
-from planit_mailer.core.paths import folder
-from planit_mailer.delivery import Post
-from planit_mailer.domain.forms import blank
-from planit_mailer.domain.forms.judge import Rules
-from planit_mailer.domain.messages import Outcome
-from planit_mailer.domain.replies import compose
+from planit_mailer.domain.messages import FailureCounts, Outcome
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
-from planit_mailer.intake import Policy
-from planit_mailer.listening import Listener
-from planit_mailer.mail.authentication_results import Trust
-from planit_mailer.spreadsheets.model import Limits
+from planit_mailer.domain.reports import Erased, Erasure
+from planit_mailer.pipeline import alerts, deadlines, delivery, reconciliation, retention
+from planit_mailer.pipeline.delivery import Outbox
+from planit_mailer.pipeline.ports import Clock
+from planit_mailer.pipeline.retention import Keep, record_round
+
+log = logs.get(__name__)
+
+
+def forget(settings: Config, store: Store, clock: Clock, stumbled: FailureCounts | None = None) -> None:
+    """One round: delete mail and receipts that must not be kept, and what stands in pages of old. Raises Unavailable.
+
+    What the mailbox breaks off at is put into `stumbled`, and comes last where it is there already.
+    """
+    by_age = record_round(store, clock())
+    times = keep(settings, clock, by_age=by_age)
+    try:
+        forget_mail(settings, store, times if stumbled is None else replace(times, stumbled=stumbled))
+    finally:  # a message that cannot be deleted, today or ever, keeps nothing else
+        if by_age:
+            retention.purge(store, times)
+        store.forget_pages()
+
+
+def forget_mail(settings: Config, store: Store, times: Keep) -> None:
+    """Delete mail that must not be kept; the mailbox is opened only where there is some. Raises Unavailable."""
+    if forgettable := retention.due(store, times):
+        with open_mailbox(settings.mailbox) as mailbox:
+            retention.delete(forgettable, mailbox, store, times)
+
+
+def erasure(erased: Erased, at: datetime) -> Erasure:
+    """The receipt of an erasure, noted in the log as well."""
+    receipt = Erasure(f"ER-{secrets.token_hex(4).upper()}", at, erased)
+    log.info("erased", reference=receipt.reference, learners=erased.learners, messages=erased.messages)
+    return receipt
+
+
+def keep(settings: Config, clock: Clock, *, by_age: bool = True) -> Keep:
+    """How long things are kept; mail for ever, but for what goes at once, where it is not to go `by_age`."""
+    times = settings.retention
+    mail = {
+        Outcome.ACCEPTED: times.keep_applied,
+        Outcome.REJECTED: times.keep_rejected,
+        Outcome.HELD: times.keep_held,
+        Outcome.QUARANTINED: times.keep_quarantined,
+        Outcome.IGNORED: times.keep_ignored,
+    }
+    ours = tuple(folder for name, folder in settings.mailbox.folders if name != "sent")
+    return Keep(mail if by_age else {}, times.keep_receipts, ours, settings.mailbox.folders.sent, clock)
+
 
 AGAIN = 10  # messages at which a server may break off before `once` gives up
 
@@ -64,14 +107,14 @@ class Service:
     def deliver(self) -> None:
         """Hand what is due to the relay."""
         relay = Relay(self.settings.smtp, self.settings.address)
-        delivery.deliver(Post(self.store, relay, clock.now, self.stationery, self.settings.limits.replies_per_day))
+        delivery.deliver(Outbox(self.store, relay, clock.now, self.stationery, self.settings.limits.replies_per_day))
 
     def watch(self) -> None:
         """Look after the promised time, and tell the operator once of what nobody else will see."""
-        promise.watch(self.store, clock.now, self.stationery)
-        alarm.watch(self.store, clock.now, self.stationery, self.listener.trying)
-        digest.tell(self.store, clock.now, self.stationery)
-        logins.expiring(expiries(self.settings), self.store, ReplyContext(self.stationery, clock.now()))
+        deadlines.watch(self.store, clock.now, self.stationery)
+        alerts.watch_mailbox(self.store, clock.now, self.stationery, self.listener.trying)
+        alerts.send_digest(self.store, clock.now, self.stationery)
+        alerts.secrets_expiring(expiries(self.settings), self.store, ReplyContext(self.stationery, clock.now()))
 
     def reconcile(self) -> None:
         """Compare mailbox and ledger."""
@@ -85,7 +128,7 @@ class Service:
 
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept, and what a verb could not take out of the files."""
-        forgetting.forget(self.settings, self.store, clock.now, self.listener.stumbled)
+        forget(self.settings, self.store, clock.now, self.listener.stumbled)
 
     def getting_over(self, work: Callable[[], None]) -> Callable[[], None]:
         """This work; again, without waiting, where a server broke off at a message: the others come first then."""
@@ -111,7 +154,7 @@ class Service:
             try:
                 work()
             except LoginRefused as error:
-                logins.refused(str(error), self.store, ReplyContext(self.stationery, clock.now()))
+                alerts.login_refused(str(error), self.store, ReplyContext(self.stationery, clock.now()))
                 raise
 
         return told
@@ -143,73 +186,3 @@ def once(settings: Config) -> None:
                 away.append(str(error))
     if away:
         raise Unavailable("\n".join(dict.fromkeys(away)))
-
-
-def open_store(settings: Config) -> Store:
-    """The store, with its tables. Raises ConfigError where they are of another version, Unavailable."""
-    store = Store(settings.database.url.get_secret_value())
-    store.prepare()
-    return store
-
-
-def expiries(settings: Config) -> dict[str, date | None]:
-    """Until when the secrets of OAuth2 last, by the table that they stand in; None where nobody knows."""
-    tables = {"mailbox.oauth2": settings.mailbox.oauth2, "smtp.oauth2": settings.smtp.oauth2}
-    return {name: tokens.expires_on(table) for name, table in tables.items() if table}
-
-
-def reader(limits: config.Limits) -> Reader:
-    """The reading process, within its limits."""
-    return Reader(seconds=limits.seconds.total_seconds(), memory=limits.memory)
-
-
-def policy(settings: Config, paper: ReplySettings) -> Policy:
-    """What the configuration says about messages."""
-    return Policy(
-        folders=folders(settings.mailbox.folders),
-        trust=trust(settings.senders),
-        reply_within=settings.service.reply_within,
-        message=settings.limits.message,
-        rules=rules(settings.rules),
-        limits=workbook_limits(settings.limits),
-        stationery=paper,
-        return_workbook=settings.service.return_workbook,
-    )
-
-
-def trust(settings: config.Senders) -> Trust:
-    """Whose word counts for who sent a message."""
-    return Trust(settings.unauthenticated, settings.trusted_authserv_ids, settings.results)
-
-
-def folders(settings: config.Folders) -> dict[Outcome, str]:
-    """Where messages are filed."""
-    return {
-        Outcome.ACCEPTED: settings.processed,
-        Outcome.REJECTED: settings.rejected,
-        Outcome.HELD: settings.held,
-        Outcome.QUARANTINED: settings.quarantine,
-        Outcome.IGNORED: settings.ignored,
-    }
-
-
-def rules(settings: config.Rules) -> Rules:
-    """What is asked of learners' data."""
-    return Rules(settings.youngest, settings.oldest, settings.check_letter, settings.sensitive)
-
-
-def workbook_limits(limits: config.Limits) -> Limits:
-    """How large a workbook may be."""
-    return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows)
-
-
-def stationery(settings: Config) -> ReplySettings:
-    """Who answers, and with which templates."""
-    return ReplySettings(
-        sender=settings.smtp.sender,
-        address=settings.address,
-        operator=settings.service.operator,
-        reply_within=settings.service.reply_within,
-        blank_form=blank.blank_form(),
-        templates=compose.load(folder("templates")),
-    )

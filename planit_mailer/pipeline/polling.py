@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from planit_mailer import intake, releases
 from planit_mailer.core import logs
 from planit_mailer.core.errors import ConnectionLost, Deferred, Rejected, Unavailable
 from planit_mailer.domain.messages import InboxMessage, Key
-from planit_mailer.intake import Policy
-from planit_mailer.ports import Doors
+from planit_mailer.pipeline import intake, release
+from planit_mailer.pipeline.intake import Policy
+from planit_mailer.pipeline.ports import Adapters
 
 log = logs.get(__name__)
 
 
-class Went(NamedTuple):
+class PollResult(NamedTuple):
     """How a poll went.
 
     `read`: a message was taken in. `elsewhere`: one is in another daemon's hands. `declined`: one could not be read or
@@ -26,7 +26,7 @@ class Went(NamedTuple):
     unread: bool = False
 
 
-def poll(doors: Doors, policy: Policy) -> bool:
+def poll(doors: Adapters, policy: Policy) -> bool:
     """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
 
     Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
@@ -35,13 +35,13 @@ def poll(doors: Doors, policy: Policy) -> bool:
     the mailbox has to be opened anew after that.
     """
     with doors.store.claim("what was released") as ours:
-        back = releases.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else releases.NONE
+        back = release.bring_back(doors, policy.folders.values(), policy.reply_within) if ours else release.NONE
         inbox = first_see(doors, policy)
         went = take_in_all(inbox, doors, policy)
         if doors.stopping():
             return False
         if undisturbed := not (went.elsewhere or went.unread or back.declined):
-            releases.give_up_on(back.missing, doors)
+            release.give_up_on(back.missing, doors)
     if not (broken := isinstance(went.declined, ConnectionLost)):
         drop_vanished(inbox, doors, everywhere=undisturbed)
     with doors.store.transaction() as transaction:
@@ -49,13 +49,13 @@ def poll(doors: Doors, policy: Policy) -> bool:
         # Where it breaks off at every single message, it is not read.
         transaction.note_poll(doors.clock(), success=went.read or not broken or len(inbox) == 1)
     if ours and not broken:
-        releases.try_again(doors, policy.folders.values())
+        release.try_again(doors, policy.folders.values())
     if declined := went.declined or back.declined:
         raise declined
     return went.elsewhere
 
 
-def first_see(doors: Doors, policy: Policy) -> list[InboxMessage]:
+def first_see(doors: Adapters, policy: Policy) -> list[InboxMessage]:
     """What waits, numbered in the order of arrival; what was taken up before in vain comes last: it delays no other.
 
     Of several at which a server breaks off, each poll reaches another one.
@@ -66,12 +66,12 @@ def first_see(doors: Doors, policy: Policy) -> list[InboxMessage]:
     return sorted(waiting, key=lambda message: max(doors.stumbled[message.key], message.key in tried))
 
 
-def take_in_all(inbox: Sequence[InboxMessage], doors: Doors, policy: Policy) -> Went:
+def take_in_all(inbox: Sequence[InboxMessage], doors: Adapters, policy: Policy) -> PollResult:
     """Take in what waits. Raises Unavailable where a server breaks off at a message for the first time.
 
     Where it does so at the same message again, the message is to blame, and no reason to wait for the server.
     """
-    went = Went()
+    went = PollResult()
     for waiting in inbox:
         if doors.stopping():
             break
@@ -88,7 +88,7 @@ def take_in_all(inbox: Sequence[InboxMessage], doors: Doors, policy: Policy) -> 
     return went
 
 
-def claim_and_take_in(waiting: InboxMessage, doors: Doors, policy: Policy) -> bool:
+def claim_and_take_in(waiting: InboxMessage, doors: Adapters, policy: Policy) -> bool:
     """Take a message in, unless another daemon has it in hand; whether it was ours."""
     with doors.store.claim(_work(waiting.key)) as ours:
         if ours:
@@ -96,7 +96,7 @@ def claim_and_take_in(waiting: InboxMessage, doors: Doors, policy: Policy) -> bo
     return ours
 
 
-def drop_vanished(inbox: Sequence[InboxMessage], doors: Doors, *, everywhere: bool) -> None:
+def drop_vanished(inbox: Sequence[InboxMessage], doors: Adapters, *, everywhere: bool) -> None:
     """Settle what was taken up before and lies in the inbox no more: a person took it away."""
     with doors.store.transaction() as transaction:
         vanished = transaction.vanished(inbox, everywhere=everywhere)

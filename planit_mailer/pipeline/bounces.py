@@ -6,7 +6,7 @@ from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext
 from planit_mailer.mail import auto_submitted
-from planit_mailer.ports import Transaction
+from planit_mailer.pipeline.ports import Transaction
 
 log = logs.get(__name__)
 

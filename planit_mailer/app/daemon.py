@@ -15,11 +15,11 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from planit_mailer import service
+from planit_mailer.app import jobs, wiring
+from planit_mailer.app.jobs import Service
 from planit_mailer.core import clock, logs, secrets
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import ConfigError, Rejected, Unavailable
-from planit_mailer.service import Service
 
 log = logs.get(__name__)
 
@@ -81,10 +81,10 @@ class Signals:
 
 def _serve(settings: Config, signals: Signals) -> None:
     """Run the scheduler until a signal comes."""
-    with service.serving(settings, signals.wake.is_set) as served:
+    with jobs.serving(settings, signals.wake.is_set) as served:
         scheduler = _scheduler(served)
         scheduler.start()
-        if service.trust(settings.senders).believes_nobody:
+        if wiring.trust(settings.senders).believes_nobody:
             log.error("no sender can be believed: every message waits for the operator", key=TRUST_KEY)
         for exposed in secrets.exposed(settings.model_dump()):
             log.warning("secret file is open to others", file=exposed)
@@ -228,7 +228,7 @@ def _reloaded(load: Callable[[], Config], old: Config) -> Config:
     try:
         settings = load()
         if settings.database != old.database:
-            service.open_store(settings).close()
+            wiring.open_store(settings).close()
     except (ConfigError, Unavailable) as error:
         log.error("configuration kept as it was", mistakes=str(error))  # noqa: TRY400  no code is at fault
         return old

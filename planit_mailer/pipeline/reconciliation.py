@@ -14,7 +14,7 @@ from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
-from planit_mailer.ports import Clock, Mailbox, Store
+from planit_mailer.pipeline.ports import Clock, Mailbox, Store
 
 log = logs.get(__name__)
 

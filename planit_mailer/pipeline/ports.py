@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from planit_mailer.believing import Dns, Verifier
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.identity import Child
 from planit_mailer.domain.forms.judge import Criteria, Judgement
@@ -30,8 +29,8 @@ from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply
 from planit_mailer.domain.reports import Unanswered
 from planit_mailer.domain.schools import School, SenderRegistration
 from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
+from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
-from planit_mailer.polled import Polled
 from planit_mailer.spreadsheets.detect import FileKind
 from planit_mailer.spreadsheets.encryption.passwords import Password
 
@@ -66,6 +65,23 @@ class Mailbox(Protocol):
         """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
 
 
+class Dns(Protocol):
+    """The names of the world."""
+
+    def texts(self, name: str) -> Sequence[bytes]:
+        """The TXT records of a name, none where it has none. Raises Rejected where nobody knows just now."""
+
+
+class Verifier(Protocol):
+    """The reading process, as far as it goes into signatures."""
+
+    def signatures(self, raw: bytes, domain: str, own_address: str) -> Sequence[Signature]:
+        """A message's signatures for a domain; with a flaw each that can prove nothing."""
+
+    def prove(self, raw: bytes, keys: Keys) -> str:
+        """Why none of these signatures proves their domain, by what DNS has under their names; "" where one does."""
+
+
 class Reader(Verifier, Protocol):
     """The reading process: whatever a file does, it does not do it to us."""
 
@@ -89,7 +105,7 @@ class Relay(Protocol):
         """Hand over one mail; the server's answer. Raises Undeliverable where it will never be taken, Rejected."""
 
 
-class Transaction(Polled, Protocol):
+class Transaction(Protocol):
     """One commit: all of it or nothing."""
 
     # ── what becomes of a message ──
@@ -217,6 +233,41 @@ class Transaction(Polled, Protocol):
     def purge_receipts(self, before: datetime) -> int:
         """Delete receipts that were settled and forgotten before a time; how many."""
 
+    def rounds(self) -> tuple[datetime | None, datetime | None]:
+        """When the last retention round ran, and since when the clock was stable then; None before the first."""
+
+    def note_round(self, now: datetime, steady_since: datetime) -> None:
+        """Record a retention round, and since when the clock has been stable."""
+
+    # ── polls ──
+
+    def note_poll(self, now: datetime, *, success: bool) -> None:
+        """The mailbox was looked at; `success`: it is being read."""
+
+    def note_unread(self, since: datetime) -> None:
+        """The mailbox has not been read since then."""
+
+    def last_success(self) -> datetime | None:
+        """When the mailbox was last read; None where it never was."""
+
+    def unread_since(self) -> datetime | None:
+        """Since when the mailbox cannot be read; None where it can."""
+
+    def note_filed_before(self, inbox: Sequence[InboxMessage], folders: Mapping[Outcome, str], now: datetime) -> None:
+        """Settled messages that are in the inbox no more lie in the folder of their outcome."""
+
+    def vanished(self, inbox: Sequence[InboxMessage], *, everywhere: bool) -> tuple[Key | None, ...]:
+        """The keys of what was taken up, is not settled, and lies in the inbox no more; None for what has lost its key.
+
+        `everywhere`: also of an inbox that was rebuilt since.
+        """
+
+    def drop(self, receipt: Receipt) -> None:
+        """The message was gone before it could be read."""
+
+    def drop_vanished(self, key: Key | None) -> tuple[str, ...]:
+        """What was taken up under this key, None for what has lost its key, is gone from the inbox; the references."""
+
 
 class Store(Protocol):
     """The SQL store."""
@@ -229,7 +280,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Adapters:
     """The outside world, opened. `stopping` says whether the daemon has been asked to stop.
 
     `stumbled` is remembered from one poll to the next.

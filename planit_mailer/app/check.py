@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from planit_mailer import questions
+from planit_mailer.app import queries
+from planit_mailer.app.queries import Json, Reading
 from planit_mailer.domain.forms.judge import Criteria, Judgement
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.domain.forms.upload import DraftLearner
 from planit_mailer.domain.policy import rules
-from planit_mailer.questions import Json, Reading
 from planit_mailer.spreadsheets.encryption.passwords import TRIES, Password
 
 
@@ -61,5 +61,5 @@ def _row(learner: DraftLearner) -> Json:
         "sims_no": learner.sims_no,
         "dob": learner.dob.isoformat() if learner.dob else None,
         "year": learner.year,
-        "fields": [questions.field(one) for one in learner.fields],
+        "fields": [queries.field(one) for one in learner.fields],
     }
