@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from planit_mailer.cli.demo import servers
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import config
-from planit_mailer.demo import servers
-from planit_mailer.demo.servers import Post
 from tests import dovecot as dovecot_program
 from tests.builders import SERVICE
 from tests.dovecot import CERTIFICATE, PASSWORD, Dovecot
 
 
-class DovecotPost(Post):
+class DovecotPost(MailServers):
     """Mail to `address` goes into Dovecot over LMTP; all other mail is kept, as the embedded servers do it.
 
     `came` has for each mail that is kept the port that it came from, and when, by the monotonic clock.
@@ -43,7 +43,7 @@ class DovecotPost(Post):
         return "250 OK, taken"
 
 
-def a_mailbox(post: Post, **changes: Any) -> config.Mailbox:
+def a_mailbox(post: MailServers, **changes: Any) -> config.Mailbox:
     """The settings with which `post`'s mailbox is opened."""
     settings: dict[str, Any] = {
         "host": "127.0.0.1",
@@ -57,7 +57,7 @@ def a_mailbox(post: Post, **changes: Any) -> config.Mailbox:
     return config.Mailbox.model_validate(settings | changes)
 
 
-def a_relay(post: Post, **changes: Any) -> config.Smtp:
+def a_relay(post: MailServers, **changes: Any) -> config.Smtp:
     """The settings with which `post`'s relay is used."""
     settings = {"host": "127.0.0.1", "port": post.smtp_port, "security": "none", "from": post.address}
     return config.Smtp.model_validate(settings | changes)
@@ -108,7 +108,7 @@ def dovecot_post(dovecot: Dovecot) -> Iterator[DovecotPost]:
 
 
 @pytest.fixture(params=["embedded", "dovecot"])
-def post(request: pytest.FixtureRequest) -> Iterator[Post]:
+def post(request: pytest.FixtureRequest) -> Iterator[MailServers]:
     """An empty mailbox and a relay: the embedded ones, then Dovecot."""
     if request.param == "dovecot":
         yield request.getfixturevalue("dovecot_post")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.cli.demo import servers
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core.errors import Rejected
-from planit_mailer.demo import servers
-from planit_mailer.demo.servers import Post
 from tests import world
 from tests.daemons import running
 from tests.uploads import forms
@@ -18,13 +18,13 @@ from tests.world import OFFICE, World
 
 
 @pytest.fixture
-def embedded() -> Iterator[Post]:
+def embedded() -> Iterator[MailServers]:
     with servers.running("data@s-cool.test", "pw") as post:
         yield post
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     return world.make(tmp_path, post)
 
 
@@ -53,7 +53,7 @@ def test_a_school_has_its_answer_within_seconds_and_sigterm_ends_cleanly(service
 )
 def test_where_no_sender_can_be_believed_the_log_says_so_at_the_start(
     tmp_path: Path,
-    embedded: Post,
+    embedded: MailServers,
     trust: str,
     believes: bool,  # noqa: FBT001
 ) -> None:
@@ -153,7 +153,7 @@ def test_sighup_to_a_database_that_cannot_be_opened_keeps_the_one_that_works(ser
         assert len(daemon.events()) < 50, "no hot loop"
 
 
-def test_a_relay_that_says_nothing_does_not_hold_up_a_stop(tmp_path: Path, dovecot_post: Post) -> None:
+def test_a_relay_that_says_nothing_does_not_hold_up_a_stop(tmp_path: Path, dovecot_post: MailServers) -> None:
     service = world.make(tmp_path, dovecot_post)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         service.configure(f"port = {dovecot_post.smtp_port}", f"port = {silent.getsockname()[1]}")

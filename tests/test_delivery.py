@@ -9,11 +9,11 @@ import pytest
 
 from planit_mailer.adapters.smtp import Relay
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.cli.demo import servers
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import config
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.core.paths import folder
-from planit_mailer.demo import servers
-from planit_mailer.demo.servers import Post
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplySettings
 from planit_mailer.pipeline import delivery
@@ -40,13 +40,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def delivering(store: Store, embedded: Post, clock: Clock) -> Delivering:
+def delivering(store: Store, embedded: MailServers, clock: Clock) -> Delivering:
     relay = Relay(a_relay(embedded), "data@s-cool.test")
     return Delivering(store, relay, clock, stationery(), replies_per_day=3)
 
 
 @pytest.fixture
-def embedded() -> Iterator[Post]:
+def embedded() -> Iterator[MailServers]:
     with servers.running("data@s-cool.test", "pw") as post:
         yield post
 
@@ -77,7 +77,7 @@ def outbox(store: Store) -> dict[str, int]:
         return dict(reading.status().outbox)
 
 
-def test_a_reply_is_sent_once_and_its_message_is_answered(delivering: Delivering, embedded: Post) -> None:
+def test_a_reply_is_sent_once_and_its_message_is_answered(delivering: Delivering, embedded: MailServers) -> None:
     queue(delivering.store, 1)
 
     assert delivery.deliver(delivering) == 1
@@ -90,7 +90,7 @@ def test_a_reply_is_sent_once_and_its_message_is_answered(delivering: Delivering
 
 
 def test_while_the_relay_is_away_replies_wait_longer_each_time_and_none_is_lost(
-    delivering: Delivering, clock: Clock, embedded: Post
+    delivering: Delivering, clock: Clock, embedded: MailServers
 ) -> None:
     queue(delivering.store, 1)
 
@@ -108,7 +108,7 @@ def test_waits_double_up_to_a_quarter_of_an_hour() -> None:
 
 
 def test_above_the_limit_of_a_day_replies_wait_and_the_operator_is_told_once(
-    delivering: Delivering, clock: Clock, embedded: Post
+    delivering: Delivering, clock: Clock, embedded: MailServers
 ) -> None:
     queue(delivering.store, 5)
 
@@ -123,7 +123,7 @@ def test_above_the_limit_of_a_day_replies_wait_and_the_operator_is_told_once(
     assert to.count("ops@s-cool.test") == 1
 
 
-def test_replies_that_came_back_count_as_well(delivering: Delivering, embedded: Post) -> None:
+def test_replies_that_came_back_count_as_well(delivering: Delivering, embedded: MailServers) -> None:
     queue(delivering.store, 3)
     with delivering.store.reading() as reading:
         ours = [pending.reply.message_id for pending in reading.due(NOW, 3)]
@@ -143,7 +143,7 @@ def test_more_than_one_round_takes_are_sent_in_one_go(delivering: Delivering, mo
 
 
 def test_a_reply_that_another_daemon_has_in_hand_is_looked_at_once(
-    postgresql: Postgres, embedded: Post, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    postgresql: Postgres, embedded: MailServers, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgresql.new_database()
     with closing(Store(url)) as store, closing(Store(url)) as other:
@@ -162,7 +162,7 @@ def test_a_reply_that_another_daemon_has_in_hand_is_looked_at_once(
 
 
 def test_the_three_hundredth_upload_of_one_address_in_a_day_is_answered_too(
-    delivering: Delivering, embedded: Post
+    delivering: Delivering, embedded: MailServers
 ) -> None:
     with delivering.store.transaction() as transaction:
         for _ in range(300):

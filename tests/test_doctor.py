@@ -12,9 +12,9 @@ import pytest
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.app import doctor
 from planit_mailer.app.doctor import Finding
+from planit_mailer.cli.demo import servers
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError, Unavailable
-from planit_mailer.demo import servers
-from planit_mailer.demo.servers import Post
 from tests import books, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.postgres import Postgres
@@ -22,7 +22,7 @@ from tests.world import World
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     return world.make(tmp_path, post)
 
 

@@ -12,8 +12,8 @@ import pytest
 from imapclient import IMAPClient
 
 from planit_mailer.app import jobs
-from planit_mailer.demo import servers
-from planit_mailer.demo.servers import Post
+from planit_mailer.cli.demo import servers
+from planit_mailer.cli.demo.servers import MailServers
 from tests import world
 from tests.uploads import forms
 from tests.world import World
@@ -258,7 +258,7 @@ def test_the_learners_are_gone_also_where_the_mailbox_is_away(service: World) ->
     assert service.shown(forms.upn(1)) is None
 
 
-def test_rejected_mail_is_deleted_once_the_corrected_form_was_accepted(tmp_path: Path, post: Post) -> None:
+def test_rejected_mail_is_deleted_once_the_corrected_form_was_accepted(tmp_path: Path, post: MailServers) -> None:
     service = world.make(tmp_path, post)
     service.send(("1.xlsx", a_form(1, dob="31/02/2011")))
     service.send(("2.xlsx", b"nothing like a spreadsheet"))  # no school can be read from it: its sender's counts

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import msoffcrypto.format.ooxml
 import pytest
 
-from planit_mailer.demo.servers import Post
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
 from tests import world
 from tests.uploads import forms
@@ -54,7 +54,7 @@ CASES: dict[str, Callable[[], bytes | None]] = {
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     made = world.make(tmp_path, post)
     with made.config_file.open("a") as file:
         file.write('[limits]\nworkbook = "200KB"\n')

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser
 
-from planit_mailer.demo.servers import Post
+from planit_mailer.cli.demo.servers import MailServers
 from tests import browsers, world
 from tests.mail.test_replies import part
 from tests.spreadsheets import workbooks
@@ -76,7 +76,7 @@ def steering(text: str) -> list[str]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     return world.make(tmp_path, post)
 
 

@@ -8,8 +8,8 @@ import pytest
 from imapclient import IMAPClient
 from openpyxl import load_workbook
 
+from planit_mailer.cli.demo import servers
 from planit_mailer.core.errors import Unavailable
-from planit_mailer.demo import servers
 from planit_mailer.domain.policy import rules
 from tests import world
 from tests.builders import an_email

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.app.jobs import serving
-from planit_mailer.demo.servers import Post
+from planit_mailer.cli.demo.servers import MailServers
 from tests import world
 from tests.mailservers import DovecotPost
 from tests.postgres import Postgres
@@ -14,7 +14,7 @@ from tests.world import OFFICE, World, text_of
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     return world.make(tmp_path, post)
 
 
@@ -209,7 +209,7 @@ def test_missing_rights_to_a_folder_are_said_and_delay_nobodys_answer(
 
 
 @pytest.mark.parametrize("post", ["embedded"], indirect=True)
-def test_the_journey_is_the_same_on_postgresql(tmp_path: Path, post: Post, postgresql: Postgres) -> None:
+def test_the_journey_is_the_same_on_postgresql(tmp_path: Path, post: MailServers, postgresql: Postgres) -> None:
     service = world.make(tmp_path, post, postgresql.new_database(tables=True))
     service.send(("1.xlsx", forms.handbook(learners=[learner(1, values=("old",)), learner(2, values=("kept",))])))
     service.send(("2.xlsx", forms.handbook(learners=[learner(1, values=("new",))])))

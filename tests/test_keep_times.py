@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer.app import jobs
+from planit_mailer.cli.demo import servers
 from planit_mailer.core import clock
-from planit_mailer.demo import servers
 from planit_mailer.pipeline import retention
 from tests import world
 from tests.books import NOW

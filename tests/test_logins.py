@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from planit_mailer.adapters.sql.store import Store
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core.errors import Unavailable
-from planit_mailer.demo.servers import Post
 from planit_mailer.domain.replies.compose import ReplyContext
 from planit_mailer.pipeline import alerts
 from tests import world
@@ -79,7 +79,7 @@ secret_expires = DAY, authority = "https://localhost:1" }
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> world.World:
+def service(tmp_path: Path, post: MailServers) -> world.World:
     return world.make(tmp_path, post)
 
 

@@ -9,8 +9,8 @@ import pytest
 from imapclient import IMAPClient
 
 from planit_mailer.app import jobs
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import clock
-from planit_mailer.demo.servers import Post
 from tests import world
 from tests.test_reconciliation import reconcile
 from tests.uploads import forms
@@ -18,7 +18,7 @@ from tests.world import World
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     service = world.make(tmp_path, post)
     service.configure("[smtp]", '[mailbox.folders]\nsent = "Sent"\n[smtp]')
     return service

@@ -22,7 +22,7 @@ from openpyxl import load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 
-from planit_mailer.demo.servers import Post
+from planit_mailer.cli.demo.servers import MailServers
 from tests import world
 from tests.builders import an_email
 from tests.uploads import forms
@@ -136,7 +136,7 @@ def sent() -> dict[str, tuple[str, bytes]]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, post: Post) -> World:
+def service(tmp_path: Path, post: MailServers) -> World:
     made = world.make(tmp_path, post)
     with made.config_file.open("a") as file:
         file.write('[log]\nlevel = "debug"\n')

@@ -14,8 +14,8 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from planit_mailer.cli import app
+from planit_mailer.cli.demo import servers
 from planit_mailer.core import clock
-from planit_mailer.demo import servers
 from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.encryption.passwords import Password
 from tests import world

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer.demo import servers
+from planit_mailer.cli.demo import servers
 from planit_mailer.domain.policy import rules
 from tests import dying, forks, world
 from tests.uploads import forms

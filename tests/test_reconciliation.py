@@ -13,8 +13,8 @@ from imapclient import IMAPClient
 
 from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.app import wiring
+from planit_mailer.cli.demo import servers
 from planit_mailer.core import clock
-from planit_mailer.demo import servers
 from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
 from planit_mailer.pipeline import intake, reconciliation
 from planit_mailer.pipeline.reconciliation import Difference, Found, compare

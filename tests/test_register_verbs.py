@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from planit_mailer import cli
-from planit_mailer.demo import journey
+from planit_mailer.cli.demo import journey
 from tests.test_gias import a_file, a_row
 
 OFFICE = "office@greenfield.test"

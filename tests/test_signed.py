@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from planit_mailer.adapters.dns import Dns
 from planit_mailer.app import doctor
+from planit_mailer.cli.demo import servers
 from planit_mailer.core.errors import Rejected, Unavailable
-from planit_mailer.demo import servers
 from tests import signing, world
 from tests.builders import SERVICE, an_email, with_header
 from tests.nameserver import NameServer

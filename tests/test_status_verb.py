@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.cli.demo import servers
 from planit_mailer.core import clock
-from planit_mailer.demo import servers
 from tests import world
 from tests.world import World
 

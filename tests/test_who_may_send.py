@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planit_mailer.demo import servers
+from planit_mailer.cli.demo import servers
 from planit_mailer.domain.schools import School
 from tests import world
 from tests.uploads import forms

@@ -16,10 +16,10 @@ import pytest
 
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.app import jobs, queries, wiring
+from planit_mailer.cli.demo import journey
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import config
 from planit_mailer.core.config import Config
-from planit_mailer.demo import journey
-from planit_mailer.demo.servers import Post
 from planit_mailer.pipeline import retention
 from tests import forks
 from tests.builders import an_email
@@ -40,7 +40,7 @@ class World:
     """A configured service with its servers; `post` is the mail servers, embedded ones or Dovecot."""
 
     folder: Path
-    post: Post
+    post: MailServers
 
     @property
     def config_file(self) -> Path:
@@ -122,7 +122,7 @@ class World:
         return [(to, parsed(raw)) for to, raw in self.post.delivered()]
 
 
-def make(folder: Path, post: Post, database: str = "sqlite:///planit.db") -> World:
+def make(folder: Path, post: MailServers, database: str = "sqlite:///planit.db") -> World:
     """A service with one registered school, Greenfield at ZZ9 9ZZ."""
     (folder / "config.toml").write_text(
         journey.CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=post.address)

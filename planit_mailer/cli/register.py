@@ -1,5 +1,6 @@
 """schools, senders: the register of who may send for whom."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,13 +8,15 @@ import typer
 
 from planit_mailer.adapters.sql.register import several
 from planit_mailer.adapters.sql.store import Transaction
-from planit_mailer.cli import context, secrets
+from planit_mailer.cli import context
 from planit_mailer.core import clock
 from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.domain import gias
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.policy import senders as sender_values
 from planit_mailer.domain.schools import School
+from planit_mailer.spreadsheets.encryption import passwords
+from planit_mailer.spreadsheets.encryption.passwords import Password
 
 Value = Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="office@school.example, or school.example.")]
 
@@ -123,7 +126,7 @@ def password(
     """
     with context.of(ctx).store().reading() as reading:
         chosen = the_school(school, reading)
-    given = None if remove else secrets.password(f"Password of {chosen.name}")
+    given = None if remove else ask_password(f"Password of {chosen.name}")
     with context.of(ctx).store().transaction() as transaction:
         if given:
             transaction.set_password(chosen, given, clock.now())
@@ -194,3 +197,17 @@ def the_school(postcode_or_number: str, transaction: Transaction) -> School:
     if not found:
         raise Refused(f"No school has the postcode or id {postcode_or_number}. Add it with schools add.")
     raise Refused(several(found, f"the postcode {postcode_or_number}"))
+
+
+def ask_password(prompt: str) -> Password:
+    """The password of a workbook: asked for twice and not shown; without a terminal, the first line of standard input.
+
+    Raises ConfigError where no workbook can have it.
+    """
+    if sys.stdin.isatty():
+        given = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if not passwords.usable(given):
+        raise ConfigError(f"A password has 1 to {passwords.LONGEST} characters that can be typed.")
+    return Password(given)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from planit_mailer.adapters.imap.mailbox import open_mailbox
+from planit_mailer.cli.demo import servers
 from planit_mailer.core.errors import ConfigError
-from planit_mailer.demo import servers
 from tests.builders import SCHOOL, SERVICE, an_email
 from tests.mailservers import a_mailbox
 
@@ -55,7 +55,7 @@ def test_without_their_packages_the_operator_is_told_what_to_install(monkeypatch
     real = builtins.__import__
 
     def without(name: str, *arguments: Any, **options: Any) -> Any:
-        if name == "planit_mailer.demo" and "embedded" in (arguments[2] or ()):
+        if name == "planit_mailer.cli.demo" and "embedded" in (arguments[2] or ()):
             raise ImportError("No module named 'pymap'")
         return real(name, *arguments, **options)
 

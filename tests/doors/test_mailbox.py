@@ -13,9 +13,9 @@ from imapclient import IMAPClient
 from planit_mailer.adapters.imap import commands
 from planit_mailer.adapters.imap import connection as imap_connection
 from planit_mailer.adapters.imap.mailbox import Mailbox, open_mailbox
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import config
 from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable
-from planit_mailer.demo.servers import Post
 from planit_mailer.domain.messages import InboxMessage, Key, MessageQuery
 from tests import proxy as proxies
 from tests.builders import SCHOOL, an_email
@@ -25,12 +25,12 @@ LIMIT = 25_000_000
 
 
 @pytest.fixture
-def mailbox(post: Post) -> Iterator[Mailbox]:
+def mailbox(post: MailServers) -> Iterator[Mailbox]:
     with open_mailbox(a_mailbox(post)) as mailbox:
         yield mailbox
 
 
-def send(post: Post, *subjects: str, body: str = "Here it is.\n") -> None:
+def send(post: MailServers, *subjects: str, body: str = "Here it is.\n") -> None:
     for subject in subjects:
         raw = an_email(subject=subject, body=body, headers=[("Message-ID", f"<{subject}@greenfield.test>")])
         post.send(raw, SCHOOL, post.address)
@@ -50,7 +50,7 @@ def digest_of(mailbox: Mailbox, waiting: InboxMessage, limit: int = LIMIT) -> st
 # ── what waits, and its bytes ──
 
 
-def test_messages_wait_in_the_order_of_their_arrival(post: Post, mailbox: Mailbox) -> None:
+def test_messages_wait_in_the_order_of_their_arrival(post: MailServers, mailbox: Mailbox) -> None:
     assert mailbox.waiting() == ()
     send(post, "one", "two", "three")
     waiting = mailbox.waiting()
@@ -59,7 +59,7 @@ def test_messages_wait_in_the_order_of_their_arrival(post: Post, mailbox: Mailbo
     assert all(abs(w.received_at - datetime.now(UTC)) < timedelta(minutes=1) for w in waiting)
 
 
-def test_the_bytes_are_those_that_were_sent_below_what_mail_servers_added(post: Post, mailbox: Mailbox) -> None:
+def test_the_bytes_are_those_that_were_sent_below_what_mail_servers_added(post: MailServers, mailbox: Mailbox) -> None:
     raw = an_email(attachments=[("grades.xlsx", bytes(range(256)) * 100)])
     post.send(raw, SCHOOL, post.address)
     (waiting,) = mailbox.waiting()
@@ -78,7 +78,7 @@ def test_fetching_leaves_no_trace(dovecot_post: DovecotPost) -> None:
         assert not mailbox._client.search("SEEN")  # type: ignore[union-attr]
 
 
-def test_a_big_message_comes_in_pieces_and_whole(post: Post, mailbox: Mailbox) -> None:
+def test_a_big_message_comes_in_pieces_and_whole(post: MailServers, mailbox: Mailbox) -> None:
     body = "".join(f"line {n} {'x' * 60}\r\n" for n in range(60_000))
     send(post, "big", body=body)
     (waiting,) = mailbox.waiting()
@@ -88,7 +88,7 @@ def test_a_big_message_comes_in_pieces_and_whole(post: Post, mailbox: Mailbox) -
     assert b"line 59999 " in fetched.raw
 
 
-def test_of_a_message_beyond_the_limit_only_the_header_comes(post: Post, mailbox: Mailbox) -> None:
+def test_of_a_message_beyond_the_limit_only_the_header_comes(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "big", body="x" * 900 + "\r\n" + "end of body\r\n")
     fetched = mailbox.fetch(mailbox.waiting()[0], 500)
     assert fetched
@@ -97,7 +97,7 @@ def test_of_a_message_beyond_the_limit_only_the_header_comes(post: Post, mailbox
     assert b"end of body" not in fetched.raw
 
 
-def test_a_size_that_lies_does_not_pass_the_limit(post: Post, mailbox: Mailbox) -> None:
+def test_a_size_that_lies_does_not_pass_the_limit(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "big", body="".join(f"{n} {'x' * 70}\r\n" for n in range(30_000)))
     (waiting,) = mailbox.waiting()
     small = InboxMessage(waiting.key, 10, waiting.received_at)
@@ -110,7 +110,7 @@ def test_a_size_that_lies_does_not_pass_the_limit(post: Post, mailbox: Mailbox) 
     assert len(fetched.raw) == waiting.size
 
 
-def test_a_message_that_vanished_is_none_and_needs_no_filing(post: Post, mailbox: Mailbox) -> None:
+def test_a_message_that_vanished_is_none_and_needs_no_filing(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "one")
     (waiting,) = mailbox.waiting()
     with open_mailbox(a_mailbox(post)) as another:
@@ -131,7 +131,7 @@ def test_a_message_that_vanishes_under_our_hands_is_none(dovecot_post: DovecotPo
         assert mailbox.fetch(waiting, LIMIT) is None
 
 
-def test_a_huge_inbox_is_listed_in_pieces(post: Post, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_inbox_is_listed_in_pieces(post: MailServers, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "WINDOW", 3)
     monkeypatch.setattr(commands, "BATCH", 2)
     send(post, *(f"n{n}" for n in range(10)))
@@ -143,7 +143,7 @@ def test_a_huge_inbox_is_listed_in_pieces(post: Post, mailbox: Mailbox, monkeypa
 # ── filing ──
 
 
-def test_a_message_is_filed_into_a_folder_that_is_made_for_it(post: Post, mailbox: Mailbox) -> None:
+def test_a_message_is_filed_into_a_folder_that_is_made_for_it(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "one", "two")
     mailbox.file(mailbox.waiting()[0].key, "Processed")
     assert subjects(mailbox) == ["two"]
@@ -151,14 +151,14 @@ def test_a_message_is_filed_into_a_folder_that_is_made_for_it(post: Post, mailbo
         assert subjects(processed) == ["one"]
 
 
-def test_messages_are_counted_by_folder(post: Post, mailbox: Mailbox) -> None:
+def test_messages_are_counted_by_folder(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "one", "two", "three")
     mailbox.file(mailbox.waiting()[0].key, "Processed")
     assert [mailbox.count(name) for name in ("INBOX", "Processed", "Nowhere")] == [2, 1, 0]
     assert [post.folder(name) for name in ("INBOX", "Processed", "Nowhere")] == [2, 1, 0]
 
 
-def test_filing_twice_does_nothing_the_second_time(post: Post, mailbox: Mailbox) -> None:
+def test_filing_twice_does_nothing_the_second_time(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "one")
     key = mailbox.waiting()[0].key
     mailbox.file(key, "Processed")
@@ -179,7 +179,7 @@ def test_a_message_that_another_daemon_has_filed_is_filed_already(dovecot_post: 
     assert [dovecot_post.folder(name) for name in ("INBOX", "Processed", "Elsewhere")] == [0, 2, 0]
 
 
-def test_folders_are_made_once_with_any_name(post: Post, mailbox: Mailbox) -> None:
+def test_folders_are_made_once_with_any_name(post: MailServers, mailbox: Mailbox) -> None:
     names = ["Processed", "Held for you", "Zurückgewiesen & Co", "Processed"]
     mailbox.ensure_folders(names)
     mailbox.ensure_folders(names)
@@ -225,7 +225,7 @@ def test_without_move_and_uidplus_a_message_stays_where_it_is(
 
 
 @pytest.mark.parametrize("message_id", ["<two@greenfield.test>", ""])
-def test_a_message_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox, message_id: str) -> None:
+def test_a_message_is_brought_back_by_its_bytes(post: MailServers, mailbox: Mailbox, message_id: str) -> None:
     if message_id:
         send(post, "one", "two", "three")
     else:
@@ -243,7 +243,7 @@ def test_a_message_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox, me
     assert mailbox.waiting()[0].key.uid > waiting[2].key.uid
 
 
-def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: Post, mailbox: Mailbox) -> None:
+def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "big", body="x" * 900 + "\r\n")
     (waiting,) = mailbox.waiting()
     digest = digest_of(mailbox, waiting, limit=100)
@@ -251,7 +251,9 @@ def test_a_message_of_which_only_the_header_was_read_is_found_by_that(post: Post
     assert mailbox.bring_back(("Rejected",), MessageQuery(digest, "<big@greenfield.test>"))
 
 
-def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(post: Post, mailbox: Mailbox) -> None:
+def test_a_message_whose_message_id_was_never_read_is_brought_back_by_its_bytes(
+    post: MailServers, mailbox: Mailbox
+) -> None:
     send(post, "one", "two", "three")
     waiting = mailbox.waiting()
     digest = digest_of(mailbox, waiting[1])
@@ -267,7 +269,7 @@ def test_nothing_is_brought_back_from_a_folder_that_is_not_there(mailbox: Mailbo
 
 
 def test_of_two_messages_with_one_message_id_the_right_one_is_deleted_in_every_copy(
-    post: Post, mailbox: Mailbox
+    post: MailServers, mailbox: Mailbox
 ) -> None:
     send(post, "same", body="this one\n")
     send(post, "same", body="another\n")
@@ -359,7 +361,7 @@ def test_a_gmail_that_hides_its_bin_says_what_to_set(dovecot_post: DovecotPost) 
         assert subjects(again) == ["one"]
 
 
-def test_messages_are_deleted_by_message_id_alone_and_only_these(post: Post, mailbox: Mailbox) -> None:
+def test_messages_are_deleted_by_message_id_alone_and_only_these(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "one", "one", "none", "more-one")
     assert mailbox.delete_by_id("INBOX", "<one@greenfield.test>")
     assert subjects(mailbox) == ["none", "more-one"]
@@ -370,7 +372,7 @@ def test_messages_are_deleted_by_message_id_alone_and_only_these(post: Post, mai
 # ── waiting for mail ──
 
 
-def test_idle_ends_when_mail_comes(post: Post, mailbox: Mailbox) -> None:
+def test_idle_ends_when_mail_comes(post: MailServers, mailbox: Mailbox) -> None:
     threading.Timer(0.2, send, (post, "one")).start()
     began = time.monotonic()
     assert mailbox.idle(20)
@@ -386,7 +388,7 @@ def test_idle_ends_in_time_when_none_comes(mailbox: Mailbox) -> None:
 
 @pytest.mark.parametrize("knows_idle", [True, False])
 def test_who_waits_for_mail_is_told_to_stop_and_does(
-    post: Post, monkeypatch: pytest.MonkeyPatch, *, knows_idle: bool
+    post: MailServers, monkeypatch: pytest.MonkeyPatch, *, knows_idle: bool
 ) -> None:
     if not knows_idle:
         monkeypatch.setattr(IMAPClient, "has_capability", lambda _client, _capability: False)
@@ -399,7 +401,7 @@ def test_who_waits_for_mail_is_told_to_stop_and_does(
         assert mailbox.waiting() == (), "the connection is as good as before"
 
 
-def test_mail_that_came_while_we_were_busy_ends_idle_at_once(post: Post, mailbox: Mailbox) -> None:
+def test_mail_that_came_while_we_were_busy_ends_idle_at_once(post: MailServers, mailbox: Mailbox) -> None:
     mailbox.waiting()
     send(post, "one")
     with open_mailbox(a_mailbox(post)):
@@ -411,7 +413,7 @@ def test_mail_that_came_while_we_were_busy_ends_idle_at_once(post: Post, mailbox
 # ── when things go wrong ──
 
 
-def test_a_wrong_password_is_said_in_the_servers_words(post: Post) -> None:
+def test_a_wrong_password_is_said_in_the_servers_words(post: MailServers) -> None:
     with (
         pytest.raises(Unavailable, match=rf"^the mailbox refused the login of {post.address}: .*[Aa]uth") as caught,
         open_mailbox(a_mailbox(post, password="wrong")),
@@ -421,12 +423,12 @@ def test_a_wrong_password_is_said_in_the_servers_words(post: Post) -> None:
     assert "b'" not in str(caught.value)
 
 
-def test_a_password_may_have_any_characters(post: Post) -> None:
+def test_a_password_may_have_any_characters(post: MailServers) -> None:
     with pytest.raises(Unavailable, match="refused the login"), open_mailbox(a_mailbox(post, password="pässwörd €")):
         pass
 
 
-def test_a_missing_inbox_is_named(post: Post) -> None:
+def test_a_missing_inbox_is_named(post: MailServers) -> None:
     with pytest.raises(Unavailable, match='folder "Nowhere"'), open_mailbox(a_mailbox(post, folder="Nowhere")):
         pass
 
@@ -498,12 +500,12 @@ def encrypted(post: DovecotPost, security: str, host: str = "localhost") -> conf
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
-def test_a_server_without_encryption_is_not_talked_to(post: Post, security: str) -> None:
+def test_a_server_without_encryption_is_not_talked_to(post: MailServers, security: str) -> None:
     with pytest.raises(Unavailable, match="is away"), open_mailbox(a_mailbox(post, security=security)):
         pass
 
 
-def test_after_a_failure_the_connection_is_never_used_again(post: Post, mailbox: Mailbox) -> None:
+def test_after_a_failure_the_connection_is_never_used_again(post: MailServers, mailbox: Mailbox) -> None:
     send(post, "one")
     (waiting,) = mailbox.waiting()
     with pytest.raises(Unavailable, match="UIDVALIDITY"):

@@ -12,9 +12,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 from planit_mailer.adapters import smtp
 from planit_mailer.adapters.smtp import Relay
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import config
 from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable, Undeliverable
-from planit_mailer.demo.servers import Post
 from planit_mailer.domain.outgoing import Reply, ReplyKind
 from tests import dovecot
 from tests.builders import SCHOOL, SERVICE, an_email
@@ -77,7 +77,7 @@ def a_tls_context() -> ssl.SSLContext:
     return context
 
 
-def test_a_reply_arrives_byte_for_byte_at_its_one_recipient(post: Post) -> None:
+def test_a_reply_arrives_byte_for_byte_at_its_one_recipient(post: MailServers) -> None:
     content = an_email(SERVICE, subject="Grüße", body=".\n..dots\nä\n", attachments=[("blank.xlsx", bytes(range(256)))])
     answer = Relay(a_relay(post), SERVICE).send(a_reply(content=content))
     assert answer.startswith("250 ")

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from imapclient import IMAPClient
 
 from planit_mailer.app import jobs, queries
+from planit_mailer.cli.demo import servers
 from planit_mailer.core.errors import Refused
-from planit_mailer.demo import servers
 from tests import dying, world
 from tests.dying import Life
 from tests.model.handbook import Form, Handbook, Letter

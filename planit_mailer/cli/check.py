@@ -5,18 +5,28 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Column, Table
 
 from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.app import check as checking
 from planit_mailer.app import wiring
-from planit_mailer.cli import annotating, context, reports
+from planit_mailer.cli import context
 from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.domain.forms import blank as blanks
+from planit_mailer.domain.forms.annotate import Annotated as AnnotatedWorkbook
 from planit_mailer.domain.forms.judge import Criteria, Judgement
+from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems.catalogue import Group, Severity
 from planit_mailer.domain.policy import letters
 from planit_mailer.spreadsheets.encryption.passwords import Password
+
+WIDTHS = (72, 36)  # characters of what is wrong and of where it is, at most: longer lines are hard to read
+STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,14 +75,14 @@ def check(
             if json:
                 context.print_json(checking.checked(str(path), judgement, values=values))
             else:
-                reports.show(path, judgement, context.console())
+                print_problems(path, judgement, context.console())
             if annotate:
                 with context.busy(f"Painting {path.name}"):
                     made = reader.annotate(data, judgement, judging)
-                typer.echo(annotating.save(made, annotate), err=json)
+                typer.echo(save_annotated(made, annotate), err=json)
     accepted = sum(judgement.accepted for judgement in judgements)
     if len(files) > 1 and not json:
-        reports.sum_up(accepted, len(files), context.console())
+        sum_up(accepted, len(files), context.console())
     if unread:
         raise ConfigError("\n".join(unread))
     if accepted < len(files):
@@ -117,3 +127,57 @@ def _passwords(store: Store | None) -> tuple[Password, ...]:
         return ()
     with store.reading() as reading:
         return reading.passwords([entry.school for entry in reading.schools() if entry.has_password])
+
+
+def save_annotated(made: AnnotatedWorkbook, out: Path) -> str:
+    """Write the painted workbook; a sentence that says where it is and what it lacks. Raises Refused."""
+    if not made.data:
+        return f"Nothing was written: no painted workbook with the same password could be made: {made.cause}."
+    try:
+        out.write_bytes(made.data)
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}.") from error
+    if not made.whole:
+        return f"The problems are in {out}, without the workbook, which could not be painted: {made.cause}."
+    opens = " It opens with the password of the workbook." if made.encrypted else ""
+    lacks = f", without {' and '.join(made.lost)}" if made.lost else ""
+    return f"The workbook with its problems painted in is {out}{lacks}.{opens}"
+
+
+def print_problems(path: Path, judgement: Judgement, out: Console) -> None:
+    """Print the problems of a file, the gravest first, each with its cells as ranges."""
+    verdict = "[green]would be accepted[/]" if judgement.accepted else "[red]would be rejected[/]: nothing would change"
+    out.print(f"[bold]{_safe(str(path))}[/] {verdict}")
+    if draft := judgement.draft:
+        out.print(f"  {_safe(draft.school_name or 'no school name')}, {_safe(draft.postcode or 'no postcode')}")
+        out.print(f"  {counted(len(draft.learners), 'learner')}, {counted(len(draft.headings), 'field')}")
+    if groups := catalogue.grouped(judgement.problems):
+        out.print(Padding(_table(groups), (1, 0, 0, 2), expand=False))
+    out.print()
+
+
+def sum_up(accepted: int, judged: int, out: Console) -> None:
+    """Print how many of several files would be accepted."""
+    colour = "green" if accepted == judged else "red"
+    out.print(f"[{colour}]{accepted} of {counted(judged, 'file')} would be accepted.[/]")
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its word: "1 field", "2,000 fields"."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def _table(groups: tuple[Group, ...]) -> Table:
+    wide, narrow = WIDTHS
+    what = Column("What is wrong, and how to put it right", max_width=wide, overflow="fold")
+    where = Column("Where", max_width=narrow, overflow="fold")
+    table = Table(Column(), what, where, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
+    for group in groups:
+        word = f"[{STYLES[group.severity]}]{group.severity.value.capitalize()}[/]"
+        table.add_row(word, escape(group.message), group.ranges)
+    return table
+
+
+def _safe(text: str) -> str:
+    """A text of somebody's as a terminal may be shown it."""
+    return escape(catalogue.plain(text))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from planit_mailer import demo
+from planit_mailer.cli import demo
 
 
 def add_to(app: typer.Typer) -> None:

@@ -19,10 +19,10 @@ from rich.table import Table
 
 from planit_mailer.app import jobs, queries, wiring
 from planit_mailer.app.jobs import Service
+from planit_mailer.cli.demo import school, servers
+from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core import clock, config
 from planit_mailer.core.errors import ConfigError
-from planit_mailer.demo import school, servers
-from planit_mailer.demo.servers import Post
 from planit_mailer.domain.forms.judge import Criteria
 from planit_mailer.spreadsheets.model import Limits
 
@@ -62,7 +62,7 @@ class Step:
 class Stage:
     """Where the journey is played: the servers, the service that is shown, and the terminal."""
 
-    post: Post
+    post: MailServers
     service: Service
     out: Console
 

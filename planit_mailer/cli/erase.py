@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from planit_mailer.app import jobs, queries, wiring
-from planit_mailer.cli import context, reports
+from planit_mailer.cli import check, context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock
 from planit_mailer.core.errors import ConfigError, Refused
@@ -54,13 +54,13 @@ def erase(
 
 
 def _words(receipt: dict[str, Any]) -> str:
-    learners = reports.count(receipt["learners"], "learner")
-    messages = reports.count(receipt["messages"], "filed message")
+    learners = check.counted(receipt["learners"], "learner")
+    messages = check.counted(receipt["messages"], "filed message")
     replies = "1 waiting reply" if receipt["replies"] == 1 else f"{receipt['replies']} waiting replies"
     done = f"erased {learners}, with {messages} that the mailbox is to delete, and dropped {replies}."
     text = f"{receipt['reference']}, {receipt['erased_at']}: {done}"
     if receipt["waiting"]:
-        waiting = reports.count(receipt["waiting"], "message")
+        waiting = check.counted(receipt["waiting"], "message")
         text += (
             f"\nNot looked into: {waiting} that nobody has opened. What is held or quarantined, planit-mailer held "
             "lists; the rest is still in the inbox. Erase again once it has been decided."

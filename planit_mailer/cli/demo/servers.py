@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 Delivered = tuple[str, bytes]
 
 
-class Post:
+class MailServers:
     """The servers as seen from outside: mail to `address` goes into the IMAP mailbox, all other mail is kept here."""
 
     def __init__(self, address: str, password: str) -> None:
@@ -59,16 +59,16 @@ class Post:
 
 
 @contextmanager
-def running(address: str, password: str) -> Iterator[Post]:
+def running(address: str, password: str) -> Iterator[MailServers]:
     """Run both servers in a thread of their own for the length of a `with` block. Raises ConfigError.
 
     `address` is the service's: its mailbox, and the IMAP user name.
     """
     try:
-        from planit_mailer.demo import embedded  # noqa: PLC0415  only who plays the demo needs these packages
+        from planit_mailer.cli.demo import embedded  # noqa: PLC0415  only who plays the demo needs these packages
     except ImportError as error:
         raise ConfigError("The demo needs pymap and aiosmtpd: pip install planit-mailer[demo]") from error
-    post = Post(address, password)
+    post = MailServers(address, password)
     with _loop() as loop:
         servers = embedded.Servers(address, post.take)
         run = asyncio.run_coroutine_threadsafe

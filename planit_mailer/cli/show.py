@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from planit_mailer.app import queries
-from planit_mailer.cli import context, reports
+from planit_mailer.cli import check, context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock, units
 from planit_mailer.core.errors import ConfigError, Refused
@@ -146,7 +146,7 @@ def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
     yield f"  Upload      {upload['reference']} {upload['outcome']}, {school or 'school unknown'}"
     if upload["sheet"]:
         where = f"sheet {upload['sheet']}, heading row {upload['heading_row']}"
-        yield f"              {where}, {reports.count(upload['learners'], 'learner')}"
+        yield f"              {where}, {check.counted(upload['learners'], 'learner')}"
     if upload["outcome"] == Outcome.ACCEPTED.value:
         counts = (f"{upload[key]} {key.replace('_', ' ')}" for key in queries.COUNTS)
         yield f"              {', '.join(counts)}"
