@@ -33,7 +33,7 @@ def begin(store: Store, message: InboxMessage | None = None, now: datetime = NOW
 
 def adopt(store: Store, receipt: Receipt, raw: str) -> Receipt:
     with store.transaction() as transaction:
-        return transaction.adopt(receipt, digest(raw))
+        return transaction.match_bytes(receipt, digest(raw))
 
 
 def digest(raw: str) -> str:
@@ -60,7 +60,7 @@ def settled(
     """A message that was judged, without an answer, and filed; unfiled where `folder` is ""."""
     receipt = adopt(store, begin(store), f"raw {next(_uids)}")
     with store.transaction() as transaction:
-        transaction.introduce(receipt, said or account(message_id=f"<{next(_uids)}@greenfield.test>"))
+        transaction.record_sender(receipt, said or account(message_id=f"<{next(_uids)}@greenfield.test>"))
         transaction.settle(receipt, verdict(outcome, None), (), NOW)
         if folder:
             transaction.note_filed(receipt, folder, NOW)

@@ -32,7 +32,7 @@ def pair(bits: int = 1024, number: int = 0) -> Pair:
     return Pair(private, b"v=DKIM1; k=rsa; p=" + base64.b64encode(public))
 
 
-def signed(  # noqa: PLR0917
+def signed(
     raw: bytes,
     pair_: Pair | None = None,
     domain: str = DOMAIN,

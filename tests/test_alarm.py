@@ -10,14 +10,14 @@ from planit_mailer.adapters.sql.store import Store
 from planit_mailer.pipeline import alerts
 from planit_mailer.pipeline.alerts import PollTimer
 from tests.books import NOW
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 from tests.world import parsed, text_of
 
 
 def poll(store: Store, at: datetime, *, success: bool) -> None:
     with store.transaction() as transaction:
         transaction.note_poll(at, success=success)
-    alerts.watch_mailbox(store, lambda: at, stationery(), PollTimer(tried=True))
+    alerts.watch_mailbox(store, lambda: at, reply_settings(), PollTimer(tried=True))
 
 
 def fail(store: Store, minutes: Sequence[int]) -> None:
@@ -79,7 +79,7 @@ def hang(store: Store, monkeypatch: pytest.MonkeyPatch, minutes: int, now: datet
     trying, began = PollTimer(), time.monotonic()
     with trying.to_read():
         monkeypatch.setattr(alerts.time, "monotonic", lambda: began + 60 * minutes)
-        alerts.watch_mailbox(store, lambda: now, stationery(), trying)
+        alerts.watch_mailbox(store, lambda: now, reply_settings(), trying)
     monkeypatch.undo()
 
 
@@ -110,11 +110,11 @@ def test_a_daemon_that_was_off_for_the_night_tries_before_it_tells(store: Store)
     poll(store, NOW - timedelta(hours=14), success=False)
     trying = PollTimer()
     with trying.to_read():
-        alerts.watch_mailbox(store, lambda: NOW, stationery(), trying)
+        alerts.watch_mailbox(store, lambda: NOW, reply_settings(), trying)
         assert subjects(store) == []
         with store.transaction() as transaction:
             transaction.note_poll(NOW, success=True)
-    alerts.watch_mailbox(store, lambda: NOW, stationery(), trying)
+    alerts.watch_mailbox(store, lambda: NOW, reply_settings(), trying)
     assert subjects(store) == []
 
 

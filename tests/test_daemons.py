@@ -64,7 +64,7 @@ def deaths(service: World, reference: str) -> int:
     with service.store() as store, store.reading() as reading:
         story = reading.story(reference)
     assert story
-    return story.deaths
+    return story.crashes
 
 
 def wait_until_filed(service: World, messages: int) -> None:

@@ -163,7 +163,7 @@ def waiting_for(bench: Bench) -> str:
 def late(bench: Bench, hours: int) -> list[tuple[Any, Any]]:
     """What the log says of the promised time, so many hours later."""
     with capture_logs() as logged:
-        deadlines.watch(bench.served.store, lambda: clock.now() + timedelta(hours=hours), bench.served.stationery)
+        deadlines.watch(bench.served.store, lambda: clock.now() + timedelta(hours=hours), bench.served.reply_settings)
     return [(line["event"], line["reference"]) for line in logged]
 
 
@@ -176,7 +176,7 @@ def test_of_several_that_cannot_be_read_each_has_its_turn_and_the_mailbox_is_not
         bench.run("poll")
     with bench.served.store.transaction() as transaction:
         assert transaction.unread_since()
-    assert sorted(bench.served.listener.stumbled.values()) == [2, 2, 2]
+    assert sorted(bench.served.listener.failures.values()) == [2, 2, 2]
 
     number = bench.send()
     bench.run("poll")

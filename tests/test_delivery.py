@@ -42,7 +42,7 @@ def clock() -> Clock:
 @pytest.fixture
 def delivering(store: Store, embedded: MailServers, clock: Clock) -> Delivering:
     relay = Relay(a_relay(embedded), "data@s-cool.test")
-    return Delivering(store, relay, clock, stationery(), replies_per_day=3)
+    return Delivering(store, relay, clock, reply_settings(), replies_per_day=3)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def embedded() -> Iterator[MailServers]:
         yield post
 
 
-def stationery() -> ReplySettings:
+def reply_settings() -> ReplySettings:
     templates = compose.load(folder("templates"))
     return ReplySettings("data@s-cool.test", "data@s-cool.test", "ops@s-cool.test", timedelta(hours=48), b"", templates)
 
@@ -65,9 +65,9 @@ def nowhere(delivering: Delivering) -> Delivering:
 
 def queue(store: Store, number: int, to: str = OFFICE) -> None:
     for _ in range(number):
-        receipt = books.adopt(store, books.begin(store), f"raw {next(books._uids)}")
+        receipt = books.match_bytes(store, books.begin(store), f"raw {next(books._uids)}")
         with store.transaction() as transaction:
-            transaction.introduce(receipt, books.account())
+            transaction.record_sender(receipt, books.facts())
             transaction.settle(receipt, books.verdict(), (), NOW)
             transaction.enqueue(books.a_reply(to=to), receipt, NOW)
 
@@ -153,7 +153,9 @@ def test_a_reply_that_another_daemon_has_in_hand_is_looked_at_once(
         claimed: list[str] = []
         claim = Store.claim
         monkeypatch.setattr(Store, "claim", lambda self, work: claimed.append(work) or claim(self, work))
-        post = Delivering(store, Relay(a_relay(embedded), "data@s-cool.test"), clock, stationery(), replies_per_day=3)
+        post = Delivering(
+            store, Relay(a_relay(embedded), "data@s-cool.test"), clock, reply_settings(), replies_per_day=3
+        )
         with claim(other, f"reply {first.id}") as theirs:
             assert theirs
             assert delivery.deliver(post) == 1

@@ -9,14 +9,14 @@ from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext
 from planit_mailer.pipeline import alerts
 from tests import books
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 
 MORNING = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)  # after books.NOW, the day before
 DAY = timedelta(days=1)
 
 
 def quarantined(store: Store, at: datetime = books.NOW) -> Receipt:
-    receipt = books.adopt(store, books.begin(store, now=at), f"raw {next(books._uids)}")
+    receipt = books.match_bytes(store, books.begin(store, now=at), f"raw {next(books._uids)}")
     with store.transaction() as transaction:
         transaction.settle(receipt, books.verdict(Outcome.QUARANTINED, None), (), at)
     return receipt
@@ -26,7 +26,7 @@ def told(store: Store, now: datetime) -> list[str]:
     """The mails to the operator that a look at a time has added to the outbox."""
     with store.transaction() as transaction:
         before = {pending.id for pending in transaction.due(now, 100)}
-    alerts.send_digest(store, lambda: now, stationery())
+    alerts.send_digest(store, lambda: now, reply_settings())
     with store.transaction() as transaction:
         new = [pending for pending in transaction.due(now, 100) if pending.id not in before]
     assert all(p.reply.kind is ReplyKind.OPERATOR and p.reply.recipient == "ops@s-cool.test" for p in new)
@@ -72,7 +72,7 @@ def test_a_digest_by_a_clock_that_was_ahead_does_not_silence_the_next(store: Sto
 def test_what_the_operator_was_told_at_once_or_has_decided_is_not_told_again(store: Store) -> None:
     alerted, refused, held = quarantined(store), quarantined(store), books.settled(store, Outcome.HELD)
     with store.transaction() as transaction:
-        mail = compose.alert(alerted.reference, "Look.", ReplyContext(stationery(), books.NOW))
+        mail = compose.alert(alerted.reference, "Look.", ReplyContext(reply_settings(), books.NOW))
         transaction.enqueue(mail, alerted, books.NOW)
         transaction.refuse(refused.reference, books.NOW)
 
@@ -92,8 +92,8 @@ def test_of_very_many_some_are_listed_and_the_others_counted(store: Store) -> No
 def test_alerts_about_a_sender_are_counted(store: Store) -> None:
     receipt = quarantined(store)
     with store.transaction() as transaction:
-        transaction.introduce(receipt, books.account(authentic=False))
-        mail = compose.alert(receipt.reference, "Look.", ReplyContext(stationery(), books.NOW))
+        transaction.record_sender(receipt, books.facts(authentic=False))
+        mail = compose.alert(receipt.reference, "Look.", ReplyContext(reply_settings(), books.NOW))
         transaction.enqueue(mail, receipt, books.NOW)
         transaction.enqueue(books.a_reply(), receipt, books.NOW)
         assert transaction.alerts_about(books.OFFICE, books.NOW - DAY) == 1
@@ -104,9 +104,9 @@ def test_alerts_about_a_sender_are_counted(store: Store) -> None:
 def test_whoever_is_made_up_at_a_registered_domain_counts_as_the_same_sender(store: Store) -> None:
     receipt = quarantined(store)
     with store.transaction() as transaction:
-        transaction.introduce(receipt, books.account(authentic=False))
+        transaction.record_sender(receipt, books.facts(authentic=False))
         transaction.enqueue(
-            compose.alert(receipt.reference, "Look.", ReplyContext(stationery(), books.NOW)), receipt, books.NOW
+            compose.alert(receipt.reference, "Look.", ReplyContext(reply_settings(), books.NOW)), receipt, books.NOW
         )
         assert transaction.alerts_about("made-up@greenfield.test", books.NOW - DAY) == 1
         transaction.allow(transaction.add_school("Riverside", "ZZ8 8ZZ"), "head@greenfield.test")

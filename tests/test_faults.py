@@ -41,7 +41,7 @@ from tests.dying import Life
 from tests.mailservers import DovecotPost, behind_a_relay
 from tests.postgres import Postgres
 from tests.proxy import Fault, Proxy, bye, half, nothing
-from tests.test_delivery import Clock, nowhere, queue, stationery
+from tests.test_delivery import Clock, nowhere, queue, reply_settings
 from tests.uploads import forms
 from tests.world import OFFICE, World
 
@@ -379,7 +379,7 @@ def moody() -> Moody:
 @pytest.fixture
 def delivering(store: Store, moody: Moody) -> Iterator[Delivering]:
     with relaying(moody) as settings:  # type: ignore[arg-type]
-        yield Delivering(store, Relay(settings, "data@s-cool.test"), Clock(), stationery(), replies_per_day=500)
+        yield Delivering(store, Relay(settings, "data@s-cool.test"), Clock(), reply_settings(), replies_per_day=500)
 
 
 def until_sent(delivering: Delivering, hours: float) -> int:

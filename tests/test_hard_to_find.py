@@ -95,7 +95,7 @@ def test_whatever_its_message_id_is_a_message_is_brought_back(service: World) ->
     service.once()
 
     with service.store() as store, store.transaction() as transaction:
-        for booked in transaction.booked():
+        for booked in transaction.receipt_summaries():
             transaction.release(booked.reference, clock.now(), clock.now() + timedelta(hours=48))
     service.once()
 

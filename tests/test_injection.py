@@ -55,17 +55,17 @@ def test_no_name_of_theirs_is_given_to_a_file_or_a_subject() -> None:
 
 def test_sql_in_whatever_is_stored_stays_text(store: Store) -> None:
     school = books.a_school(store, SQL)
-    receipt = books.adopt(store, books.begin(store), SQL)
+    receipt = books.match_bytes(store, books.begin(store), SQL)
     with store.transaction() as transaction:
         transaction.allow(school, "o'brien@greenfield.test")
-        transaction.introduce(receipt, books.account("o'brien@greenfield.test", f"<{SQL}>"))
+        transaction.record_sender(receipt, books.facts("o'brien@greenfield.test", f"<{SQL}>"))
         transaction.settle(receipt, books.verdict(), (), NOW)
     books.apply(store, school, books.an_upload(books.a_learner(SQL, values=(SQL,))))
 
     with store.reading() as reading:
         page = reading.page(SQL)
         assert reading.references(f"<{SQL}>") == (receipt.reference,)
-        assert reading.standing("o'brien@greenfield.test").schools == (school,)
+        assert reading.registration("o'brien@greenfield.test").schools == (school,)
         assert reading.story(SQL) is None
         assert reading.find_schools(SQL) == ()
         assert reading.references_from([SQL], NOW, NOW) == ()

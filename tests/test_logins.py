@@ -16,7 +16,7 @@ from planit_mailer.pipeline import alerts
 from tests import world
 from tests.books import NOW
 from tests.doors.test_relay import Answers, a_tls_context, authenticate, relaying
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 from tests.world import text_of
 
 ANSWER = "mailbox refused the login of data@s-cool.test: [AUTHENTICATIONFAILED] expired"
@@ -29,7 +29,7 @@ def told(store: Store) -> list[EmailMessage]:
 
 
 def after(hours: float) -> ReplyContext:
-    return ReplyContext(stationery(), NOW + timedelta(hours=hours))
+    return ReplyContext(reply_settings(), NOW + timedelta(hours=hours))
 
 
 def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_day(store: Store) -> None:

@@ -11,7 +11,7 @@ from planit_mailer.domain.verdict import Verdict
 from planit_mailer.pipeline import deadlines
 from tests import books
 from tests.books import NOW, OFFICE, TWO_DAYS
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 
 UID = 4711
 
@@ -21,9 +21,9 @@ def an_unanswered_message(store: Store, *, registered: bool = True) -> None:
         school = books.a_school(store)
         with store.transaction() as transaction:
             transaction.allow(school, OFFICE)
-    receipt = books.adopt(store, books.begin(store, books.waiting(UID)), "raw")
+    receipt = books.match_bytes(store, books.begin(store, books.waiting(UID)), "raw")
     with store.transaction() as transaction:
-        transaction.introduce(receipt, books.account())
+        transaction.record_sender(receipt, books.facts())
 
 
 def told(store: Store) -> list[ReplyKind]:
@@ -32,7 +32,7 @@ def told(store: Store) -> list[ReplyKind]:
 
 
 def watch_after(store: Store, share: float) -> None:
-    deadlines.watch(store, lambda: NOW + TWO_DAYS * share, stationery())
+    deadlines.watch(store, lambda: NOW + TWO_DAYS * share, reply_settings())
 
 
 @pytest.mark.parametrize(
@@ -110,20 +110,20 @@ def test_the_clock_starts_when_the_mailbox_got_the_message_not_when_we_saw_it(st
 
 def test_a_forged_sender_hears_nothing_of_a_delay(store: Store) -> None:
     school = books.a_school(store)
-    receipt = books.adopt(store, books.begin(store), "raw")
+    receipt = books.match_bytes(store, books.begin(store), "raw")
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
-        transaction.introduce(receipt, books.account(authentic=False))
+        transaction.record_sender(receipt, books.facts(authentic=False))
     watch_after(store, 0.8)
     assert told(store) == [ReplyKind.OPERATOR]
 
 
 def test_a_held_message_has_no_clock_and_a_quarantined_one_of_a_registered_sender_has(store: Store) -> None:
     for outcome, clock in ((Outcome.HELD, False), (Outcome.QUARANTINED, True)):
-        receipt = books.adopt(store, books.begin(store), outcome.value)
+        receipt = books.match_bytes(store, books.begin(store), outcome.value)
         verdict = Verdict(outcome, "why", reply=None if clock else ReplyKind.HELD, unanswered="why", clock=clock)
         with store.transaction() as transaction:
-            transaction.introduce(receipt, books.account())
+            transaction.record_sender(receipt, books.facts())
             transaction.settle(receipt, verdict, (), NOW)
     watch_after(store, 1.1)
     assert told(store) == [ReplyKind.OPERATOR]
@@ -135,10 +135,10 @@ def test_many_messages_that_are_due_at_once_make_one_mail(store: Store) -> None:
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
     for number in range(deadlines.LISTED + 3):
-        receipt = books.adopt(store, books.begin(store, books.waiting(number + 1)), str(number))
+        receipt = books.match_bytes(store, books.begin(store, books.waiting(number + 1)), str(number))
         verdict = Verdict(Outcome.QUARANTINED, "why", unanswered="why", clock=True)
         with store.transaction() as transaction:
-            transaction.introduce(receipt, books.account(authentic=False))
+            transaction.record_sender(receipt, books.facts(authentic=False))
             transaction.settle(receipt, verdict, (), NOW)
     watch_after(store, 0.8)
     watch_after(store, 0.8)
@@ -154,7 +154,7 @@ def test_messages_that_become_due_one_after_the_other_are_told_of_once_an_hour(s
     for number in range(6):
         books.begin(store, books.waiting(number + 1, received_at=NOW + number * ten))
     for number in range(6 * 16):
-        deadlines.watch(store, lambda now=NOW + TWO_DAYS * 0.7 + number * ten: now, stationery())
+        deadlines.watch(store, lambda now=NOW + TWO_DAYS * 0.7 + number * ten: now, reply_settings())
     assert told(store) == [ReplyKind.OPERATOR] * 4
     with store.reading() as reading:
         assert {one.warned for one in reading.unanswered()} == {deadlines.LATE}
@@ -198,9 +198,9 @@ def test_the_story_of_a_message_tells_of_the_delayed_reply(store: Store) -> None
 
 
 def test_an_answer_that_the_relay_has_stops_the_clock(store: Store) -> None:
-    receipt = books.adopt(store, books.begin(store), "raw")
+    receipt = books.match_bytes(store, books.begin(store), "raw")
     with store.transaction() as transaction:
-        transaction.introduce(receipt, books.account())
+        transaction.record_sender(receipt, books.facts())
         transaction.enqueue(books.a_reply(), receipt, NOW)
         transaction.settle(receipt, books.verdict(), (), NOW)
     with store.transaction() as transaction:

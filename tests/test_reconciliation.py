@@ -94,8 +94,9 @@ def reconcile(world: World) -> int:
     settings = world.settings
     ours = tuple(wiring.folders(settings.mailbox.folders).values())
     with world.store() as store, open_mailbox(settings.mailbox) as mailbox:
-        paper = (lambda: clock.now() + DAY, wiring.stationery(settings))
-        return reconciliation.reconcile(mailbox, store, ours, paper)
+        return reconciliation.reconcile(
+            mailbox, store, ours, lambda: clock.now() + DAY, wiring.reply_settings(settings)
+        )
 
 
 def test_after_ordinary_days_nothing_differs(greenfield: World) -> None:

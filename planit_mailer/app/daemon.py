@@ -34,11 +34,11 @@ LOOK_AT_CLOCK, STEP = 5.0, 2.0  # seconds between two looks; by how many it may 
 
 
 def run(load: Callable[[], Config]) -> None:
-    """Serve until SIGTERM or SIGINT; the message in hand is finished before the doors are closed.
+    """Serve until SIGTERM or SIGINT; the message in hand is finished before the adapters are closed.
 
     SIGHUP takes a wholly valid new configuration between two polls, else the old one stays. `load` reads it: it raises
     ConfigError at the start. Raises Rejected where another daemon serves this database then; one that is away is waited
-    for, and, once this one has served, also one that `once` takes while the doors are opened anew.
+    for, and, once this one has served, also one that `once` takes while the adapters are opened anew.
     """
     settings, wait, served = load(), FIRST_WAIT, False
     signals = Signals()

@@ -127,7 +127,7 @@ def _relay(settings: Config) -> Iterator[Finding]:
 
 
 def _templates(settings: Config) -> Iterator[Finding]:
-    templates = wiring.stationery(settings).templates
+    templates = wiring.reply_settings(settings).templates
     names = templates.list_templates()
     try:
         for name in names:

@@ -11,7 +11,7 @@ from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.smtp import Relay
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.app.listener import Listener
-from planit_mailer.app.wiring import expiries, folders, open_store, policy, reader, stationery
+from planit_mailer.app.wiring import expiries, folders, open_store, policy, reader, reply_settings
 from planit_mailer.core import clock, logs
 from planit_mailer.core.config import Config
 from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable
@@ -26,15 +26,15 @@ from planit_mailer.pipeline.retention import Keep, record_round
 log = logs.get(__name__)
 
 
-def forget(settings: Config, store: Store, clock: Clock, stumbled: FailureCounts | None = None) -> None:
+def forget(settings: Config, store: Store, clock: Clock, failures: FailureCounts | None = None) -> None:
     """One round: delete mail and receipts that must not be kept, and what stands in pages of old. Raises Unavailable.
 
-    What the mailbox breaks off at is put into `stumbled`, and comes last where it is there already.
+    What the mailbox breaks off at is put into `failures`, and comes last where it is there already.
     """
     by_age = record_round(store, clock())
     times = keep(settings, clock, by_age=by_age)
     try:
-        forget_mail(settings, store, times if stumbled is None else replace(times, stumbled=stumbled))
+        forget_mail(settings, store, times if failures is None else replace(times, failures=failures))
     finally:  # a message that cannot be deleted, today or ever, keeps nothing else
         if by_age:
             retention.purge(store, times)
@@ -74,12 +74,12 @@ AGAIN = 10  # messages at which a server may break off before `once` gives up
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What there is to do, with its doors open. Each verb raises Unavailable where a server is away."""
+    """What there is to do, with its adapters open. Each verb raises Unavailable where a server is away."""
 
     settings: Config
     store: Store
     reader: Reader
-    stationery: ReplySettings
+    reply_settings: ReplySettings
     listener: Listener
 
     def poll(self, listen: timedelta = timedelta(0)) -> None:
@@ -107,20 +107,22 @@ class Service:
     def deliver(self) -> None:
         """Hand what is due to the relay."""
         relay = Relay(self.settings.smtp, self.settings.address)
-        delivery.deliver(Outbox(self.store, relay, clock.now, self.stationery, self.settings.limits.replies_per_day))
+        delivery.deliver(
+            Outbox(self.store, relay, clock.now, self.reply_settings, self.settings.limits.replies_per_day)
+        )
 
     def watch(self) -> None:
         """Look after the promised time, and tell the operator once of what nobody else will see."""
-        deadlines.watch(self.store, clock.now, self.stationery)
-        alerts.watch_mailbox(self.store, clock.now, self.stationery, self.listener.trying)
-        alerts.send_digest(self.store, clock.now, self.stationery)
-        alerts.secrets_expiring(expiries(self.settings), self.store, ReplyContext(self.stationery, clock.now()))
+        deadlines.watch(self.store, clock.now, self.reply_settings)
+        alerts.watch_mailbox(self.store, clock.now, self.reply_settings, self.listener.trying)
+        alerts.send_digest(self.store, clock.now, self.reply_settings)
+        alerts.secrets_expiring(expiries(self.settings), self.store, ReplyContext(self.reply_settings, clock.now()))
 
     def reconcile(self) -> None:
         """Compare mailbox and ledger."""
         ours = tuple(dict.fromkeys(folders(self.settings.mailbox.folders).values()))
         with open_mailbox(self.settings.mailbox) as mailbox:
-            reconciliation.reconcile(mailbox, self.store, ours, (clock.now, self.stationery))
+            reconciliation.reconcile(mailbox, self.store, ours, clock.now, self.reply_settings)
 
     def rewrite(self) -> None:
         """Leave no old value in the database's files."""
@@ -128,20 +130,20 @@ class Service:
 
     def forget(self) -> None:
         """Delete mail and receipts that must not be kept, and what a verb could not take out of the files."""
-        forget(self.settings, self.store, clock.now, self.listener.stumbled)
+        forget(self.settings, self.store, clock.now, self.listener.failures)
 
     def getting_over(self, work: Callable[[], None]) -> Callable[[], None]:
         """This work; again, without waiting, where a server broke off at a message: the others come first then."""
 
         def done() -> None:
             for _ in range(AGAIN):
-                stumbled = len(self.listener.stumbled)
+                failures = len(self.listener.failures)
                 try:
                     return work()
                 except Rejected:
                     raise
                 except Unavailable:
-                    if len(self.listener.stumbled) == stumbled:
+                    if len(self.listener.failures) == failures:
                         raise
             return work()
 
@@ -154,7 +156,7 @@ class Service:
             try:
                 work()
             except LoginRefused as error:
-                alerts.login_refused(str(error), self.store, ReplyContext(self.stationery, clock.now()))
+                alerts.login_refused(str(error), self.store, ReplyContext(self.reply_settings, clock.now()))
                 raise
 
         return told
@@ -162,13 +164,13 @@ class Service:
 
 @contextmanager
 def serving(settings: Config, stopping: Callable[[], bool] = lambda: False) -> Iterator[Service]:
-    """The service with its doors open. Raises Rejected where another daemon serves the same SQLite database."""
+    """The service with its adapters open. Raises Rejected where another daemon serves the same SQLite database."""
     with closing(open_store(settings)) as store, store.lock(), reader(settings.limits) as child:
         with store.transaction() as transaction:
             transaction.pick_up(clock.now())
-        paper = stationery(settings)
-        listener = Listener(settings, policy(settings, paper), store, child, stopping)
-        yield Service(settings, store, child, paper, listener)
+        replies = reply_settings(settings)
+        listener = Listener(settings, policy(settings, replies), store, child, stopping)
+        yield Service(settings, store, child, replies, listener)
 
 
 def once(settings: Config) -> None:

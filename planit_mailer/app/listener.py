@@ -31,7 +31,7 @@ class Listener:
     reader: Reader
     stopping: Callable[[], bool]
     trying: PollTimer = field(default_factory=PollTimer)
-    stumbled: FailureCounts = field(default_factory=FailureCounts)
+    failures: FailureCounts = field(default_factory=FailureCounts)
 
     def poll(self, clock: Clock, listen: timedelta) -> None:
         """Look at the mailbox; then, for some time, as soon as it says that mail came.
@@ -55,8 +55,8 @@ class Listener:
             try:
                 with self.trying.to_read():
                     dns = Dns(self._domains() if self.policy.trust.verifies else ())
-                    doors = Adapters(mailbox, self.reader, self.store, clock, dns, self.stopping, self.stumbled)
-                    elsewhere = polling.poll(doors, self.policy)
+                    adapters = Adapters(mailbox, self.reader, self.store, clock, dns, self.stopping, self.failures)
+                    elsewhere = polling.poll(adapters, self.policy)
             except ConnectionLost:  # nobody listens on this connection any more
                 raise
             except Rejected as error:

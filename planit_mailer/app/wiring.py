@@ -1,4 +1,4 @@
-"""The composition root: a configuration becomes doors and policies, and what there is to do with them."""
+"""The composition root: a configuration becomes adapters and policies, and what there is to do with them."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ def reader(limits: config.Limits) -> Reader:
     return Reader(seconds=limits.seconds.total_seconds(), memory=limits.memory)
 
 
-def policy(settings: Config, paper: ReplySettings) -> Policy:
+def policy(settings: Config, reply_settings: ReplySettings) -> Policy:
     """What the configuration says about messages."""
     return Policy(
         folders=folders(settings.mailbox.folders),
@@ -45,7 +45,7 @@ def policy(settings: Config, paper: ReplySettings) -> Policy:
         message=settings.limits.message,
         rules=rules(settings.rules),
         limits=workbook_limits(settings.limits),
-        stationery=paper,
+        reply_settings=reply_settings,
         return_workbook=settings.service.return_workbook,
     )
 
@@ -76,7 +76,7 @@ def workbook_limits(limits: config.Limits) -> Limits:
     return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows)
 
 
-def stationery(settings: Config) -> ReplySettings:
+def reply_settings(settings: Config) -> ReplySettings:
     """Who answers, and with which templates."""
     return ReplySettings(
         sender=settings.smtp.sender,

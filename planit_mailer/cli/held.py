@@ -63,7 +63,7 @@ def approve(
             raise Refused(f"{reference}: {story.sender.why}. The school has to send it again.")
         if school:
             transaction.allow(the_school(school, transaction), story.sender.address)
-        unknown = not transaction.standing(story.sender.address).schools
+        unknown = not transaction.registration(story.sender.address).schools
         if story.outcome is Outcome.HELD:
             _release_held(story, transaction, now, within)
         else:
@@ -76,10 +76,10 @@ def approve(
 
 def _release_held(story: Story, transaction: Transaction, now: datetime, within: timedelta) -> None:
     """Let all held messages of registered senders proceed. Raises Refused where this one's is not among them."""
-    standing = transaction.standing(story.sender.address)
-    if not standing.schools:
+    registration = transaction.registration(story.sender.address)
+    if not registration.schools:
         raise Refused(f"Nobody has registered {story.sender.address}. Say the school: --school POSTCODE-OR-ID")
-    if standing.denied:
+    if registration.denied:
         raise Refused(f"{story.sender.address} is denied; see: planit-mailer senders list")
     transaction.release_registered(now, within)
 

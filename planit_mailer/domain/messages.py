@@ -58,7 +58,7 @@ class Receipt:
     received_at: datetime
     first_seen_at: datetime
     attempts: int = 0
-    deaths: int = 0
+    crashes: int = 0
     outcome: Outcome | None = None
     reason: str = ""
     released: bool = False
@@ -113,19 +113,19 @@ class Released:
 
     reference: str
     folder: str
-    sought: MessageQuery
+    query: MessageQuery
 
 
 @dataclass(frozen=True, slots=True)
 class Filed:
     """A message that must be deleted from `folder`, "" where only `replies` are: the Message-IDs of our answers.
 
-    `shared`: what it is sought by is true of another message, too, which is to be kept.
+    `shared`: what it is query by is true of another message, too, which is to be kept.
     """
 
     reference: str
     folder: str
-    sought: MessageQuery
+    query: MessageQuery
     replies: tuple[str, ...]
     shared: bool = False
 

@@ -148,7 +148,7 @@ class Story:
     due_at: datetime | None
     answered_at: datetime | None
     attempts: int
-    deaths: int
+    crashes: int
     outcome: Outcome | None
     reason: str
     sender: Sender

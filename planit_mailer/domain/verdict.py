@@ -114,12 +114,12 @@ class Changes:
 class PolicyContext:
     """What the store knows that bears on one message.
 
-    `alerts` is how many mails the operator had within a day about messages that name its sender, `twin` the reference
-    of a settled message with the same authentic From, Message-ID and attachments, or "".
+    `alerts` is how many mails the operator had within a day about messages that name its sender, `duplicate_of` the
+    reference of a settled message with the same authentic From, Message-ID and attachments, or "".
     `children` are the learners of each school that an upload of the message is for, by the school's id.
     """
 
-    twin: str = ""
+    duplicate_of: str = ""
     recent: tuple[Recent, ...] = ()
     alerts: int = 0
     children: Mapping[int, Sequence[Child]] = field(default_factory=dict)

@@ -50,17 +50,17 @@ class PollTimer:
         return timedelta(seconds=time.monotonic() - began) if began else timedelta(0)
 
 
-def watch_mailbox(store: Store, clock: Clock, stationery: ReplySettings, trying: PollTimer) -> None:
+def watch_mailbox(store: Store, clock: Clock, reply_settings: ReplySettings, trying: PollTimer) -> None:
     """Tell the operator that the mailbox is not read, and that it is again; each once, whichever daemon finds it."""
-    desk = ReplyContext(stationery, clock())
+    context = ReplyContext(reply_settings, clock())
     with store.transaction() as transaction:
-        if since := _hangs_since(transaction, desk.now, trying.lasts()):
+        if since := _hangs_since(transaction, context.now, trying.lasts()):
             transaction.note_unread(since)
         elif not trying.tried:
             return
-        if what := _news(transaction, desk.now):
+        if what := _news(transaction, context.now):
             text = Text(ReplyKind.OPERATOR, f"planit_mailer: {what}", "notice", {"what": what})
-            transaction.enqueue(compose.to_operator(text, desk), None, desk.now)
+            transaction.enqueue(compose.to_operator(text, context), None, context.now)
             log.warning("operator told", what=what)
 
 
@@ -76,13 +76,13 @@ def _news(transaction: Transaction, now: datetime) -> str:
     """What the operator has not heard yet, "" where nothing."""
     since = transaction.unread_since()
     if since is None:
-        return "the mailbox is read again" if transaction.is_over(UNREAD) else ""
-    if now - since >= PATIENCE and transaction.first_since(UNREAD, EVER, now):
+        return "the mailbox is read again" if transaction.clear_alert(UNREAD) else ""
+    if now - since >= PATIENCE and transaction.record_alert_if_due(UNREAD, EVER, now):
         return f"the mailbox has not been read since {since:%H:%M} UTC on {since:%d/%m/%Y}"
     return ""
 
 
-def send_digest(store: Store, clock: Clock, stationery: ReplySettings) -> None:
+def send_digest(store: Store, clock: Clock, reply_settings: ReplySettings) -> None:
     """Tell the operator of the days that are over since the last digest; nothing where there is nothing to tell.
 
     Where the last one was told by a clock that was ahead, of all that waits.
@@ -90,10 +90,10 @@ def send_digest(store: Store, clock: Clock, stationery: ReplySettings) -> None:
     now = clock()
     today = _midnight(now)
     with store.transaction() as transaction:
-        last = transaction.told_at(DIGEST)
+        last = transaction.last_alert_at(DIGEST)
         references = transaction.quarantined_untold(_midnight(last) if last and last <= now else None, today)
-        if references and transaction.first_since(DIGEST, today, now):
-            mail = compose.to_operator(_digest_text(references), ReplyContext(stationery, now), "digest")
+        if references and transaction.record_alert_if_due(DIGEST, today, now):
+            mail = compose.to_operator(_digest_text(references), ReplyContext(reply_settings, now), "digest")
             transaction.enqueue(mail, None, now)
 
 
@@ -108,19 +108,19 @@ def _midnight(moment: datetime) -> datetime:
     return datetime.combine(letters.day_of(moment), datetime.min.time(), letters.LONDON)
 
 
-def login_refused(answer: str, store: Store, desk: ReplyContext) -> None:
+def login_refused(answer: str, store: Store, context: ReplyContext) -> None:
     """Tell the operator that a server does not let us in, with its words: at the first time, and each day it lasts."""
     what = f"{answer[0].upper()}{answer[1:]}\n\nSee whether the password or secret is right, and has not expired."
-    _send_if_due(_login_text(answer.partition(": ")[0], what), DAY, store, desk)
+    _send_if_due(_login_text(answer.partition(": ")[0], what), DAY, store, context)
 
 
-def secrets_expiring(secrets: Mapping[str, date | None], store: Store, desk: ReplyContext) -> None:
+def secrets_expiring(secrets: Mapping[str, date | None], store: Store, context: ReplyContext) -> None:
     """Warn of the secrets, by the tables that they stand in, that expire within 30 days: one mail a week for all."""
-    today = desk.now.date()
+    today = context.now.date()
     soon = {table: expires for table, expires in secrets.items() if expires and expires - today <= NOTICE}
     if soon:
         what = "\n\n".join(expiry_notice(table, expires, today) for table, expires in soon.items())
-        _send_if_due(_login_text(f"a secret expires on {min(soon.values()):%d/%m/%Y}", what), WEEK, store, desk)
+        _send_if_due(_login_text(f"a secret expires on {min(soon.values()):%d/%m/%Y}", what), WEEK, store, context)
 
 
 def expiry_notice(table: str, expires: date, today: date) -> str:
@@ -134,9 +134,9 @@ def _login_text(subject: str, what: str) -> Text:
     return Text(ReplyKind.OPERATOR, f"planit_mailer: {subject}", "login", {"what": what})
 
 
-def _send_if_due(text: Text, every: timedelta, store: Store, desk: ReplyContext) -> None:
+def _send_if_due(text: Text, every: timedelta, store: Store, context: ReplyContext) -> None:
     """One mail with this subject in so much time; the first at once."""
     with store.transaction() as transaction:
-        if transaction.first_since(text.subject, desk.now - every, desk.now):
-            transaction.enqueue(compose.to_operator(text, desk), None, desk.now)
+        if transaction.record_alert_if_due(text.subject, context.now - every, context.now):
+            transaction.enqueue(compose.to_operator(text, context), None, context.now)
             log.warning("operator told", what=text.subject)

@@ -11,15 +11,15 @@ from planit_mailer.pipeline.ports import Transaction
 log = logs.get(__name__)
 
 
-def note(letter: Letter, transaction: Transaction, desk: ReplyContext) -> None:
+def note(letter: Letter, transaction: Transaction, context: ReplyContext) -> None:
     """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing.
 
     What brings a spreadsheet of its own is more than a bounce, and not forgotten as one.
     """
-    returned = auto_submitted.returns(letter.message, desk.stationery.address)
+    returned = auto_submitted.returns(letter.message, context.reply_settings.address)
     alone = None if any(file.is_spreadsheet for file in letter.files) else letter.receipt
-    for bounced in transaction.note_bounced(returned, alone, desk.now) if returned else ():
+    for bounced in transaction.note_bounced(returned, alone, context.now) if returned else ():
         log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)
         if bounced.kind is not ReplyKind.OPERATOR:
             what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."
-            transaction.enqueue(compose.alert(bounced.reference, what, desk), letter.receipt, desk.now)
+            transaction.enqueue(compose.alert(bounced.reference, what, context), letter.receipt, context.now)

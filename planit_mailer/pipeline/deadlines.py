@@ -32,26 +32,28 @@ class Due(NamedTuple):
     what: str
 
 
-def watch(store: Store, clock: Clock, stationery: ReplySettings) -> None:
+def watch(store: Store, clock: Clock, reply_settings: ReplySettings) -> None:
     """Warn of every message whose answer is getting late, once for each level; the operator has one mail for all.
 
     What becomes due within an hour of such a mail waits for the next: a stranger may write in a school's name as often
     as they like, and each message has its promised time.
     """
-    desk = ReplyContext(stationery, clock())
+    context = ReplyContext(reply_settings, clock())
     with store.transaction() as transaction:
-        unanswered = [_put_right(one, transaction, desk.now) for one in transaction.unanswered()]
-        later = [(one, level) for one in unanswered if (level := level_of(one, desk.now)) > one.warned]
-        if due := tuple(Due(one.reference, _what(one, level, desk)) for one, level in later if level > HALF):
-            if transaction.first_since(TOPIC, desk.now - stationery.reply_within * APART, desk.now):
+        unanswered = [_put_right(one, transaction, context.now) for one in transaction.unanswered()]
+        later = [(one, level) for one in unanswered if (level := level_of(one, context.now)) > one.warned]
+        if due := tuple(Due(one.reference, _what(one, level, context)) for one, level in later if level > HALF):
+            if transaction.record_alert_if_due(TOPIC, context.now - reply_settings.reply_within * APART, context.now):
                 mail = (
-                    compose.alert(*due[0], desk) if len(due) == 1 else compose.to_operator(_text(due), desk, "promise")
+                    compose.alert(*due[0], context)
+                    if len(due) == 1
+                    else compose.to_operator(_text(due), context, "promise")
                 )
-                transaction.enqueue(mail, None, desk.now)
+                transaction.enqueue(mail, None, context.now)
             else:
                 later = [(one, level) for one, level in later if level == HALF]
         for one, level in later:
-            _warn(one, level, transaction, desk)
+            _warn(one, level, transaction, context)
             transaction.note_warned(one, level)
 
 
@@ -74,16 +76,16 @@ def _put_right(one: Unanswered, transaction: Transaction, now: datetime) -> Unan
     return replace(one, warned=level)
 
 
-def _warn(unanswered: Unanswered, level: int, transaction: Transaction, desk: ReplyContext) -> None:
+def _warn(unanswered: Unanswered, level: int, transaction: Transaction, context: ReplyContext) -> None:
     say = log.warning if level == HALF else log.error
-    left = unanswered.due_at - desk.now
+    left = unanswered.due_at - context.now
     say("answer is late" if level == LATE else "answer is due", reference=unanswered.reference, left=_hours(left))
     if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered and not unanswered.answer_waits:
-        _tell_school(unanswered, transaction, desk)
+        _tell_school(unanswered, transaction, context)
 
 
-def _what(unanswered: Unanswered, level: int, desk: ReplyContext) -> str:
-    left = _hours(unanswered.due_at - desk.now)
+def _what(unanswered: Unanswered, level: int, context: ReplyContext) -> str:
+    left = _hours(unanswered.due_at - context.now)
     return "The promised time is over." if level == LATE else f"Unanswered, with {left} left."
 
 
@@ -92,12 +94,12 @@ def _text(due: tuple[Due, ...]) -> Text:
     return Text(ReplyKind.OPERATOR, f"planit_mailer: look at {len(due)} messages", "due", facts)
 
 
-def _tell_school(unanswered: Unanswered, transaction: Transaction, desk: ReplyContext) -> None:
-    recent = transaction.recent_replies(unanswered.sender, desk.now - timedelta(days=30))
-    if why_not := reply_limits.exceeded(ReplyKind.DELAYED, recent, desk.now):
+def _tell_school(unanswered: Unanswered, transaction: Transaction, context: ReplyContext) -> None:
+    recent = transaction.recent_replies(unanswered.sender, context.now - timedelta(days=30))
+    if why_not := reply_limits.exceeded(ReplyKind.DELAYED, recent, context.now):
         log.info("no delayed reply", why=why_not)
         return
-    transaction.enqueue(compose.delayed(unanswered.reference, unanswered.sender, desk), unanswered, desk.now)
+    transaction.enqueue(compose.delayed(unanswered.reference, unanswered.sender, context), unanswered, context.now)
 
 
 def _hours(span: timedelta) -> str:

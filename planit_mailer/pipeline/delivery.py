@@ -27,7 +27,7 @@ class Outbox:
     store: Store
     relay: Relay
     clock: Clock
-    stationery: ReplySettings
+    reply_settings: ReplySettings
     replies_per_day: int
 
 
@@ -120,9 +120,9 @@ def _too_many(pending: Pending, transaction: Transaction, post: Outbox) -> bool:
     if transaction.sent_to(pending.reply.recipient, now - DAY) < post.replies_per_day:
         return False
     transaction.postpone(pending, now + timedelta(hours=1), "more replies than an address gets a day")
-    if transaction.first_since(f"too many replies {pending.reply.recipient}", now - DAY, now):
+    if transaction.record_alert_if_due(f"too many replies {pending.reply.recipient}", now - DAY, now):
         what = f"An address has had {post.replies_per_day} replies in a day; further ones wait."
-        transaction.enqueue(compose.alert(pending.reference, what, ReplyContext(post.stationery, now)), None, now)
+        transaction.enqueue(compose.alert(pending.reference, what, ReplyContext(post.reply_settings, now)), None, now)
         log.warning("replies wait: their address had many today", limit=post.replies_per_day)
     return True
 
@@ -134,7 +134,9 @@ def _give_up(pending: Pending, answer: str, post: Outbox) -> None:
         transaction.note_failed(pending, answer, now)
         if pending.reply.kind is not ReplyKind.OPERATOR:
             what = f"The relay refused a reply for good: {answer}"
-            transaction.enqueue(compose.alert(pending.reference, what, ReplyContext(post.stationery, now)), None, now)
+            transaction.enqueue(
+                compose.alert(pending.reference, what, ReplyContext(post.reply_settings, now)), None, now
+            )
     log.error("reply failed", kind=pending.reply.kind.value, answer=answer)
 
 

@@ -45,91 +45,93 @@ class Policy:
     message: int
     rules: Rules
     limits: Limits
-    stationery: ReplySettings
+    reply_settings: ReplySettings
     return_workbook: bool = True
 
 
-def take_in(waiting: InboxMessage, doors: Adapters, policy: Policy) -> None:
+def take_in(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> None:
     """Process one message, whatever happens, and file it once it is settled.
 
     The attempt is counted and committed before the work, so that a death counts too. An error of ours is tried again
     at the next poll; the third puts the message before a person. One bad message never delays the next.
     """
-    with doors.store.transaction() as transaction:
-        receipt = transaction.begin(waiting, doors.clock(), waiting.received_at + policy.reply_within)
+    with adapters.store.transaction() as transaction:
+        receipt = transaction.begin(waiting, adapters.clock(), waiting.received_at + policy.reply_within)
     with logs.bound(reference=receipt.reference):
         try:
-            settled = receipt if receipt.outcome else attempt(waiting, receipt, doors, policy)
+            settled = receipt if receipt.outcome else attempt(waiting, receipt, adapters, policy)
         except Unavailable as error:
-            let_go(waiting, doors, str(error))
+            release_attempt(waiting, adapters, str(error))
             raise named(error, receipt) from error
         except Exception:
             log.exception("message failed")
-            settled = fail(waiting, doors, policy)
+            settled = fail(waiting, adapters, policy)
     if settled and settled.outcome:
-        file(waiting, settled, doors, policy.folders[settled.outcome])
+        file(waiting, settled, adapters, policy.folders[settled.outcome])
 
 
-def attempt(waiting: InboxMessage, receipt: Receipt, doors: Adapters, policy: Policy) -> Receipt | None:
+def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt | None:
     """Fetch a message and process it, unless its bytes are settled already. None where it is gone."""
-    if receipt.deaths > MAX_CRASHES:  # even to read it is our death
-        return quarantine(receipt, TOO_MANY_CRASHES, doors, policy)
-    fetched = doors.mailbox.fetch(waiting, policy.message)
+    if receipt.crashes > MAX_CRASHES:  # even to read it is our death
+        return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
+    fetched = adapters.mailbox.fetch(waiting, policy.message)
     if fetched is None:
         log.warning("message vanished before it was read")
-        with doors.store.transaction() as transaction:
+        with adapters.store.transaction() as transaction:
             transaction.drop(receipt)
         return None
-    with doors.store.transaction() as transaction:
-        receipt = transaction.adopt(receipt, hashlib.sha256(fetched.raw).hexdigest())
+    with adapters.store.transaction() as transaction:
+        receipt = transaction.match_bytes(receipt, hashlib.sha256(fetched.raw).hexdigest())
     with logs.bound(reference=receipt.reference):  # from here on, the older receipt's, where there is one
         if receipt.outcome:
             return receipt
-        if receipt.deaths == MAX_CRASHES:
-            return quarantine(receipt, TOO_MANY_CRASHES, doors, policy)
-        return process(fetched, receipt, doors, policy)
+        if receipt.crashes == MAX_CRASHES:
+            return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
+        return process(fetched, receipt, adapters, policy)
 
 
-def process(fetched: Fetched, receipt: Receipt, doors: Adapters, policy: Policy) -> Receipt:
+def process(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt:
     """Judge a message and commit all its consequences at once; the receipt, settled."""
-    message = doors.reader.message(fetched.raw, whole=fetched.whole)
-    verified = dkim_check.verified(fetched, policy.stationery.address, doors.reader, doors.dns)
+    message = adapters.reader.message(fetched.raw, whole=fetched.whole)
+    verified = dkim_check.verified(fetched, policy.reply_settings.address, adapters.reader, adapters.dns)
     sender = senders.believe(message, policy.trust, released=receipt.released, verified=verified)
-    account = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
-    with doors.store.transaction() as transaction:
-        standing = transaction.introduce(receipt, account)
-        passwords = transaction.passwords(standing.schools) if sender.authentic else ()
-        first = transaction.first_copy(receipt)
-    why = sender.why if sender.undecided and standing.schools else ""
-    if first and release.is_there(first, doors):
+    facts = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
+    with adapters.store.transaction() as transaction:
+        registration = transaction.record_sender(receipt, facts)
+        passwords = transaction.passwords(registration.schools) if sender.authentic else ()
+        first = transaction.earlier_duplicate(receipt)
+    why = sender.why if sender.undecided and registration.schools else ""
+    if first and release.is_there(first, adapters):
         why = SECOND
-    if why and dkim_check.may_wait(receipt, policy.reply_within, doors.clock()):
+    if why and dkim_check.may_wait(receipt, policy.reply_within, adapters.clock()):
         raise Deferred(why)
-    machine = auto_submitted.machine(message, policy.stationery.address)
-    letter = understand(Letter(receipt, message, sender, standing, machine, passwords=passwords), doors, policy)
+    machine = auto_submitted.machine(message, policy.reply_settings.address)
+    letter = understand(Letter(receipt, message, sender, registration, machine, passwords=passwords), adapters, policy)
     painted: dict[Cause, Annotated] = {}
     while True:
-        with doors.store.transaction() as transaction:  # the one commit, unless something has to be painted before it
+        with (
+            adapters.store.transaction() as transaction
+        ):  # the one commit, unless something has to be painted before it
             if (current := transaction.current(receipt)).outcome:
                 return current  # by another daemon, after our claim was cut off with its connection
-            now = doors.clock()
-            verdict = rules.judge(letter, recall(letter, account, transaction, now), now)
+            now = adapters.clock()
+            verdict = rules.judge(letter, recall(letter, facts, transaction, now), now)
             wanted = verdict.to_return if policy.return_workbook else ()
             to_paint = [upload for upload in wanted if upload.cause not in painted]
             if not to_paint:
                 conclude(
-                    letter, rules.with_painted(verdict, painted), transaction, ReplyContext(policy.stationery, now)
+                    letter, rules.with_painted(verdict, painted), transaction, ReplyContext(policy.reply_settings, now)
                 )
                 break
-        painted |= {upload.cause: paint(upload, letter, doors, policy) for upload in to_paint}
+        painted |= {upload.cause: paint(upload, letter, adapters, policy) for upload in to_paint}
     log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
     return replace(receipt, outcome=verdict.outcome)
 
 
-def understand(letter: Letter, doors: Adapters, policy: Policy) -> Letter:
+def understand(letter: Letter, adapters: Adapters, policy: Policy) -> Letter:
     """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
     judging = judged_by(letter, policy)
-    return letters.with_files(letter, lambda data: doors.reader.judge(data, judging), doors.reader.sniff)
+    return letters.with_files(letter, lambda data: adapters.reader.judge(data, judging), adapters.reader.sniff)
 
 
 def judged_by(letter: Letter, policy: Policy) -> Criteria:
@@ -138,58 +140,58 @@ def judged_by(letter: Letter, policy: Policy) -> Criteria:
     return Criteria(day, policy.rules, policy.limits, letter.passwords)
 
 
-def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, desk: ReplyContext) -> None:
+def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, context: ReplyContext) -> None:
     """All consequences of a verdict, in the transaction that is open."""
     changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
-    for reply in compose.compose(letter, verdict, changes, desk):
-        transaction.enqueue(reply, letter.receipt, desk.now)
-    bounces.note(letter, transaction, desk)
-    transaction.settle(letter.receipt, verdict, changes, desk.now)
+    for reply in compose.compose(letter, verdict, changes, context):
+        transaction.enqueue(reply, letter.receipt, context.now)
+    bounces.note(letter, transaction, context)
+    transaction.settle(letter.receipt, verdict, changes, context.now)
 
 
-def paint(upload: JudgedUpload, letter: Letter, doors: Adapters, policy: Policy) -> Annotated:
+def paint(upload: JudgedUpload, letter: Letter, adapters: Adapters, policy: Policy) -> Annotated:
     """The school's own workbook with its problems painted in: slow, and so never inside a transaction."""
     data = next(attachment.data for attachment in letter.message.attachments if attachment.digest == upload.digest)
-    return doors.reader.annotate(data, upload.judgement, judged_by(letter, policy))
+    return adapters.reader.annotate(data, upload.judgement, judged_by(letter, policy))
 
 
-def recall(letter: Letter, account: MessageFacts, transaction: Transaction, now: datetime) -> PolicyContext:
+def recall(letter: Letter, facts: MessageFacts, transaction: Transaction, now: datetime) -> PolicyContext:
     """What the store knows that bears on a letter."""
     return PolicyContext(
-        twin=transaction.twin(letter.receipt, account),
+        duplicate_of=transaction.duplicate_of(letter.receipt, facts),
         recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
         alerts=transaction.alerts_about(letter.sender.address, now - reply_limits.DAY),
         children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
     )
 
 
-def file(waiting: InboxMessage, receipt: Receipt, doors: Adapters, folder: str) -> None:
+def file(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, folder: str) -> None:
     """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
     with logs.bound(reference=receipt.reference):
         try:
-            moved = doors.mailbox.file(waiting.key, folder)
+            moved = adapters.mailbox.file(waiting.key, folder)
         except Rejected as error:
             log.error("message not filed", answer=str(error))  # noqa: TRY400  no code is at fault
-            doors.stumbled[waiting.key] += 1
+            adapters.failures[waiting.key] += 1
             raise named(error, receipt) from error
         except Unavailable as error:
-            let_go(waiting, doors, str(error))
+            release_attempt(waiting, adapters, str(error))
             raise named(error, receipt) from error
-        with doors.store.transaction() as transaction:
-            transaction.note_filed(receipt, folder, now := doors.clock())
+        with adapters.store.transaction() as transaction:
+            transaction.note_filed(receipt, folder, now := adapters.clock())
             transaction.note_poll(now, success=True)  # a poll may take hours, and all the time the mailbox is read
         if moved:
             log.info("message filed", folder=folder)
 
 
-def let_go(waiting: InboxMessage, doors: Adapters, answer: str) -> None:
+def release_attempt(waiting: InboxMessage, adapters: Adapters, answer: str) -> None:
     """A server was away: the attempt does not count. The next poll takes the other messages first."""
     log.warning("message left for later", answer=answer)
-    doors.stumbled[waiting.key] += 1
-    with doors.store.transaction() as transaction:
+    adapters.failures[waiting.key] += 1
+    with adapters.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
         if receipt and not receipt.outcome:
-            transaction.let_go(receipt)
+            transaction.release_attempt(receipt)
 
 
 def named(error: Unavailable, receipt: Receipt) -> Unavailable:
@@ -197,27 +199,27 @@ def named(error: Unavailable, receipt: Receipt) -> Unavailable:
     return type(error)(f"{receipt.reference}: {error}")
 
 
-def fail(waiting: InboxMessage, doors: Adapters, policy: Policy) -> Receipt | None:
+def fail(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> Receipt | None:
     """An attempt went wrong through our fault: the third is the last."""
-    with doors.store.transaction() as transaction:
+    with adapters.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
         if receipt is None or receipt.outcome:
             return receipt
-        transaction.failed(receipt)
+        transaction.record_failure(receipt)
     if receipt.attempts < MAX_ATTEMPTS:
         return None
-    return quarantine(receipt, f"processing failed {MAX_ATTEMPTS} times", doors, policy)
+    return quarantine(receipt, f"processing failed {MAX_ATTEMPTS} times", adapters, policy)
 
 
-def quarantine(receipt: Receipt, reason: str, doors: Adapters, policy: Policy) -> Receipt:
+def quarantine(receipt: Receipt, reason: str, adapters: Adapters, policy: Policy) -> Receipt:
     """Set a message aside for a person, and tell the operator; its 48 hours run on."""
     verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", clock=True)
-    with doors.store.transaction() as transaction:
+    with adapters.store.transaction() as transaction:
         if (current := transaction.current(receipt)).outcome:
             return current
-        now = doors.clock()
+        now = adapters.clock()
         transaction.enqueue(
-            compose.alert(receipt.reference, verdict.alert, ReplyContext(policy.stationery, now)), receipt, now
+            compose.alert(receipt.reference, verdict.alert, ReplyContext(policy.reply_settings, now)), receipt, now
         )
         transaction.settle(receipt, verdict, (), now)
     log.error("message quarantined", why=reason)

@@ -1,4 +1,4 @@
-"""What the story asks of the outside world; the doors answer it, and neither knows the other.
+"""What the story asks of the outside world; the adapters answer it, and neither knows the other.
 
 Every verb raises Unavailable where the server behind it is away or refuses.
 """
@@ -52,10 +52,10 @@ class Mailbox(Protocol):
     def file(self, key: Key, folder: str) -> bool:
         """Move a message out of the inbox; False where nothing was moved: it was gone already, or has to stay."""
 
-    def bring_back(self, folders: Collection[str], sought: MessageQuery) -> bool:
+    def bring_back(self, folders: Collection[str], query: MessageQuery) -> bool:
         """Move a message from the first of these folders that has it to the inbox; False where none has it."""
 
-    def delete(self, folders: Collection[str], sought: MessageQuery) -> bool:
+    def delete(self, folders: Collection[str], query: MessageQuery) -> bool:
         """Delete every copy of a message in these folders for ever; False where there is none."""
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ class Transaction(Protocol):
     def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, made when it is first seen; counts an attempt unless it is settled."""
 
-    def adopt(self, receipt: Receipt, digest: str) -> Receipt:
+    def match_bytes(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the bytes; an older receipt for them that is not yet filed takes this one's place."""
 
     def in_hand(self, key: Key) -> Receipt | None:
@@ -125,16 +125,16 @@ class Transaction(Protocol):
     def current(self, known: Receipt) -> Receipt:
         """A receipt as it stands now."""
 
-    def introduce(self, receipt: Receipt, account: MessageFacts) -> SenderRegistration:
+    def record_sender(self, receipt: Receipt, facts: MessageFacts) -> SenderRegistration:
         """Note who wrote, and look them up in the register."""
 
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
         """The passwords that open workbooks of these schools, in the schools' order."""
 
-    def first_copy(self, receipt: Receipt) -> InboxMessage | Released | None:
+    def earlier_duplicate(self, receipt: Receipt) -> InboxMessage | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is to be judged."""
 
-    def twin(self, receipt: Receipt, account: MessageFacts) -> str:
+    def duplicate_of(self, receipt: Receipt, facts: MessageFacts) -> str:
         """The reference of a settled message with the same authentic sender, Message-ID and attachments, or ""."""
 
     def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
@@ -155,10 +155,10 @@ class Transaction(Protocol):
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Write down what became of the message."""
 
-    def let_go(self, receipt: Receipt) -> None:
+    def release_attempt(self, receipt: Receipt) -> None:
         """The attempt does not count: a server was away."""
 
-    def failed(self, receipt: Receipt) -> None:
+    def record_failure(self, receipt: Receipt) -> None:
         """The attempt counts, and is over."""
 
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
@@ -198,13 +198,13 @@ class Transaction(Protocol):
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
         """Try again later."""
 
-    def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
+    def record_alert_if_due(self, topic: str, since: datetime, now: datetime) -> bool:
         """Whether this topic was not told since then; it counts as told now."""
 
-    def is_over(self, topic: str) -> bool:
+    def clear_alert(self, topic: str) -> bool:
         """Whether this topic was told; it counts as never told from now on."""
 
-    def told_at(self, topic: str) -> datetime | None:
+    def last_alert_at(self, topic: str) -> datetime | None:
         """When a topic was told last; None where it never was."""
 
     # ── the promise, and forgetting ──
@@ -218,7 +218,7 @@ class Transaction(Protocol):
     def note_warned(self, unanswered: Unanswered, level: int) -> None:
         """The operator was warned, so that it is said once."""
 
-    def booked(self) -> tuple[ReceiptSummary, ...]:
+    def receipt_summaries(self) -> tuple[ReceiptSummary, ...]:
         """Every receipt, to be compared with the mailbox."""
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
@@ -283,7 +283,7 @@ class Store(Protocol):
 class Adapters:
     """The outside world, opened. `stopping` says whether the daemon has been asked to stop.
 
-    `stumbled` is remembered from one poll to the next.
+    `failures` is remembered from one poll to the next.
     """
 
     mailbox: Mailbox
@@ -292,4 +292,4 @@ class Adapters:
     clock: Clock
     dns: Dns
     stopping: Callable[[], bool] = lambda: False
-    stumbled: FailureCounts = field(default_factory=FailureCounts)
+    failures: FailureCounts = field(default_factory=FailureCounts)

@@ -39,41 +39,42 @@ class Found:
     inbox: Sequence[InboxMessage] = ()
 
 
-def reconcile(mailbox: Mailbox, store: Store, folders: Sequence[str], paper: tuple[Clock, ReplySettings]) -> int:
+def reconcile(
+    mailbox: Mailbox, store: Store, folders: Sequence[str], clock: Clock, reply_settings: ReplySettings
+) -> int:
     """Compare, log each difference, and tell the operator where there are any; how many. Raises Unavailable.
 
     `folders` are ours, without the inbox.
     """
-    clock, stationery = paper
     found = Found({folder: mailbox.message_ids(folder) for folder in folders}, mailbox.waiting())
     with store.transaction() as transaction:  # after the mailbox: what was filed meanwhile is known
-        desk = ReplyContext(stationery, clock())
-        differences = compare(found, transaction.booked(), desk.now)
+        context = ReplyContext(reply_settings, clock())
+        differences = compare(found, transaction.receipt_summaries(), context.now)
         for difference in differences:
             log.error(difference.event, reference=difference.reference, folder=difference.folder)
         if differences:
-            transaction.enqueue(compose.to_operator(_told(differences), desk, "reconciled"), None, desk.now)
+            transaction.enqueue(compose.to_operator(_told(differences), context, "reconciled"), None, context.now)
     log.info("mailbox reconciled", differences=len(differences))
     return len(differences)
 
 
-def compare(found: Found, booked: Sequence[ReceiptSummary], now: datetime) -> tuple[Difference, ...]:
+def compare(found: Found, receipt_summaries: Sequence[ReceiptSummary], now: datetime) -> tuple[Difference, ...]:
     """Where the messages in the mailbox and the receipts differ."""
-    surplus = _surplus(found, booked, now)
+    surplus = _surplus(found, receipt_summaries, now)
     strangers = [Difference("message without receipt", folder) for folder, n in surplus.items() for _ in range(n)]
     return (
         *strangers,
-        *_untaken(found.inbox, {one.key for one in booked}, now),
-        *(d for one in booked for d in _wrong(one, found, surplus, now)),
+        *_untaken(found.inbox, {one.key for one in receipt_summaries}, now),
+        *(d for one in receipt_summaries for d in _wrong(one, found, surplus, now)),
     )
 
 
-def _surplus(found: Found, booked: Sequence[ReceiptSummary], now: datetime) -> dict[str, int]:
+def _surplus(found: Found, receipt_summaries: Sequence[ReceiptSummary], now: datetime) -> dict[str, int]:
     """How many messages are in each folder that no receipt claims, be it from another folder; negative: some miss.
 
     A message that we died of was never read: its receipt has no Message-ID, and claims any one that is left over.
     """
-    there = [one for one in booked if not one.deleted or now - one.changed_at < SETTLED_BY]
+    there = [one for one in receipt_summaries if not one.deleted or now - one.changed_at < SETTLED_BY]
     claimed = {folder: Counter(one.message_id for one in there if one.folder == folder) for folder in found.folders}
     lying = {folder: Counter(names) for folder, names in found.folders.items()}
     unread = {folder: claims.pop("", 0) for folder, claims in claimed.items()}

@@ -23,7 +23,7 @@ PROBATION = timedelta(days=1)
 class Keep:
     """How long filed mail is kept by outcome, how long receipts; `sent` is the folder with our replies, or "".
 
-    `folders` are those in which we file. `stumbled` is remembered from one round to the next.
+    `folders` are those in which we file. `failures` is remembered from one round to the next.
     """
 
     mail: Mapping[Outcome, timedelta]
@@ -31,14 +31,14 @@ class Keep:
     folders: Sequence[str]
     sent: str
     clock: Clock
-    stumbled: FailureCounts = field(default_factory=FailureCounts)
+    failures: FailureCounts = field(default_factory=FailureCounts)
 
 
 def due(store: Store, keep: Keep) -> tuple[Filed, ...]:
     """The filed messages that must not be kept any more; those at which the mailbox broke off most often last."""
     with store.transaction() as transaction:
         forgettable = transaction.forgettable(keep.clock(), keep.mail)
-    return tuple(sorted(forgettable, key=lambda filed: keep.stumbled[filed.reference]))
+    return tuple(sorted(forgettable, key=lambda filed: keep.failures[filed.reference]))
 
 
 def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: Keep) -> None:
@@ -57,7 +57,7 @@ def delete(forgettable: Sequence[Filed], mailbox: Mailbox, store: Store, keep: K
         except Unavailable as error:
             log.error("message not deleted", reference=filed.reference, answer=str(error))  # noqa: TRY400  no code is at fault
             if not isinstance(error, Rejected):
-                keep.stumbled[filed.reference] += 1
+                keep.failures[filed.reference] += 1
                 raise
             declined = error
             continue
@@ -101,7 +101,7 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
     of our folders; in the inbox it is one that arrives now. Copies elsewhere are left to the other message with the
     same bytes, where there is one. One that was never read is known by its size and the second in which it came alone.
     """
-    if filed.folder and filed.shared and not filed.sought.digest:
+    if filed.folder and filed.shared and not filed.query.digest:
         log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)
         return False
     declined = None
@@ -117,7 +117,7 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
 
 def _delete_message(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
     places = (filed.folder,) if filed.shared else tuple(dict.fromkeys((filed.folder, *keep.folders)))
-    if filed.folder and mailbox.delete(places, filed.sought):
+    if filed.folder and mailbox.delete(places, filed.query):
         log.info("message deleted", reference=filed.reference)
     elif filed.folder:
         log.warning("message to delete is in no folder of ours", reference=filed.reference, folder=filed.folder)

@@ -62,7 +62,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot) -> Iterato
         settings = made.settings
         with open_mailbox(settings.mailbox) as mailbox:
             mailbox.ensure_folders(set(wiring.folders(settings.mailbox.folders).values()))
-            yield Bench(made, wiring.policy(settings, wiring.stationery(settings)), reader, mailbox, client)
+            yield Bench(made, wiring.policy(settings, wiring.reply_settings(settings)), reader, mailbox, client)
 
 
 @pytest.fixture

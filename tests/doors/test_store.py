@@ -21,7 +21,7 @@ from tests.postgres import Postgres
 
 LOCKING = """
 import sys
-from planit_mailer.doors.store import Store
+from planit_mailer.adapters.store import Store
 with Store(sys.argv[1]).lock():
     print("locked", flush=True)
     sys.stdin.read()
@@ -90,7 +90,7 @@ def test_what_postgresql_finds_too_large_is_a_mistake_of_ours_and_no_server_that
     receipt = books.begin(store)
 
     with pytest.raises(RuntimeError, match="54000") as caught, store.transaction() as transaction:
-        transaction.introduce(receipt, books.account(sender=large))
+        transaction.record_sender(receipt, books.facts(sender=large))
 
     assert large[:10] not in str(caught.value)
     store.close()

@@ -18,7 +18,7 @@ from tests.postgres import Postgres
 
 CLAIMING = """
 import sys
-from planit_mailer.doors.store import Store
+from planit_mailer.adapters.store import Store
 with Store(sys.argv[1]).claim("message 1 1") as ours:
     print(ours, flush=True)
     sys.stdin.read()
@@ -198,7 +198,7 @@ def test_a_reply_that_was_postponed_by_a_clock_that_was_ahead_is_due(store: Stor
 def test_two_messages_of_one_school_at_the_same_time_leave_what_the_later_says(daemons: tuple[Store, Store]) -> None:
     one, other = daemons
     school = books.a_school(one)
-    earlier, later = (books.adopt(one, begin(one), raw) for raw in ("earlier", "later"))
+    earlier, later = (books.match_bytes(one, begin(one), raw) for raw in ("earlier", "later"))
     books.apply(other, school, an_upload(a_learner("A1", values=("later",))), receipt=later)
     [changes] = books.apply(one, school, an_upload(a_learner("A1", values=("earlier",))), receipt=earlier)
     assert changes.passed_over == 1

@@ -159,15 +159,15 @@ def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
         transaction.note_mail_deleted(filed, NOW + 14 * DAY)
         assert transaction.forgettable(NOW + 14 * DAY, KEEP) == ()
 
-    assert filed == Filed(receipt.reference, "Processed", filed.sought, (reply.message_id,))
-    assert filed.sought == MessageQuery(filed.sought.digest, account().message_id, 1000, NOW)
-    assert len(filed.sought.digest) == 64
+    assert filed == Filed(receipt.reference, "Processed", filed.query, (reply.message_id,))
+    assert filed.query == MessageQuery(filed.query.digest, account().message_id, 1000, NOW)
+    assert len(filed.query.digest) == 64
 
 
 def test_what_must_be_deleted_and_is_like_another_that_is_kept_says_so(store: Store) -> None:
     """The bytes of a message that came later were noted first: it had to wait, or somebody copied it into the inbox."""
     first, second = begin(store), begin(store)
-    for receipt in (books.adopt(store, second, "same"), books.adopt(store, first, "same")):
+    for receipt in (books.match_bytes(store, second, "same"), books.match_bytes(store, first, "same")):
         with store.transaction() as transaction:
             transaction.settle(receipt, books.verdict(Outcome.HELD, None), (), NOW)
             transaction.note_filed(receipt, "Held", NOW)
@@ -183,7 +183,7 @@ def test_what_must_be_deleted_and_is_like_another_that_is_kept_says_so(store: St
 
 def test_copies_of_an_answer_that_was_sent_by_a_clock_that_was_ahead_are_waited_for_no_longer(store: Store) -> None:
     school = books.a_school(store)
-    receipt = books.adopt(store, begin(store), "raw")
+    receipt = books.match_bytes(store, begin(store), "raw")
     apply(store, school, an_upload(a_learner("A1")), receipt=receipt)
     with store.transaction() as transaction:
         transaction.enqueue(a_reply(), receipt, NOW)

@@ -37,7 +37,7 @@ def test_a_school_that_moved_or_changed_its_name_is_the_same_school(store: Store
     assert imported(store, Listed("123456", "Greenfield Academy", "ZZ7 7ZZ")) == Imported(0, 1, 0)
 
     with store.reading() as reading:
-        assert [s.name for s in reading.standing(OFFICE).schools] == ["Greenfield Academy"]
+        assert [s.name for s in reading.registration(OFFICE).schools] == ["Greenfield Academy"]
         assert reading.find_schools("ZZ9 9ZZ") == ()
         assert len(reading.find_schools("ZZ7 7ZZ")) == 1
 

@@ -16,7 +16,7 @@ def owed(store: Store, kind: ReplyKind = ReplyKind.CONFIRMATION) -> tuple[Receip
     """A settled message, and the reply to it in the outbox."""
     receipt = begin(store)
     with store.transaction() as transaction:
-        transaction.introduce(receipt, account())
+        transaction.record_sender(receipt, account())
         transaction.enqueue(a_reply(kind), receipt, NOW)
         transaction.settle(receipt, verdict(reply=kind), (), NOW)
     with store.reading() as reading:
@@ -166,7 +166,7 @@ def test_a_topic_is_told_once_in_a_while(store: Store) -> None:
     def first(at: int) -> bool:
         now = NOW + timedelta(hours=at)
         with store.transaction() as transaction:
-            return transaction.first_since("too many replies", now - timedelta(hours=24), now)
+            return transaction.record_alert_if_due("too many replies", now - timedelta(hours=24), now)
 
     assert [first(at) for at in (0, 1, 23, 25, 26)] == [True, False, False, True, False]
 
@@ -174,7 +174,7 @@ def test_a_topic_is_told_once_in_a_while(store: Store) -> None:
 def test_what_was_told_by_a_clock_that_was_ahead_is_told_again(store: Store) -> None:
     def first(now: datetime) -> bool:
         with store.transaction() as transaction:
-            return transaction.first_since("too many replies", now - timedelta(hours=24), now)
+            return transaction.record_alert_if_due("too many replies", now - timedelta(hours=24), now)
 
     assert [first(at) for at in (NOW + timedelta(days=10), NOW, LATER)] == [True, True, False]
 
@@ -217,7 +217,7 @@ def test_only_an_authentic_registered_sender_may_be_told_of_a_delay(store: Store
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
         for one in said:
-            transaction.introduce(transaction.begin(books.waiting(), NOW, NOW + TWO_DAYS), one)
+            transaction.record_sender(transaction.begin(books.waiting(), NOW, NOW + TWO_DAYS), one)
 
     with store.reading() as reading:
         told = [(u.sender, u.registered) for u in reading.unanswered()]

@@ -19,7 +19,7 @@ def deaths_and_attempts(store: Store, reference: str) -> tuple[int, int]:
     with store.reading() as reading:
         story = reading.story(reference)
     assert story
-    return story.deaths, story.attempts
+    return story.crashes, story.attempts
 
 
 # ── attempts ──
@@ -39,9 +39,9 @@ def test_the_attempt_is_counted_before_the_work(store: Store) -> None:
 
     for expected in (1, 2, 3):
         receipt = begin(store, message)
-        assert (receipt.attempts, receipt.deaths) == (expected, 0)
+        assert (receipt.attempts, receipt.crashes) == (expected, 0)
         with store.transaction() as transaction:
-            transaction.failed(receipt)
+            transaction.record_failure(receipt)
 
 
 def test_a_death_with_the_message_in_hand_counts_apart(store: Store) -> None:
@@ -50,7 +50,7 @@ def test_a_death_with_the_message_in_hand_counts_apart(store: Store) -> None:
 
     receipt = begin(store, message)
 
-    assert (receipt.attempts, receipt.deaths) == (1, 1)
+    assert (receipt.attempts, receipt.crashes) == (1, 1)
 
 
 def test_an_attempt_during_which_a_server_was_away_does_not_count(store: Store) -> None:
@@ -58,10 +58,10 @@ def test_an_attempt_during_which_a_server_was_away_does_not_count(store: Store) 
     receipt = begin(store, message)
 
     with store.transaction() as transaction:
-        transaction.let_go(receipt)
+        transaction.release_attempt(receipt)
 
     receipt = begin(store, message)
-    assert (receipt.attempts, receipt.deaths) == (1, 0)
+    assert (receipt.attempts, receipt.crashes) == (1, 0)
 
 
 def test_a_settled_message_is_found_by_its_key_and_nothing_is_counted(store: Store) -> None:
@@ -133,11 +133,11 @@ def test_bytes_of_a_message_that_is_not_filed_are_that_message_under_a_new_uid(s
 def test_an_adopted_message_has_its_attempt_counted(store: Store) -> None:
     older = adopt(store, begin(store), "the same bytes")
     with store.transaction() as transaction:
-        transaction.failed(older)
+        transaction.record_failure(older)
 
     adopted = adopt(store, begin(store), "the same bytes")
 
-    assert (adopted.attempts, adopted.deaths) == (2, 0)
+    assert (adopted.attempts, adopted.crashes) == (2, 0)
 
 
 def test_a_settled_message_under_a_new_uid_is_only_to_be_filed(store: Store) -> None:
@@ -154,7 +154,7 @@ def test_a_settled_message_under_a_new_uid_is_only_to_be_filed(store: Store) -> 
 def test_bytes_of_a_filed_message_arrive_now(store: Store) -> None:
     first = adopt(store, begin(store), "the same bytes")
     with store.transaction() as transaction:
-        transaction.introduce(first, account())
+        transaction.record_sender(first, account())
         transaction.settle(first, verdict(), (), NOW)
         transaction.note_filed(first, "Processed", NOW)
 
@@ -162,7 +162,7 @@ def test_bytes_of_a_filed_message_arrive_now(store: Store) -> None:
 
     assert adopt(store, second, "the same bytes") == second
     with store.transaction() as transaction:
-        assert transaction.twin(second, account()) == "", "a person put it back"
+        assert transaction.duplicate_of(second, account()) == "", "a person put it back"
 
 
 def test_of_two_copies_that_are_there_at_the_same_time_the_second_is_only_to_be_filed(store: Store) -> None:
@@ -178,12 +178,12 @@ def test_of_two_copies_that_are_there_at_the_same_time_the_second_is_only_to_be_
 def test_a_message_that_somebody_took_away_unprocessed_makes_nothing_known(store: Store) -> None:
     first = adopt(store, begin(store), "bytes")
     with store.transaction() as transaction:
-        transaction.introduce(first, account())
+        transaction.record_sender(first, account())
         transaction.drop(first)
     second = adopt(store, begin(store), "other bytes")
 
     with store.transaction() as transaction:
-        assert transaction.twin(second, account()) == ""
+        assert transaction.duplicate_of(second, account()) == ""
 
 
 def test_the_same_sender_message_id_and_attachments_are_delivered_twice(store: Store) -> None:
@@ -191,7 +191,7 @@ def test_the_same_sender_message_id_and_attachments_are_delivered_twice(store: S
     second = adopt(store, begin(store), "other bytes: the way was another")
 
     with store.transaction() as transaction:
-        assert transaction.twin(second, account()) == first.reference
+        assert transaction.duplicate_of(second, account()) == first.reference
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_anything_else_is_another_message(store: Store, said: books.Account) -> 
     second = adopt(store, begin(store), "other bytes")
 
     with store.transaction() as transaction:
-        assert transaction.twin(second, said) == ""
+        assert transaction.duplicate_of(second, said) == ""
 
 
 def test_what_was_quarantined_or_is_not_authentic_makes_nothing_known(store: Store) -> None:
@@ -218,7 +218,7 @@ def test_what_was_quarantined_or_is_not_authentic_makes_nothing_known(store: Sto
     second = adopt(store, begin(store), "other bytes")
 
     with store.transaction() as transaction:
-        assert transaction.twin(second, account()) == ""
+        assert transaction.duplicate_of(second, account()) == ""
 
 
 def test_a_message_that_had_to_wait_is_the_twin_of_a_later_one_that_was_judged_meanwhile(store: Store) -> None:
@@ -226,7 +226,7 @@ def test_a_message_that_had_to_wait_is_the_twin_of_a_later_one_that_was_judged_m
     second = settled(store, said=account())
 
     with store.transaction() as transaction:
-        assert transaction.twin(first, account()) == second.reference
+        assert transaction.duplicate_of(first, account()) == second.reference
 
 
 @pytest.mark.parametrize("outcome", [Outcome.HELD, Outcome.IGNORED])
@@ -235,7 +235,7 @@ def test_a_later_message_that_was_not_judged_makes_nothing_known(store: Store, o
     settled(store, outcome, account())
 
     with store.transaction() as transaction:
-        assert transaction.twin(first, account()) == ""
+        assert transaction.duplicate_of(first, account()) == ""
 
 
 def test_of_two_messages_one_is_the_others_twin_and_not_both(store: Store) -> None:
@@ -243,11 +243,11 @@ def test_of_two_messages_one_is_the_others_twin_and_not_both(store: Store) -> No
     second = settled(store, said=account())
     double = replace(verdict(Outcome.IGNORED, None), reason=f"delivered twice: the same as {second.reference}")
     with store.transaction() as transaction:
-        transaction.introduce(first, account())
+        transaction.record_sender(first, account())
         transaction.settle(first, double, (), NOW)
 
     with store.transaction() as transaction:
-        assert transaction.twin(second, account()) == "", "a retry of it is processed"
+        assert transaction.duplicate_of(second, account()) == "", "a retry of it is processed"
 
 
 # ── a UID that is given a second time ──
@@ -321,7 +321,7 @@ def test_what_was_taken_up_under_a_uid_that_is_given_again_is_gone_and_owed_noth
     message = waiting()
     taken_up = adopt(store, begin(store, message), "the first")
     with store.transaction() as transaction:
-        transaction.failed(taken_up)
+        transaction.record_failure(taken_up)
     number(store, other(message))
 
     with store.transaction() as transaction:
@@ -337,7 +337,7 @@ def test_a_message_that_was_read_once_and_taken_away_is_settled_and_what_comes_b
     message = waiting()
     taken_up = adopt(store, begin(store, message), "bytes")
     with store.transaction() as transaction:
-        transaction.failed(taken_up)
+        transaction.record_failure(taken_up)
         assert transaction.vanished([message], everywhere=True) == ()
         assert transaction.vanished([waiting()], everywhere=False) == (message.key,)
         assert transaction.vanished([waiting(uidvalidity=2)], everywhere=False) == ()
@@ -366,8 +366,8 @@ def test_a_first_copy_under_another_uidvalidity_is_not_waited_for(store: Store) 
     second = adopt(store, begin(store, waiting(uidvalidity=2)), "other bytes: the way was another")
     with store.transaction() as transaction:
         for receipt in (first, second):
-            transaction.introduce(receipt, account())
-        assert transaction.first_copy(second) is None
+            transaction.record_sender(receipt, account())
+        assert transaction.earlier_duplicate(second) is None
 
 
 # ── settled and filed ──
@@ -379,7 +379,7 @@ def test_to_introduce_a_sender_tells_what_the_register_knows(store: Store) -> No
 
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
-        standing = transaction.introduce(receipt, account())
+        standing = transaction.record_sender(receipt, account())
 
     assert standing == SenderRegistration((school,), denied=False)
 

@@ -24,7 +24,7 @@ def registered(store: Store) -> Store:
 
 def standing(store: Store, address: str) -> SenderRegistration:
     with store.reading() as reading:
-        return reading.standing(address)
+        return reading.registration(address)
 
 
 def story(store: Store, receipt: Receipt) -> Story:
@@ -139,15 +139,15 @@ def test_a_released_message_is_brought_back_and_keeps_its_place_in_the_order(sto
 
 
 def test_a_message_that_was_brought_back_is_recognised_by_its_bytes(store: Store) -> None:
-    held = books.adopt(store, books.begin(store), "its bytes")
+    held = books.match_bytes(store, books.begin(store), "its bytes")
     with store.transaction() as transaction:
         transaction.settle(held, books.verdict(Outcome.HELD), (), NOW)
         transaction.note_filed(held, "Held", NOW)
     release(store, held)
 
-    back = books.adopt(store, books.begin(store), "its bytes")
+    back = books.match_bytes(store, books.begin(store), "its bytes")
 
-    assert (back.arrival, back.released, back.attempts, back.deaths) == (held.arrival, False, 1, 0)
+    assert (back.arrival, back.released, back.attempts, back.crashes) == (held.arrival, False, 1, 0)
     with store.reading() as reading:
         assert reading.to_bring_back() == ()
 

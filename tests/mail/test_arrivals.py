@@ -21,7 +21,7 @@ DOWNLOAD = "download the workbook and attach a copy of it"
 
 def a_letter_with(raw: bytes) -> Letter:
     letter = a_letter()
-    read = Letter(letter.receipt, messages.parse(raw), letter.sender, letter.standing, "")
+    read = Letter(letter.receipt, messages.parse(raw), letter.sender, letter.registration, "")
     return letters.with_files(read, forms.judge, detect.sniff)
 
 

@@ -29,7 +29,7 @@ from tests.mail.test_replies import (
     report,
     written,
 )
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 
 LONG = "a-name-that-goes-on-and-on-without-any-space-" * 3
 
@@ -59,7 +59,7 @@ def full() -> JudgedUpload:
 def mails() -> dict[str, str]:
     letter = a_letter()
     photograph = File(f"{LONG}.jpg", is_spreadsheet=False, found="a picture")
-    with_file = Letter(letter.receipt, letter.message, letter.sender, letter.standing, "", (photograph,))
+    with_file = Letter(letter.receipt, letter.message, letter.sender, letter.registration, "", (photograph,))
     answers = {
         "confirmation": written(letter, confirmation(good(name=f"{LONG}.xlsx")), CHANGES),
         "confirmation-full": written(letter, confirmation(full()), CHANGES),
@@ -69,7 +69,7 @@ def mails() -> dict[str, str]:
         "help": written(with_file, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),
         "stranger": written(a_letter(registered=False), Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP)),
         "held": written(letter, Verdict(Outcome.HELD, "held", reply=ReplyKind.HELD)),
-        "delayed": parsed(compose.delayed("PM-7F3K-9Q2T", OFFICE, ReplyContext(stationery(), NOW))),
+        "delayed": parsed(compose.delayed("PM-7F3K-9Q2T", OFFICE, ReplyContext(reply_settings(), NOW))),
     }
     return {name: part(mail, "html") for name, mail in answers.items()}
 

@@ -26,7 +26,7 @@ from planit_mailer.domain.verdict import Changes, File, JudgedUpload, Verdict, Y
 from planit_mailer.mail import messages
 from tests.books import NOW, OFFICE
 from tests.builders import an_email
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 
 GREENFIELD = School(1, "900001", "Greenfield School", "ZZ9 9ZZ")
 DRAFT = Draft(
@@ -58,7 +58,7 @@ def bad(number: int = 1, name: str = "spring.xlsx") -> JudgedUpload:
 
 
 def written(letter: Letter, verdict: Verdict, *changes: Changes) -> EmailMessage:
-    [reply] = compose.compose(letter, verdict, changes, ReplyContext(stationery(), NOW))
+    [reply] = compose.compose(letter, verdict, changes, ReplyContext(reply_settings(), NOW))
     return parsed(reply)
 
 
@@ -266,7 +266,7 @@ def test_what_a_form_says_is_escaped_in_html() -> None:
 def test_help_says_what_arrived_instead_and_brings_the_form() -> None:
     letter = a_letter()
     files = (File("photo.jpg", is_spreadsheet=False, found="a picture"),)
-    letter = Letter(letter.receipt, letter.message, letter.sender, letter.standing, "", files)
+    letter = Letter(letter.receipt, letter.message, letter.sender, letter.registration, "", files)
     message = written(letter, Verdict(Outcome.IGNORED, "none", reply=ReplyKind.HELP))
     assert "- photo.jpg (a picture)" in part(message, "plain")
     assert [item.get_filename() for item in message.iter_attachments()] == ["plan-it-school-data-form.xlsx"]
@@ -287,8 +287,8 @@ def test_every_mail_has_plain_text_html_and_the_reference(kind: ReplyKind) -> No
 
 @pytest.mark.parametrize("word", ["please", "sorry", "invalid", "oops"])
 def test_no_mail_and_no_problem_begs_or_blames(word: str) -> None:
-    for template in stationery().templates.list_templates():
-        source, *_ = stationery().templates.loader.get_source(stationery().templates, template)  # type: ignore[union-attr]
+    for template in reply_settings().templates.list_templates():
+        source, *_ = reply_settings().templates.loader.get_source(reply_settings().templates, template)  # type: ignore[union-attr]
         assert word not in source.lower()
     for entry in catalogue.CATALOGUE.values():
         assert word not in entry.message.lower()

@@ -20,7 +20,7 @@ from planit_mailer.pipeline.deadlines import Due
 from planit_mailer.pipeline.reconciliation import Difference
 from tests.books import NOW, OFFICE
 from tests.mail.test_replies import CHANGES, DRAFT, GREENFIELD, a_letter, bad, confirmation, good, parsed, part, report
-from tests.test_delivery import stationery
+from tests.test_delivery import reply_settings
 
 PARAMETERS = (
     *("found", "nearest", "count", "sheets", "label", "where", "heading", "what", "column", "columns", "has", "rows"),
@@ -99,7 +99,7 @@ def notices(reference: str) -> Iterator[Text]:
 
 
 def test_every_template_renders_for_every_outcome_and_leaves_nothing_unsaid() -> None:
-    paper = stationery()
+    paper = reply_settings()
 
     kinds = set()
     for reply in mails(paper):

@@ -67,6 +67,6 @@ def test_of_spoofs_of_a_registered_sender_ten_a_day_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("authentic", [True, False])
 def test_a_denied_sender_is_ignored_believed_or_not(authentic: bool) -> None:  # noqa: FBT001
-    letter = replace(a_letter(authentic=authentic), standing=SenderRegistration((GREENFIELD,), denied=True))
+    letter = replace(a_letter(authentic=authentic), registration=SenderRegistration((GREENFIELD,), denied=True))
     verdict = rules.judge(letter, PolicyContext(), NOW)
     assert (verdict.outcome, verdict.reply, verdict.alert) == (Outcome.IGNORED, None, "")

@@ -134,16 +134,16 @@ class Mailbox:
             wait = idle.idle if client.has_capability("IDLE") else idle.wait
             return wait(client, min(seconds, IDLE), stopping)
 
-    def bring_back(self, folders: Collection[str], sought: MessageQuery) -> bool:
+    def bring_back(self, folders: Collection[str], query: MessageQuery) -> bool:
         """Move a message from the first of these folders that has it to the inbox; False where none has it.
 
         Raises Rejected where the server says no in one of the folders, and no other has it.
         """
         failed = "the mailbox did not bring a message back from the folder"
         deed = FolderAction(failed, lambda client, uids: commands.move(client, uids[0], self._inbox), once=True)
-        return self._with_copies(folders, sought, deed)
+        return self._with_copies(folders, query, deed)
 
-    def delete(self, folders: Collection[str], sought: MessageQuery) -> bool:
+    def delete(self, folders: Collection[str], query: MessageQuery) -> bool:
         """Delete every copy of a message in these folders for ever; False where there is none.
 
         Raises Rejected, at the end, where the server says no in one of the folders: what lies in the others is gone.
@@ -152,9 +152,9 @@ class Mailbox:
             bin_ = commands.trash_folder(client)
         expunge = FolderAction("the mailbox did not delete a message from the folder", commands.expunge_several)
         if not bin_:
-            return self._with_copies(folders, sought, expunge)
-        moved = self._with_copies(folders, sought, replace(expunge, do=partial(commands.move_several, bin_=bin_)))
-        gone = self._with_copies((bin_,), sought, expunge)
+            return self._with_copies(folders, query, expunge)
+        moved = self._with_copies(folders, query, replace(expunge, do=partial(commands.move_several, bin_=bin_)))
+        gone = self._with_copies((bin_,), query, expunge)
         if moved and not gone:
             raise Rejected(f'{expunge.failed} "{bin_}": it was moved there, and is not there')
         return gone
@@ -204,14 +204,14 @@ class Mailbox:
             raise Unavailable("the mailbox was rebuilt meanwhile: its UIDVALIDITY changed")
         return key.uid
 
-    def _with_copies(self, folders: Collection[str], sought: MessageQuery, deed: FolderAction) -> bool:
+    def _with_copies(self, folders: Collection[str], query: MessageQuery, deed: FolderAction) -> bool:
         """Do something with the copies of a message in each of these folders; whether there were any."""
         found, declined = False, None
-        for way in search.ways(sought):
+        for way in search.ways(query):
             for folder in folders:
                 try:
                     with self._asking(f'{deed.failed} "{folder}"', of_one=True) as client:
-                        if uids := list(self._copies(client, folder, sought, way)):
+                        if uids := list(self._copies(client, folder, query, way)):
                             deed.do(client, uids)
                             found = True
                 except Rejected as error:
@@ -224,14 +224,14 @@ class Mailbox:
             raise declined
         return found
 
-    def _copies(self, client: Connection, folder: str, sought: MessageQuery, way: Way) -> Iterator[int]:
+    def _copies(self, client: Connection, folder: str, query: MessageQuery, way: Way) -> Iterator[int]:
         """The copies of a message in a folder, which is selected then."""
         if not client.folder_exists(folder):
             return
         state = self._select(client, folder)
-        for uid in way(client, sought, int(state[b"EXISTS"])):
+        for uid in way(client, query, int(state[b"EXISTS"])):
             known = self._digests.setdefault((folder, int(state[b"UIDVALIDITY"]), uid), [])
-            if not sought.digest or search.has_digest(client, uid, sought.digest, known):
+            if not query.digest or search.has_digest(client, uid, query.digest, known):
                 yield uid
 
     @contextmanager

@@ -15,28 +15,28 @@ from planit_mailer.domain.messages import MessageQuery
 Way = Callable[[Connection, MessageQuery, int], Iterable[int]]
 
 
-def ways(sought: MessageQuery) -> tuple[Way, ...]:
+def ways(query: MessageQuery) -> tuple[Way, ...]:
     """How to look for a message, the quickest way first: the next is for where it was found in no folder."""
-    if sought.message_id:
+    if query.message_id:
         return named, alike
-    return (alike, every) if sought.digest else (alike,)
+    return (alike, every) if query.digest else (alike,)
 
 
-def named(client: Connection, sought: MessageQuery, _exists: int) -> Iterator[int]:
+def named(client: Connection, query: MessageQuery, _exists: int) -> Iterator[int]:
     """Those that the server's search finds, if their Message-ID is this one and does not only contain it."""
-    for item in commands.listed(client, commands.having(client, sought.message_id), names=True):
-        if item.message_id == sought.message_id:
+    for item in commands.listed(client, commands.having(client, query.message_id), names=True):
+        if item.message_id == query.message_id:
             yield item.uid
 
 
-def alike(client: Connection, sought: MessageQuery, exists: int) -> Iterator[int]:
+def alike(client: Connection, query: MessageQuery, exists: int) -> Iterator[int]:
     """Those with the same Message-ID after all, or of the same size; of one that was never read, also of the same time.
 
     A search may lag behind, and a header may say one thing to us and another one to the server.
     """
-    for item in commands.listed(client, sorted(commands.uids(client, exists)), names=bool(sought.message_id)):
-        same = item.size == sought.size and (bool(sought.digest) or item.came == sought.received_at)
-        if same or (sought.message_id and item.message_id == sought.message_id):
+    for item in commands.listed(client, sorted(commands.uids(client, exists)), names=bool(query.message_id)):
+        same = item.size == query.size and (bool(query.digest) or item.came == query.received_at)
+        if same or (query.message_id and item.message_id == query.message_id):
             yield item.uid
 
 

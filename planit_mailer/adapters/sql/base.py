@@ -54,7 +54,7 @@ def receipt(row: Row[Any]) -> Receipt:
         received_at=row.received_at,
         first_seen_at=row.first_seen_at,
         attempts=row.attempts,
-        deaths=row.deaths,
+        crashes=row.deaths,
         outcome=Outcome(row.outcome) if row.outcome else None,
         reason=row.reason,
         released=row.released,

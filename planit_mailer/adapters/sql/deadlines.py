@@ -62,7 +62,7 @@ def open_deadlines() -> Select[Any]:
 
 def deadline_of(connection: Connection, row: Row[Any]) -> Unanswered:
     """One such receipt, with what the register says of its sender now."""
-    standing = register.standing(connection, row.sender)
+    registration = register.registration(connection, row.sender)
     return Unanswered(
         arrival=row.id,
         reference=row.reference,
@@ -71,6 +71,6 @@ def deadline_of(connection: Connection, row: Row[Any]) -> Unanswered:
         due_at=row.due_at,
         warned=row.warned,
         sender=row.sender,
-        registered=row.authentic and bool(standing.schools) and not standing.denied,
+        registered=row.authentic and bool(registration.schools) and not registration.denied,
         answer_waits=row.answer_waits,
     )

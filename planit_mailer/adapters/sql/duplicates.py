@@ -13,13 +13,13 @@ JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 class Duplicates(Repository):
     """The verbs about second copies."""
 
-    def twin(self, receipt: Receipt, account: MessageFacts) -> str:
+    def duplicate_of(self, receipt: Receipt, facts: MessageFacts) -> str:
         """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
 
         It came earlier, or was judged while this one had to wait. What doubles this one cannot be what this one
         doubles, and what a person put back doubles none.
         """
-        if not account.message_id or not account.sender.authentic or self._is_put_back(receipt):
+        if not facts.message_id or not facts.sender.authentic or self._is_put_back(receipt):
             return ""
         earlier = receipts.c.id < receipt.arrival
         found = self._connection.scalar(
@@ -29,16 +29,16 @@ class Duplicates(Repository):
                 earlier | receipts.c.outcome.in_(JUDGED),
                 _speaks_for_its_copies(),
                 receipts.c.reason.not_like(f"%{receipt.reference}"),
-                receipts.c.message_id == account.message_id,
-                receipts.c.sender == account.sender.address,
+                receipts.c.message_id == facts.message_id,
+                receipts.c.sender == facts.sender.address,
                 receipts.c.authentic,
-                receipts.c.attachments_digest == account.attachments_digest,
+                receipts.c.attachments_digest == facts.attachments_digest,
             )
             .order_by(receipts.c.id)
         )
         return found or ""
 
-    def first_copy(self, receipt: Receipt) -> InboxMessage | Released | None:
+    def earlier_duplicate(self, receipt: Receipt) -> InboxMessage | Released | None:
         """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged.
 
         Of one that was in the inbox before it was rebuilt nobody knows whether it still is.

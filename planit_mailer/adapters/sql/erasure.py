@@ -82,7 +82,7 @@ class Erasing(Repository):
         """The quarantined messages whose From address may send for this school and no other."""
         lying = receipts.c.mail_deleted_at.is_(None) & (receipts.c.outcome == Outcome.QUARANTINED.value)
         for row in self._connection.execute(select(receipts.c.id, receipts.c.sender).where(lying)).all():
-            if [s.id for s in register.standing(self._connection, row.sender).schools] == [school]:
+            if [s.id for s in register.registration(self._connection, row.sender).schools] == [school]:
                 yield row.id
 
 
@@ -121,4 +121,4 @@ def is_put_right(connection: Connection, arrival: int) -> bool:
 
 def _about(connection: Connection, school: int | None, sender: str) -> set[int]:
     """The schools that a rejected form may be about."""
-    return {school} if school else {s.id for s in register.standing(connection, sender).schools}
+    return {school} if school else {s.id for s in register.registration(connection, sender).schools}

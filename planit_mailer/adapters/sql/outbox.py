@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from planit_mailer.adapters.sql import register
 from planit_mailer.adapters.sql.base import Repository
-from planit_mailer.adapters.sql.schema import outbox, receipts, senders, told
+from planit_mailer.adapters.sql.schema import alert_log, outbox, receipts, senders
 from planit_mailer.domain.messages import Receipt
 from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply, ReplyKind
 from planit_mailer.domain.reports import Unanswered
@@ -119,27 +119,27 @@ class OutboxRows(Repository):
         about = select(func.count()).select_from(outbox.join(receipts)).where(named, alerts)
         return self._connection.scalar(about) or 0
 
-    def told_at(self, topic: str) -> datetime | None:
+    def last_alert_at(self, topic: str) -> datetime | None:
         """When a topic was told last; None where it never was."""
-        return self._connection.scalar(select(told.c.at).where(told.c.topic == topic))
+        return self._connection.scalar(select(alert_log.c.at).where(alert_log.c.topic == topic))
 
-    def first_since(self, topic: str, since: datetime, now: datetime) -> bool:
+    def record_alert_if_due(self, topic: str, since: datetime, now: datetime) -> bool:
         """Whether this topic was not told after `since`; if so, it counts as told now.
 
         What was told at a time that lies ahead counts for nothing: the clock was ahead then.
         """
-        last = self.told_at(topic)
+        last = self.last_alert_at(topic)
         if last is None:
-            self._connection.execute(insert(told).values(topic=topic, at=now))
+            self._connection.execute(insert(alert_log).values(topic=topic, at=now))
             return True
         if since < last <= now:
             return False
-        self._connection.execute(update(told).where(told.c.topic == topic).values(at=now))
+        self._connection.execute(update(alert_log).where(alert_log.c.topic == topic).values(at=now))
         return True
 
-    def is_over(self, topic: str) -> bool:
+    def clear_alert(self, topic: str) -> bool:
         """Whether this topic was told; it counts as never told from now on."""
-        return bool(self._connection.execute(delete(told).where(told.c.topic == topic)).rowcount)
+        return bool(self._connection.execute(delete(alert_log).where(alert_log.c.topic == topic)).rowcount)
 
     def _finish(self, pending: Pending, state: str, answer: str, now: datetime) -> None:
         mail = outbox.c.id == pending.id

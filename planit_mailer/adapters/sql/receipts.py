@@ -68,7 +68,7 @@ class Receipts(Repository):
         """A receipt as it stands now: whoever lost a claim without knowing finds here what another daemon has done."""
         return receipt(self._connection.execute(select(receipts).where(receipts.c.id == known.arrival)).one())
 
-    def adopt(self, receipt: Receipt, digest: str) -> Receipt:
+    def match_bytes(self, receipt: Receipt, digest: str) -> Receipt:
         """Note the SHA-256 of a message's bytes; the receipt that counts from now on.
 
         An older receipt for the same bytes that was not filed yet when this message was first seen is the same message
@@ -86,13 +86,13 @@ class Receipts(Repository):
         self._connection.execute(put_back.values(mail_deleted_at=seen))
         return receipt
 
-    def introduce(self, receipt: Receipt, account: MessageFacts) -> SenderRegistration:
+    def record_sender(self, receipt: Receipt, facts: MessageFacts) -> SenderRegistration:
         """Note who wrote and what the message says of itself; what the register knows of the address."""
-        sender = account.sender
+        sender = facts.sender
         told = {"sender": sender.address, "authentic": sender.authentic, "authentic_why": sender.why}
-        kept = {name: getattr(account, name) for name in ("date", "message_id", "attachments_digest")}
+        kept = {name: getattr(facts, name) for name in ("date", "message_id", "attachments_digest")}
         self._change(receipt.arrival, told | kept)
-        return register.standing(self._connection, sender.address)
+        return register.registration(self._connection, sender.address)
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Write down what became of a message; the promised time runs on only where an answer is owed."""
@@ -113,11 +113,11 @@ class Receipts(Repository):
         if not_applied and erasure.is_put_right(self._connection, receipt.arrival):
             self._change(receipt.arrival, {"superseded": True})
 
-    def let_go(self, receipt: Receipt) -> None:
+    def release_attempt(self, receipt: Receipt) -> None:
         """The attempt does not count: a server was away."""
         self._change(receipt.arrival, {"in_hand": False, "attempts": max(receipt.attempts - 1, 0)})
 
-    def failed(self, receipt: Receipt) -> None:
+    def record_failure(self, receipt: Receipt) -> None:
         """The attempt counts, and is over."""
         self._change(receipt.arrival, {"in_hand": False})
 
@@ -135,7 +135,7 @@ class Receipts(Repository):
                 self._connection.execute(delete(receipts).where(receipts.c.id == row.id))
 
     def _new(self, waiting: InboxMessage, now: datetime, due_at: datetime, *, instead: Row[Any] | None) -> Row[Any]:
-        """A new receipt, `instead` of an older one with this key; adopt() finds that by its bytes, filed or not."""
+        """A new receipt, `instead` of an older one with this key; match_bytes() finds that one by its bytes."""
         if instead:
             self._change(instead.id, {"uidvalidity": None, "uid": None})
         values = {

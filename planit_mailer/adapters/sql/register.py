@@ -83,9 +83,9 @@ class Register(Repository):
         """The addresses and domains that are ignored."""
         return tuple(self._connection.scalars(select(denied.c.value).order_by(denied.c.value)))
 
-    def standing(self, address: str) -> SenderRegistration:
+    def registration(self, address: str) -> SenderRegistration:
         """The schools, by name, that an address or its whole domain may send for; whether either was denied."""
-        return standing(self._connection, address)
+        return registration(self._connection, address)
 
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
         """The passwords that open workbooks of these schools, in the schools' order, each once."""
@@ -152,7 +152,7 @@ def several(found: Sequence[School], what: str) -> str:
     return f"Several schools have {what}; say the id of one:\n{listed}"
 
 
-def standing(connection: Connection, address: str) -> SenderRegistration:
+def registration(connection: Connection, address: str) -> SenderRegistration:
     """What the register says of one address."""
     names = values(address)
     may = exists().where(senders.c.school_id == schools.c.id, senders.c.value.in_(names))

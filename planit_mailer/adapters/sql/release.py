@@ -45,8 +45,8 @@ class Releases(Repository):
         held = select(receipts).where(receipts.c.outcome == HELD, ~_gone()).order_by(receipts.c.id)
         count = 0
         for row in self._connection.execute(held).all():
-            standing = register.standing(self._connection, row.sender)
-            if standing.schools and not standing.denied:
+            registration = register.registration(self._connection, row.sender)
+            if registration.schools and not registration.denied:
                 self._release(row, now, now + reply_within)
                 count += 1
         return count

@@ -20,7 +20,7 @@ from planit_mailer.adapters.sql.base import Repository, alike, message_query
 from planit_mailer.adapters.sql.deadlines import is_answer
 from planit_mailer.adapters.sql.duplicates import JUDGED
 from planit_mailer.adapters.sql.outbox import PENDING, SENT
-from planit_mailer.adapters.sql.schema import outbox, receipts, told
+from planit_mailer.adapters.sql.schema import alert_log, outbox, receipts
 from planit_mailer.domain.messages import Filed, Key, Outcome, ReceiptSummary
 
 Likeness = str | tuple[int, datetime]  # SHA-256 of the bytes, or size and INTERNALDATE
@@ -32,7 +32,7 @@ COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mai
 class Retention(Repository):
     """What must be deleted, from the mailbox and from the database, and what is kept."""
 
-    def booked(self) -> tuple[ReceiptSummary, ...]:
+    def receipt_summaries(self) -> tuple[ReceiptSummary, ...]:
         """Every receipt, with the number of its replies, in order of arrival."""
         answers = is_answer()
         never_released = receipts.c.clock_from == receipts.c.received_at
@@ -92,7 +92,7 @@ class Retention(Repository):
         purged = self._connection.execute(gone).rowcount
         alone = outbox.c.receipt_id.is_(None) & (outbox.c.final_at < before)
         self._connection.execute(delete(outbox).where(alone))
-        self._connection.execute(delete(told).where(told.c.at < before))
+        self._connection.execute(delete(alert_log).where(alert_log.c.at < before))
         self.forgets = self.forgets or purged > 0
         return purged
 

@@ -223,6 +223,6 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
-told = Table("told", metadata, Column("topic", Words, primary_key=True), _moment("at", always=True))
+alert_log = Table("told", metadata, Column("topic", Words, primary_key=True), _moment("at", always=True))
 
 state = Table("state", metadata, Column("key", Words, primary_key=True), _moment("at", always=True))

@@ -32,5 +32,5 @@ class ColumnCells:
 
     def places(self, wanted: Iterable[Cell]) -> list[int]:
         """The places from 0, top down, where some of the different cells stand."""
-        sought = set(wanted)
-        return [place for place, cell in enumerate(self.cells) if cell in sought] if sought else []
+        query = set(wanted)
+        return [place for place, cell in enumerate(self.cells) if cell in query] if query else []

@@ -31,7 +31,7 @@ class Letter:
     receipt: Receipt
     message: Message
     sender: Sender
-    standing: SenderRegistration
+    registration: SenderRegistration
     machine: str
     files: tuple[File, ...] = ()
     passwords: tuple[Password, ...] = ()
@@ -39,7 +39,7 @@ class Letter:
     @property
     def registered(self) -> bool:
         """Whether the sender is believed and may send for a school."""
-        return self.sender.authentic and bool(self.standing.schools) and not self.standing.denied
+        return self.sender.authentic and bool(self.registration.schools) and not self.registration.denied
 
 
 def day_of(moment: datetime) -> date:
@@ -57,16 +57,16 @@ def with_files(letter: Letter, open_file: Callable[[bytes], Judgement], sniff: C
 
 def schools(letter: Letter) -> frozenset[School]:
     """The sender's schools that the forms of a letter are for."""
-    found = (school_of(file.judgement, letter.standing) for file in letter.files if file.judgement)
+    found = (school_of(file.judgement, letter.registration) for file in letter.files if file.judgement)
     return frozenset(school for school in found if school)
 
 
-def school_of(judgement: Judgement, standing: SenderRegistration) -> School | None:
+def school_of(judgement: Judgement, registration: SenderRegistration) -> School | None:
     """Which of the sender's schools a form is for: its postcode says, and where several share it, its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return None
-    return senders.school_for(draft.postcode, draft.school_name or "", standing.schools)
+    return senders.school_for(draft.postcode, draft.school_name or "", registration.schools)
 
 
 def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]:

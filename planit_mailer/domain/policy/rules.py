@@ -54,7 +54,7 @@ def not_authentic(case: Case) -> Verdict | None:
     """
     if case.letter.sender.authentic:
         return None
-    registered = bool(case.letter.standing.schools)
+    registered = bool(case.letter.registration.schools)
     tell = registered and case.known.alerts < reply_limits.A_DAY
     why = case.letter.sender.why
     alert = f"A message that names a registered sender was quarantined: {why}." if tell else ""
@@ -63,17 +63,17 @@ def not_authentic(case: Case) -> Verdict | None:
 
 def denied(case: Case) -> Verdict | None:
     """The operator does not want to hear from this address, nor of what somebody else sends in its name."""
-    return _ignored("the sender is denied") if case.letter.standing.denied else None
+    return _ignored("the sender is denied") if case.letter.registration.denied else None
 
 
 def delivered_twice(case: Case) -> Verdict | None:
     """The same sender, Message-ID and attachments as a settled message: a mail server delivered it again."""
-    return _ignored(f"delivered twice: the same as {case.known.twin}") if case.known.twin else None
+    return _ignored(f"delivered twice: the same as {case.known.duplicate_of}") if case.known.duplicate_of else None
 
 
 def from_a_stranger(case: Case) -> Verdict | None:
     """Held where there may be a form in it, else ignored; either way a short answer, once."""
-    if case.letter.standing.schools:
+    if case.letter.registration.schools:
         return None
     if any(file.is_spreadsheet for file in case.letter.files):
         return _answered(Verdict(Outcome.HELD, "the sender is not registered"), ReplyKind.HELD, case)
@@ -137,7 +137,7 @@ def _ignored(reason: str) -> Verdict:
 
 def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
     """The verdict with an answer of this kind, or with the reason why there is none."""
-    stranger = not case.letter.standing.schools
+    stranger = not case.letter.registration.schools
     # The operator vouched for what a message brings; that its address is no forged one's, nobody did.
     forged = ONLY_VOUCHED if stranger and case.letter.receipt.released else ""
     limited = reply_limits.exceeded(kind, case.known.recent, case.now, stranger=stranger)
@@ -178,8 +178,8 @@ def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
     children: dict[int, Sequence[Child]] = dict(case.known.children)
     for number, file in enumerate(files, 1):
         assert file.judgement is not None, "a registered sender's files are judged"
-        school = letters.school_of(file.judgement, letter.standing)
-        judgement = _for_school(file.judgement, school, letter.standing.schools)
+        school = letters.school_of(file.judgement, letter.registration)
+        judgement = _for_school(file.judgement, school, letter.registration.schools)
         upload = JudgedUpload(number, file.name, judgement, school, digest=file.digest)
         if school and upload.judgement.accepted:
             upload = _matched(upload, school, children[school.id], accept=letter.receipt.accept_identities)

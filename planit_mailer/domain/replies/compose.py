@@ -46,7 +46,7 @@ class ReplySettings:
 class ReplyContext:
     """Where a mail is written, and when."""
 
-    stationery: ReplySettings
+    reply_settings: ReplySettings
     now: datetime
 
 
@@ -72,35 +72,35 @@ def load(folder: Path) -> Environment:
     )
 
 
-def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: ReplyContext) -> tuple[Reply, ...]:
+def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], context: ReplyContext) -> tuple[Reply, ...]:
     """The mails that a verdict causes: the answer to the sender, if any, and the operator's, if any."""
     mails = []
     if verdict.reply:
-        text = _text(letter, verdict, changes, desk)
-        mails.append(_sealed(text.kind, letter.sender.address, _answer(letter, verdict, text, desk)))
+        text = _text(letter, verdict, changes, context)
+        mails.append(_sealed(text.kind, letter.sender.address, _answer(letter, verdict, text, context)))
     if verdict.alert:
-        mails.append(alert(letter.receipt.reference, verdict.alert, desk))
+        mails.append(alert(letter.receipt.reference, verdict.alert, context))
     return tuple(mails)
 
 
-def alert(reference: str, what: str, desk: ReplyContext) -> Reply:
+def alert(reference: str, what: str, context: ReplyContext) -> Reply:
     """A mail to the operator about one message."""
     facts = {"reference": reference, "what": what}
     text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts)
-    return to_operator(text, desk, reference)
+    return to_operator(text, context, reference)
 
 
-def to_operator(text: Text, desk: ReplyContext, reference: str = "service") -> Reply:
+def to_operator(text: Text, context: ReplyContext, reference: str = "service") -> Reply:
     """A mail to the operator, by default about the service as a whole."""
-    recipient = parseaddr(desk.stationery.operator)[1]
-    return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
+    recipient = parseaddr(context.reply_settings.operator)[1]
+    return _sealed(text.kind, recipient, _mail(reference, recipient, text, context))
 
 
-def delayed(reference: str, recipient: str, desk: ReplyContext) -> Reply:
+def delayed(reference: str, recipient: str, context: ReplyContext) -> Reply:
     """What a school hears when its answer takes longer: it is our problem, and there is nothing to do."""
     subject = f"Your School Data: your upload is taking longer than usual ({reference})"
     text = Text(ReplyKind.DELAYED, subject, "delayed", {"reference": reference})
-    return _sealed(text.kind, recipient, _mail(reference, recipient, text, desk))
+    return _sealed(text.kind, recipient, _mail(reference, recipient, text, context))
 
 
 def counted(number: int, word: str) -> str:
@@ -108,7 +108,7 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: ReplyContext) -> Text:
+def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], context: ReplyContext) -> Text:
     kind = verdict.reply
     assert kind is not None, "there is an answer to write"
     reference = letter.receipt.reference
@@ -120,7 +120,7 @@ def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], desk: Re
         case ReplyKind.HELP if letter.registered:
             facts["arrived"] = other_files.arrived(letter)
             subject = f"Your School Data: there was no spreadsheet in your email ({reference})"
-            return Text(kind, subject, "help", facts, ((BLANK_FORM, desk.stationery.blank_form),))
+            return Text(kind, subject, "help", facts, ((BLANK_FORM, context.reply_settings.blank_form),))
         case ReplyKind.HELP:
             return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
         case _:
@@ -148,9 +148,9 @@ def _subject(uploads: Sequence[UploadView], reference: str) -> str:
     )
 
 
-def _answer(letter: Letter, verdict: Verdict, text: Text, desk: ReplyContext) -> EmailMessage:
+def _answer(letter: Letter, verdict: Verdict, text: Text, context: ReplyContext) -> EmailMessage:
     """An answer in the thread of the message; what answers a machine is a new message of its own (RFC 3834)."""
-    message = _mail(letter.receipt.reference, letter.sender.address, text, desk)
+    message = _mail(letter.receipt.reference, letter.sender.address, text, context)
     if verdict.automatic:
         return message
     message.replace_header("Auto-Submitted", "auto-replied")
@@ -161,35 +161,35 @@ def _answer(letter: Letter, verdict: Verdict, text: Text, desk: ReplyContext) ->
     return message
 
 
-def _mail(reference: str, recipient: str, text: Text, desk: ReplyContext) -> EmailMessage:
-    stationery = desk.stationery
+def _mail(reference: str, recipient: str, text: Text, context: ReplyContext) -> EmailMessage:
+    reply_settings = context.reply_settings
     facts = {
         **text.facts,
         "subject": text.subject,
-        "address": stationery.address,
-        "hours": int(stationery.reply_within.total_seconds() // 3600),
+        "address": reply_settings.address,
+        "hours": int(reply_settings.reply_within.total_seconds() // 3600),
     }
     message = EmailMessage(policy=POLICY)
-    message["From"] = stationery.sender
+    message["From"] = reply_settings.sender
     message["To"] = recipient
     message["Subject"] = text.subject
-    message["Date"] = format_datetime(desk.now)
-    message["Message-ID"] = _message_id(reference, text.kind, desk)
+    message["Date"] = format_datetime(context.now)
+    message["Message-ID"] = _message_id(reference, text.kind, context)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(stationery.templates.get_template(f"{text.template}.txt").render(facts))
+    message.set_content(reply_settings.templates.get_template(f"{text.template}.txt").render(facts))
     if text.kind is not ReplyKind.OPERATOR:
-        html = stationery.templates.get_template(f"{text.template}.html").render(facts)
+        html = reply_settings.templates.get_template(f"{text.template}.html").render(facts)
         message.add_alternative(html, subtype="html")
     for name, data in text.attachments:
         message.add_attachment(data, *XLSX, filename=name)
     return message
 
 
-def _message_id(reference: str, kind: ReplyKind, desk: ReplyContext) -> str:
+def _message_id(reference: str, kind: ReplyKind, context: ReplyContext) -> str:
     """Ours by its domain, and different for each time that the same message is answered."""
-    domain = desk.stationery.address.rpartition("@")[2]
-    return f"<{reference.lower()}.{kind.value}.{desk.now:%Y%m%d%H%M%S%f}@{domain}>"
+    domain = context.reply_settings.address.rpartition("@")[2]
+    return f"<{reference.lower()}.{kind.value}.{context.now:%Y%m%d%H%M%S%f}@{domain}>"
 
 
 def _sealed(kind: ReplyKind, recipient: str, message: EmailMessage) -> Reply:

@@ -139,9 +139,9 @@ def sensitive(form: Form, judging: Criteria) -> Iterator[Problem]:
         return
     longest_first = sorted(judging.rules.sensitive, key=len, reverse=True)
     words = "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest_first)
-    sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+    query = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
     for column in form.columns.fields:
-        if match := sought.search(column.heading):
+        if match := query.search(column.heading):
             heading = catalogue.quoted(column.heading)
             yield catalogue.problem(
                 "sensitive-heading", [column.address], heading=heading, word=catalogue.quoted(match[0])
