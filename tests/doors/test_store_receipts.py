@@ -204,7 +204,7 @@ def test_the_same_sender_message_id_and_attachments_are_delivered_twice(store: S
         account(authentic=False),
     ],
 )
-def test_anything_else_is_another_message(store: Store, said: books.Account) -> None:
+def test_anything_else_is_another_message(store: Store, said: books.MessageFacts) -> None:
     settled(store, said=account())
     second = adopt(store, begin(store), "other bytes")
 
