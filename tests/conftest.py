@@ -1,10 +1,10 @@
 """The fixtures that all tests share."""
 
 pytest_plugins = (
-    "tests.libreoffice",
-    "tests.mailservers",
-    "tests.browsers",
-    "tests.stores",
-    "tests.nameserver",
-    "tests.readers",
+    "tests.support.libreoffice",
+    "tests.support.mailservers",
+    "tests.support.browsers",
+    "tests.support.stores",
+    "tests.support.nameserver",
+    "tests.support.readers",
 )

@@ -6,7 +6,7 @@ import random
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
-from tests.uploads import forms
+from tests.support import forms
 
 GRADES = (
     "9",

@@ -12,8 +12,8 @@ from email.policy import SMTP
 from functools import cache
 
 from planit_mailer.domain.messages import Outcome
-from tests.builders import SERVICE, an_email, with_header
-from tests.uploads import forms
+from tests.support import forms
+from tests.support.builders import SERVICE, an_email, with_header
 
 OFFICE = "office@greenfield.test"
 ELSE = "someone@else.test"

@@ -29,12 +29,12 @@ from planit_mailer.mail.authentication_results import Trust
 from planit_mailer.pipeline import polling
 from planit_mailer.pipeline.intake import Policy
 from planit_mailer.pipeline.ports import Adapters
-from tests import world
-from tests.builders import SERVICE
 from tests.corpus.messages import HOSTILE, OFFICE, PROVIDER, Hostile, passing, text
-from tests.dovecot import Dovecot
-from tests.mailservers import behind_a_relay
-from tests.world import World
+from tests.support import world
+from tests.support.builders import SERVICE
+from tests.support.dovecot import Dovecot
+from tests.support.mailservers import behind_a_relay
+from tests.support.world import World
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
 from planit_mailer.spreadsheets.model import Limits
 from tests.corpus.workbooks import HARMS, HOSTILE, WHOLE, Hostile, harmed
-from tests.uploads import forms
+from tests.support import forms
 
 SECONDS = 10.0
 MEMORY = 1_000_000_000

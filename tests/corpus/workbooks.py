@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import xlwt
 
-from tests.spreadsheets import encrypting
 from tests.spreadsheets.test_ods import an_ods
 from tests.spreadsheets.test_ods import cell as ods_cell
 from tests.spreadsheets.test_ods import row as ods_row
 from tests.spreadsheets.test_xls import an_xls
 from tests.spreadsheets.test_xlsb import an_xlsb, number, row
-from tests.spreadsheets.workbooks import MAIN, packed, parts_of, with_rows, with_sheet
-from tests.uploads import forms
+from tests.support import encrypting, forms
+from tests.support.workbooks import MAIN, packed, parts_of, with_rows, with_sheet
 
 OPEN, LARGE, KIND, LOCKED = "cannot-be-opened", "file-too-large", "not-a-spreadsheet", "password-protected"
 NO_FORM, EMPTY, UNREAD = "no-form-found", "file-empty", "file-kind-not-read"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from planit_mailer.mail import headers, messages
 from planit_mailer.mail.headers import Address
-from tests.builders import an_email, with_header
+from tests.support.builders import an_email, with_header
 
 WORKBOOK = b"PK\x03\x04 as far as anybody here knows"
 

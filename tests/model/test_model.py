@@ -22,12 +22,11 @@ from imapclient import IMAPClient
 from planit_mailer.app import jobs, queries
 from planit_mailer.cli.demo import servers
 from planit_mailer.core.errors import Refused
-from tests import dying, world
-from tests.dying import Life
 from tests.model.handbook import Form, Handbook, Letter
-from tests.postgres import Postgres
-from tests.uploads import forms
-from tests.world import FOLDERS, OFFICE
+from tests.support import dying, forms, world
+from tests.support.dying import Life
+from tests.support.postgres import Postgres
+from tests.support.world import FOLDERS, OFFICE
 
 SCHOOLS = {"ZZ9 9ZZ": "Greenfield School", "ZZ8 8ZZ": "Hillside School", "ZZ7 7ZZ": "Millbrook School"}
 GREENFIELD, HILLSIDE, MILLBROOK = SCHOOLS

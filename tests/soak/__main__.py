@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests import postgres, world
-from tests.dovecot import Dovecot
-from tests.mailservers import behind_a_relay
-from tests.postgres import Postgres
 from tests.soak.soaking import Books, soak
+from tests.support import postgres, world
+from tests.support.dovecot import Dovecot
+from tests.support.mailservers import behind_a_relay
+from tests.support.postgres import Postgres
 
 Database = tuple[str, Callable[[], None] | None]  # its URL, and what cuts its connections
 

@@ -16,8 +16,8 @@ from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.app import queries
 from planit_mailer.domain.reports import Story
 from tests.soak.letters import Letter
-from tests.uploads import forms
-from tests.world import FOLDERS, World
+from tests.support import forms
+from tests.support.world import FOLDERS, World
 
 LATE = 300  # seconds from a message to its answer, whatever happens meanwhile
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tests.builders import an_email
-from tests.uploads import forms
+from tests.support import forms
+from tests.support.builders import an_email
 
 EVERYBODY = 0  # the learner whom many forms are about
 GREENFIELD, HILLSIDE = ("Greenfield School", "ZZ9 9ZZ"), ("Hillside School", "ZZ8 8ZZ")

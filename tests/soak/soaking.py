@@ -18,14 +18,14 @@ from imapclient import IMAPClient
 from planit_mailer.app import jobs
 from planit_mailer.core import clock
 from planit_mailer.pipeline import retention
-from tests import dying
-from tests import proxy as proxies
-from tests.dying import STEPS, Life
-from tests.proxy import Fault, Proxy, bye, half, nothing
 from tests.soak import letters
 from tests.soak.books import LATE, Books, Taken, balance
 from tests.soak.letters import ECHOES, GREENFIELD, KINDS, Letter
-from tests.world import FOLDERS, World, parsed
+from tests.support import dying
+from tests.support import proxy as proxies
+from tests.support.dying import STEPS, Life
+from tests.support.proxy import Fault, Proxy, bye, half, nothing
+from tests.support.world import FOLDERS, World, parsed
 
 MAILBOX_FAULTS = (
     Fault(b"LOGIN", nothing, reset=True),

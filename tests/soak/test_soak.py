@@ -3,10 +3,10 @@
 from functools import partial
 from pathlib import Path
 
-from tests import world
-from tests.mailservers import DovecotPost
-from tests.postgres import Postgres
 from tests.soak.soaking import soak
+from tests.support import world
+from tests.support.mailservers import DovecotPost
+from tests.support.postgres import Postgres
 
 
 def test_killed_on_broken_lines_the_books_balance_on_sqlite(tmp_path: Path, dovecot_post: DovecotPost) -> None:

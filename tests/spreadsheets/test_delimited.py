@@ -7,7 +7,7 @@ import pytest
 
 from planit_mailer.spreadsheets import read
 from planit_mailer.spreadsheets.model import Kind, Limits, Reason, Sheet, Unreadable
-from tests.spreadsheets.workbooks import cells, sheet
+from tests.support.workbooks import cells, sheet
 
 ROWS = (
     ("Forename", "Surname", "Adno", "DOB"),

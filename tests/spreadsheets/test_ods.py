@@ -9,8 +9,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from planit_mailer.spreadsheets import read
 from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
-from tests.libreoffice import LibreOffice
-from tests.spreadsheets.workbooks import a_workbook, cells, sheet, sheets, texts
+from tests.support.libreoffice import LibreOffice
+from tests.support.workbooks import a_workbook, cells, sheet, sheets, texts
 
 SPACES = (
     " ".join(

@@ -23,7 +23,7 @@ from planit_mailer.spreadsheets.number_formats import builtin
 from planit_mailer.spreadsheets.readers import cells
 from tests.corpus.workbooks import HOSTILE, WHOLE
 from tests.spreadsheets import shown
-from tests.spreadsheets.workbooks import parts_of, saved
+from tests.support.workbooks import parts_of, saved
 
 HEAVY = 20_000_000  # bytes unpacked, beyond which openpyxl takes minutes
 CORPUS: dict[str, Callable[[], bytes]] = {

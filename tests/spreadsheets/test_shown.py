@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 from xlsxwriter import Workbook
 
-from tests.libreoffice import AS_SHOWN, LibreOffice
 from tests.spreadsheets.shown import Pair, pairs
+from tests.support.libreoffice import AS_SHOWN, LibreOffice
 
 PAIRS = tuple(pairs())
 HEADINGS = dict.fromkeys(pair.heading for pair in PAIRS)

@@ -16,8 +16,8 @@ from xlwt import easyxf
 from planit_mailer.spreadsheets import read
 from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
 from planit_mailer.spreadsheets.readers import xls_formulas
-from tests.libreoffice import LibreOffice
-from tests.spreadsheets.workbooks import a_workbook, cells, sheet, sheets, texts
+from tests.support.libreoffice import LibreOffice
+from tests.support.workbooks import a_workbook, cells, sheet, sheets, texts
 
 
 def an_xls(fill: Callable[[xlwt.Worksheet], object], *more: str) -> bytes:

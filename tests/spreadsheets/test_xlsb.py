@@ -11,7 +11,7 @@ from python_calamine import CalamineWorkbook
 from planit_mailer.spreadsheets import read
 from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
 from planit_mailer.spreadsheets.readers import xlsb
-from tests.spreadsheets.workbooks import PACKAGE, packed, sheets
+from tests.support.workbooks import PACKAGE, packed, sheets
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 FORMATS = ("General", "0.0%", "000", "dd/mm/yyyy")
