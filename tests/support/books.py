@@ -31,7 +31,7 @@ def begin(store: Store, message: InboxMessage | None = None, now: datetime = NOW
         return transaction.begin(message, now, message.received_at + TWO_DAYS)
 
 
-def adopt(store: Store, receipt: Receipt, raw: str) -> Receipt:
+def match_bytes(store: Store, receipt: Receipt, raw: str) -> Receipt:
     with store.transaction() as transaction:
         return transaction.match_bytes(receipt, digest(raw))
 
@@ -40,7 +40,7 @@ def digest(raw: str) -> str:
     return sha256(raw.encode()).hexdigest()
 
 
-def account(sender: str = OFFICE, message_id: str = "<1@greenfield.test>", *, authentic: bool = True) -> MessageFacts:
+def facts(sender: str = OFFICE, message_id: str = "<1@greenfield.test>", *, authentic: bool = True) -> MessageFacts:
     return MessageFacts(
         Sender(sender, authentic, "because"), "Tue, 24 Nov 2026 09:00:00 +0000", message_id, digest("files")
     )
@@ -58,9 +58,9 @@ def settled(
     store: Store, outcome: Outcome = Outcome.ACCEPTED, said: MessageFacts | None = None, folder: str = "Folder"
 ) -> Receipt:
     """A message that was judged, without an answer, and filed; unfiled where `folder` is ""."""
-    receipt = adopt(store, begin(store), f"raw {next(_uids)}")
+    receipt = match_bytes(store, begin(store), f"raw {next(_uids)}")
     with store.transaction() as transaction:
-        transaction.record_sender(receipt, said or account(message_id=f"<{next(_uids)}@greenfield.test>"))
+        transaction.record_sender(receipt, said or facts(message_id=f"<{next(_uids)}@greenfield.test>"))
         transaction.settle(receipt, verdict(outcome, None), (), NOW)
         if folder:
             transaction.note_filed(receipt, folder, NOW)
@@ -117,7 +117,7 @@ def a_judgement(upload: Upload) -> Judgement:
 
 def apply(store: Store, school: School, *uploads: Upload, receipt: Receipt | None = None) -> tuple[Changes, ...]:
     """A message with these forms, taken up, applied, settled and filed; what each form changed."""
-    receipt = receipt or adopt(store, begin(store), f"raw {next(_uids)}")
+    receipt = receipt or match_bytes(store, begin(store), f"raw {next(_uids)}")
     with store.transaction() as transaction:
         changes, files = [], []
         for number, upload in enumerate(uploads, 1):

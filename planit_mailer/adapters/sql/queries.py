@@ -98,6 +98,7 @@ class Queries(Repository):
             waits_to_be_brought_back=row.to_bring_back,
             uploads=self._uploads(row.id),
             replies=self._replies(row.id),
+            crashes=row.deaths,
             **{column: getattr(row, column) for column in SAME},
         )
 

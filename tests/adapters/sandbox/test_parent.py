@@ -246,11 +246,11 @@ def test_a_closed_reader_leaves_no_process_and_takes_no_job() -> None:
 
 PARENT = """
 import os, sys, threading, time
-from planit_mailer.adapters.reader import Reader
-from tests.adapters import test_reader
+from planit_mailer.adapters.sandbox.parent import Reader
+from tests.adapters.sandbox import test_parent
 reader = Reader(seconds=float(sys.argv[1]), memory=400_000_000)
-print(reader.call(test_reader.process_id), flush=True)
-threading.Thread(target=lambda: reader.call(test_reader.sleep, float(sys.argv[2])), daemon=True).start()
+print(reader.call(test_parent.process_id), flush=True)
+threading.Thread(target=lambda: reader.call(test_parent.sleep, float(sys.argv[2])), daemon=True).start()
 time.sleep(0.3)
 os.kill(os.getpid(), 9)
 """

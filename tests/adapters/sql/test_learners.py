@@ -16,7 +16,7 @@ from planit_mailer.domain.reports import Page
 from planit_mailer.domain.schools import School
 from planit_mailer.domain.verdict import YearCount
 from tests.support import books
-from tests.support.books import NOW, a_learner, adopt, an_upload, apply, begin
+from tests.support.books import NOW, a_learner, an_upload, apply, begin, match_bytes
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def page(store: Store, upin: str, school: School | None = None) -> Page:
 
 def a_receipt(store: Store) -> Receipt:
     receipt = begin(store)
-    return adopt(store, receipt, receipt.reference)
+    return match_bytes(store, receipt, receipt.reference)
 
 
 def values(store: Store, upin: str) -> list[str]:

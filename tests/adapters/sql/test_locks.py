@@ -18,7 +18,7 @@ from tests.support.postgres import Postgres
 
 CLAIMING = """
 import sys
-from planit_mailer.adapters.store import Store
+from planit_mailer.adapters.sql.store import Store
 with Store(sys.argv[1]).claim("message 1 1") as ours:
     print(ours, flush=True)
     sys.stdin.read()

@@ -6,7 +6,7 @@ from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Outcome, Receipt
 from planit_mailer.domain.outgoing import Pending, Recent, ReplyKind
 from tests.support import books
-from tests.support.books import NOW, OFFICE, TWO_DAYS, a_reply, account, begin, verdict
+from tests.support.books import NOW, OFFICE, TWO_DAYS, a_reply, begin, facts, verdict
 
 SOON = NOW + timedelta(seconds=30)
 LATER = NOW + timedelta(hours=1)
@@ -16,7 +16,7 @@ def owed(store: Store, kind: ReplyKind = ReplyKind.CONFIRMATION) -> tuple[Receip
     """A settled message, and the reply to it in the outbox."""
     receipt = begin(store)
     with store.transaction() as transaction:
-        transaction.record_sender(receipt, account())
+        transaction.record_sender(receipt, facts())
         transaction.enqueue(a_reply(kind), receipt, NOW)
         transaction.settle(receipt, verdict(reply=kind), (), NOW)
     with store.reading() as reading:
@@ -212,7 +212,7 @@ def test_a_warning_is_noted(store: Store) -> None:
 
 def test_only_an_authentic_registered_sender_may_be_told_of_a_delay(store: Store) -> None:
     school = books.a_school(store)
-    said = (account(), account(authentic=False), account("stranger@elsewhere.test"))
+    said = (facts(), facts(authentic=False), facts("stranger@elsewhere.test"))
 
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
@@ -240,7 +240,7 @@ def test_status_counts_messages(store: Store) -> None:
 
 def test_held_lists_what_waits_for_the_operator(store: Store) -> None:
     books.settled(store)
-    waits = [books.settled(store, outcome, account()) for outcome in (Outcome.HELD, Outcome.QUARANTINED)]
+    waits = [books.settled(store, outcome, facts()) for outcome in (Outcome.HELD, Outcome.QUARANTINED)]
 
     with store.reading() as reading:
         held = reading.held()
@@ -252,10 +252,10 @@ def test_held_lists_what_waits_for_the_operator(store: Store) -> None:
 
 
 def test_messages_are_found_by_message_id_the_latest_first(store: Store) -> None:
-    first, second = books.settled(store, said=account()), books.settled(store, said=account())
+    first, second = books.settled(store, said=facts()), books.settled(store, said=facts())
 
     with store.reading() as reading:
-        assert reading.references(account().message_id) == (second.reference, first.reference)
+        assert reading.references(facts().message_id) == (second.reference, first.reference)
         assert reading.references("<other@x.test>") == ()
         assert reading.latest() == second.reference
         assert reading.story("PM-0000-0000") is None

@@ -12,7 +12,7 @@ from planit_mailer.domain.messages import InboxMessage, Key, Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.schools import SenderRegistration
 from tests.support import books
-from tests.support.books import NOW, OFFICE, account, adopt, begin, settled, verdict, waiting
+from tests.support.books import NOW, OFFICE, begin, facts, match_bytes, settled, verdict, waiting
 
 
 def deaths_and_attempts(store: Store, reference: str) -> tuple[int, int]:
@@ -87,7 +87,7 @@ def test_a_message_that_was_gone_before_it_was_read_leaves_nothing(store: Store)
 
 
 def test_a_message_that_is_gone_after_it_was_read_once_is_settled_and_owed_nothing(store: Store) -> None:
-    receipt = adopt(store, begin(store), "raw")
+    receipt = match_bytes(store, begin(store), "raw")
 
     with store.transaction() as transaction:
         transaction.drop(receipt)
@@ -98,7 +98,7 @@ def test_a_message_that_is_gone_after_it_was_read_once_is_settled_and_owed_nothi
         assert story.outcome is Outcome.IGNORED
         assert reading.unanswered() == ()
     back = begin(store)
-    assert adopt(store, back, "raw") == back, "put back by a person, it is processed"
+    assert match_bytes(store, back, "raw") == back, "put back by a person, it is processed"
 
 
 def test_a_message_that_was_set_aside_unread_cannot_be_found_again_by_its_bytes(store: Store) -> None:
@@ -117,10 +117,10 @@ def test_a_message_that_was_set_aside_unread_cannot_be_found_again_by_its_bytes(
 def test_bytes_of_a_message_that_is_not_filed_are_that_message_under_a_new_uid(store: Store) -> None:
     old = waiting(uid=7)
     first = settled(store, folder="")
-    older = adopt(store, begin(store, old), "the same bytes")
+    older = match_bytes(store, begin(store, old), "the same bytes")
 
     newer = begin(store, waiting(uid=3, uidvalidity=2))
-    adopted = adopt(store, newer, "the same bytes")
+    adopted = match_bytes(store, newer, "the same bytes")
 
     assert adopted.arrival == older.arrival
     assert adopted.reference == older.reference
@@ -131,123 +131,123 @@ def test_bytes_of_a_message_that_is_not_filed_are_that_message_under_a_new_uid(s
 
 
 def test_an_adopted_message_has_its_attempt_counted(store: Store) -> None:
-    older = adopt(store, begin(store), "the same bytes")
+    older = match_bytes(store, begin(store), "the same bytes")
     with store.transaction() as transaction:
         transaction.record_failure(older)
 
-    adopted = adopt(store, begin(store), "the same bytes")
+    adopted = match_bytes(store, begin(store), "the same bytes")
 
     assert (adopted.attempts, adopted.crashes) == (2, 0)
 
 
 def test_a_settled_message_under_a_new_uid_is_only_to_be_filed(store: Store) -> None:
-    older = adopt(store, begin(store), "the same bytes")
+    older = match_bytes(store, begin(store), "the same bytes")
     with store.transaction() as transaction:
         transaction.settle(older, verdict(), (), NOW)
 
-    adopted = adopt(store, begin(store), "the same bytes")
+    adopted = match_bytes(store, begin(store), "the same bytes")
 
     assert adopted.outcome is Outcome.ACCEPTED
     assert deaths_and_attempts(store, older.reference) == (0, 1)
 
 
 def test_bytes_of_a_filed_message_arrive_now(store: Store) -> None:
-    first = adopt(store, begin(store), "the same bytes")
+    first = match_bytes(store, begin(store), "the same bytes")
     with store.transaction() as transaction:
-        transaction.record_sender(first, account())
+        transaction.record_sender(first, facts())
         transaction.settle(first, verdict(), (), NOW)
         transaction.note_filed(first, "Processed", NOW)
 
     second = begin(store)
 
-    assert adopt(store, second, "the same bytes") == second
+    assert match_bytes(store, second, "the same bytes") == second
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(second, account()) == "", "a person put it back"
+        assert transaction.duplicate_of(second, facts()) == "", "a person put it back"
 
 
 def test_of_two_copies_that_are_there_at_the_same_time_the_second_is_only_to_be_filed(store: Store) -> None:
     first, second = begin(store), begin(store)
-    first = adopt(store, first, "the same bytes")
+    first = match_bytes(store, first, "the same bytes")
     with store.transaction() as transaction:
         transaction.settle(first, verdict(), (), NOW)
         transaction.note_filed(first, "Processed", NOW + timedelta(seconds=1))
 
-    assert adopt(store, second, "the same bytes").outcome is Outcome.ACCEPTED
+    assert match_bytes(store, second, "the same bytes").outcome is Outcome.ACCEPTED
 
 
 def test_a_message_that_somebody_took_away_unprocessed_makes_nothing_known(store: Store) -> None:
-    first = adopt(store, begin(store), "bytes")
+    first = match_bytes(store, begin(store), "bytes")
     with store.transaction() as transaction:
-        transaction.record_sender(first, account())
+        transaction.record_sender(first, facts())
         transaction.drop(first)
-    second = adopt(store, begin(store), "other bytes")
+    second = match_bytes(store, begin(store), "other bytes")
 
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(second, account()) == ""
+        assert transaction.duplicate_of(second, facts()) == ""
 
 
 def test_the_same_sender_message_id_and_attachments_are_delivered_twice(store: Store) -> None:
-    first = settled(store, said=account())
-    second = adopt(store, begin(store), "other bytes: the way was another")
+    first = settled(store, said=facts())
+    second = match_bytes(store, begin(store), "other bytes: the way was another")
 
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(second, account()) == first.reference
+        assert transaction.duplicate_of(second, facts()) == first.reference
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        account("head@greenfield.test"),
-        account(message_id="<2@greenfield.test>"),
-        account(message_id=""),
-        replace(account(), attachments_digest=books.digest("other files")),
-        account(authentic=False),
+        facts("head@greenfield.test"),
+        facts(message_id="<2@greenfield.test>"),
+        facts(message_id=""),
+        replace(facts(), attachments_digest=books.digest("other files")),
+        facts(authentic=False),
     ],
 )
 def test_anything_else_is_another_message(store: Store, said: books.MessageFacts) -> None:
-    settled(store, said=account())
-    second = adopt(store, begin(store), "other bytes")
+    settled(store, said=facts())
+    second = match_bytes(store, begin(store), "other bytes")
 
     with store.transaction() as transaction:
         assert transaction.duplicate_of(second, said) == ""
 
 
 def test_what_was_quarantined_or_is_not_authentic_makes_nothing_known(store: Store) -> None:
-    settled(store, Outcome.QUARANTINED, account())
-    settled(store, Outcome.IGNORED, account(authentic=False))
-    second = adopt(store, begin(store), "other bytes")
+    settled(store, Outcome.QUARANTINED, facts())
+    settled(store, Outcome.IGNORED, facts(authentic=False))
+    second = match_bytes(store, begin(store), "other bytes")
 
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(second, account()) == ""
+        assert transaction.duplicate_of(second, facts()) == ""
 
 
 def test_a_message_that_had_to_wait_is_the_twin_of_a_later_one_that_was_judged_meanwhile(store: Store) -> None:
-    first = adopt(store, begin(store), "bytes")
-    second = settled(store, said=account())
+    first = match_bytes(store, begin(store), "bytes")
+    second = settled(store, said=facts())
 
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(first, account()) == second.reference
+        assert transaction.duplicate_of(first, facts()) == second.reference
 
 
 @pytest.mark.parametrize("outcome", [Outcome.HELD, Outcome.IGNORED])
 def test_a_later_message_that_was_not_judged_makes_nothing_known(store: Store, outcome: Outcome) -> None:
-    first = adopt(store, begin(store), "bytes")
-    settled(store, outcome, account())
+    first = match_bytes(store, begin(store), "bytes")
+    settled(store, outcome, facts())
 
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(first, account()) == ""
+        assert transaction.duplicate_of(first, facts()) == ""
 
 
 def test_of_two_messages_one_is_the_others_twin_and_not_both(store: Store) -> None:
-    first = adopt(store, begin(store), "bytes")
-    second = settled(store, said=account())
+    first = match_bytes(store, begin(store), "bytes")
+    second = settled(store, said=facts())
     double = replace(verdict(Outcome.IGNORED, None), reason=f"delivered twice: the same as {second.reference}")
     with store.transaction() as transaction:
-        transaction.record_sender(first, account())
+        transaction.record_sender(first, facts())
         transaction.settle(first, double, (), NOW)
 
     with store.transaction() as transaction:
-        assert transaction.duplicate_of(second, account()) == "", "a retry of it is processed"
+        assert transaction.duplicate_of(second, facts()) == "", "a retry of it is processed"
 
 
 # ── a UID that is given a second time ──
@@ -265,15 +265,15 @@ def other(message: InboxMessage, **changes: Any) -> InboxMessage:
 
 @pytest.mark.parametrize("changes", [{}, {"size": 1000}, {"received_at": NOW}])
 def test_another_message_under_a_known_uid_has_a_receipt_of_its_own(store: Store, changes: dict[str, Any]) -> None:
-    """As in a mailbox that was restored from a backup, or in another account's."""
+    """As in a mailbox that was restored from a backup, or in another facts's."""
     message = waiting()
-    first = adopt(store, begin(store, message), "the first")
+    first = match_bytes(store, begin(store, message), "the first")
     with store.transaction() as transaction:
         transaction.settle(first, verdict(), (), NOW)
         transaction.note_filed(first, "Processed", NOW)
 
     assert number(store, other(message, **changes)) == frozenset()
-    second = adopt(store, begin(store, other(message, **changes)), "the second")
+    second = match_bytes(store, begin(store, other(message, **changes)), "the second")
 
     assert (second.reference != first.reference, second.outcome) == (True, None)
     with store.reading() as reading:
@@ -286,7 +286,7 @@ def test_a_server_that_estimates_sizes_costs_one_more_look_at_the_bytes(
 ) -> None:
     """Also of a message that has to stay in the inbox, because the mailbox cannot move it."""
     message = waiting()
-    first = adopt(store, begin(store, message), "the same bytes")
+    first = match_bytes(store, begin(store, message), "the same bytes")
     with store.transaction() as transaction:
         if outcome:
             transaction.settle(first, verdict(outcome), (), NOW)
@@ -296,7 +296,7 @@ def test_a_server_that_estimates_sizes_costs_one_more_look_at_the_bytes(
     for size in (1001, 1002):
         again = other(message, size=size, received_at=message.received_at)
         number(store, again)
-        adopted = adopt(store, begin(store, again), "the same bytes")
+        adopted = match_bytes(store, begin(store, again), "the same bytes")
         assert (adopted.reference, adopted.outcome) == (first.reference, outcome)
 
 
@@ -319,7 +319,7 @@ def test_a_message_without_a_date_is_known_by_its_size_and_its_clock_goes_on(sto
 
 def test_what_was_taken_up_under_a_uid_that_is_given_again_is_gone_and_owed_nothing(store: Store) -> None:
     message = waiting()
-    taken_up = adopt(store, begin(store, message), "the first")
+    taken_up = match_bytes(store, begin(store, message), "the first")
     with store.transaction() as transaction:
         transaction.record_failure(taken_up)
     number(store, other(message))
@@ -335,7 +335,7 @@ def test_what_was_taken_up_under_a_uid_that_is_given_again_is_gone_and_owed_noth
 
 def test_a_message_that_was_read_once_and_taken_away_is_settled_and_what_comes_back_is_another(store: Store) -> None:
     message = waiting()
-    taken_up = adopt(store, begin(store, message), "bytes")
+    taken_up = match_bytes(store, begin(store, message), "bytes")
     with store.transaction() as transaction:
         transaction.record_failure(taken_up)
         assert transaction.vanished([message], everywhere=True) == ()
@@ -346,13 +346,13 @@ def test_a_message_that_was_read_once_and_taken_away_is_settled_and_what_comes_b
 
     with store.reading() as reading:
         assert reading.unanswered() == ()
-    back = adopt(store, begin(store, message), "bytes")
+    back = match_bytes(store, begin(store, message), "bytes")
     assert (back.outcome, back.reference != taken_up.reference) == (None, True)
 
 
 def test_what_is_to_be_brought_back_has_not_vanished(store: Store) -> None:
     message = waiting()
-    receipt = adopt(store, begin(store, message), "bytes")
+    receipt = match_bytes(store, begin(store, message), "bytes")
     with store.transaction() as transaction:
         transaction.settle(receipt, verdict(Outcome.QUARANTINED, None), (), NOW)
         transaction.release(receipt.reference, NOW, NOW)
@@ -362,11 +362,11 @@ def test_what_is_to_be_brought_back_has_not_vanished(store: Store) -> None:
 
 
 def test_a_first_copy_under_another_uidvalidity_is_not_waited_for(store: Store) -> None:
-    first = adopt(store, begin(store, waiting(uidvalidity=1)), "bytes")
-    second = adopt(store, begin(store, waiting(uidvalidity=2)), "other bytes: the way was another")
+    first = match_bytes(store, begin(store, waiting(uidvalidity=1)), "bytes")
+    second = match_bytes(store, begin(store, waiting(uidvalidity=2)), "other bytes: the way was another")
     with store.transaction() as transaction:
         for receipt in (first, second):
-            transaction.record_sender(receipt, account())
+            transaction.record_sender(receipt, facts())
         assert transaction.earlier_duplicate(second) is None
 
 
@@ -379,13 +379,13 @@ def test_to_introduce_a_sender_tells_what_the_register_knows(store: Store) -> No
 
     with store.transaction() as transaction:
         transaction.allow(school, OFFICE)
-        standing = transaction.record_sender(receipt, account())
+        standing = transaction.record_sender(receipt, facts())
 
     assert standing == SenderRegistration((school,), denied=False)
 
 
 def test_a_receipt_says_everything_but_what_the_message_said(store: Store) -> None:
-    receipt = settled(store, Outcome.IGNORED, account())
+    receipt = settled(store, Outcome.IGNORED, facts())
 
     with store.reading() as reading:
         story = reading.story(receipt.reference.lower() + "/1")
@@ -394,8 +394,8 @@ def test_a_receipt_says_everything_but_what_the_message_said(store: Store) -> No
     assert story.outcome is Outcome.IGNORED
     assert story.reason == "it is ignored"
     assert story.unanswered == "no answer is due"
-    assert story.sender == account().sender
-    assert (story.message_id, story.date) == (account().message_id, account().date)
+    assert story.sender == facts().sender
+    assert (story.message_id, story.date) == (facts().message_id, facts().date)
     assert (story.folder, story.filed_at, story.settled_at) == ("Folder", NOW, NOW)
     assert story.due_at is None
 

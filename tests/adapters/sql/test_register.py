@@ -10,7 +10,7 @@ from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Releas
 from planit_mailer.domain.reports import Story
 from planit_mailer.domain.schools import SenderRegistration
 from tests.support import books
-from tests.support.books import NOW, OFFICE, TWO_DAYS, account, settled
+from tests.support.books import NOW, OFFICE, TWO_DAYS, facts, settled
 
 LATER = NOW + timedelta(days=1)
 
@@ -125,7 +125,7 @@ def test_a_denied_address_or_domain_is_denied_until_it_is_allowed(registered: St
 
 
 def test_a_released_message_is_brought_back_and_keeps_its_place_in_the_order(store: Store) -> None:
-    held = settled(store, Outcome.HELD, account(), folder="Held")
+    held = settled(store, Outcome.HELD, facts(), folder="Held")
 
     release(store, held)
 
@@ -133,7 +133,7 @@ def test_a_released_message_is_brought_back_and_keeps_its_place_in_the_order(sto
         [released] = reading.to_bring_back()
         [unanswered] = reading.unanswered()
     now = story(store, held)
-    assert released == Released(held.reference, "Held", MessageQuery(now.digest, account().message_id, 1000, NOW))
+    assert released == Released(held.reference, "Held", MessageQuery(now.digest, facts().message_id, 1000, NOW))
     assert (now.arrival, now.outcome, now.released, now.attempts) == (held.arrival, None, False, 0)
     assert (unanswered.clock_from, unanswered.due_at) == (LATER, LATER + TWO_DAYS), "its clock starts now"
 
@@ -206,7 +206,7 @@ def test_what_is_unknown_unsettled_or_deleted_is_not_released(store: Store) -> N
 
 def test_held_messages_of_a_sender_who_was_registered_since_are_released(registered: Store) -> None:
     early, stranger, late = (
-        settled(registered, Outcome.HELD, account(address, f"<{n}@x.test>"), folder="Held")
+        settled(registered, Outcome.HELD, facts(address, f"<{n}@x.test>"), folder="Held")
         for n, address in enumerate((OFFICE, "else@where.test", OFFICE))
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.domain.messages import Filed, MessageQuery, Outcome, Receipt
 from tests.support import books
-from tests.support.books import NOW, a_learner, a_reply, account, an_upload, apply, begin
+from tests.support.books import NOW, a_learner, a_reply, an_upload, apply, begin, facts
 from tests.support.postgres import Postgres
 
 DAY = timedelta(days=1)
@@ -137,7 +137,7 @@ def test_a_reader_only_delays_forgetting(tmp_path: Path) -> None:
 
 
 def test_filed_mail_is_kept_for_its_time(store: Store) -> None:
-    accepted = books.settled(store, Outcome.ACCEPTED, account(), folder="Processed")
+    accepted = books.settled(store, Outcome.ACCEPTED, facts(), folder="Processed")
     held = books.settled(store, Outcome.HELD, folder="Held")
     begin(store)
 
@@ -150,7 +150,7 @@ def test_filed_mail_is_kept_for_its_time(store: Store) -> None:
 
 
 def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
-    receipt, reply = books.settled(store, said=account(), folder="Processed"), a_reply()
+    receipt, reply = books.settled(store, said=facts(), folder="Processed"), a_reply()
     with store.transaction() as transaction:
         transaction.enqueue(reply, receipt, NOW)
 
@@ -160,7 +160,7 @@ def test_what_is_to_be_deleted_is_named_with_our_replies(store: Store) -> None:
         assert transaction.forgettable(NOW + 14 * DAY, KEEP) == ()
 
     assert filed == Filed(receipt.reference, "Processed", filed.query, (reply.message_id,))
-    assert filed.query == MessageQuery(filed.query.digest, account().message_id, 1000, NOW)
+    assert filed.query == MessageQuery(filed.query.digest, facts().message_id, 1000, NOW)
     assert len(filed.query.digest) == 64
 
 

@@ -21,7 +21,7 @@ from tests.support.postgres import Postgres
 
 LOCKING = """
 import sys
-from planit_mailer.adapters.store import Store
+from planit_mailer.adapters.sql.store import Store
 with Store(sys.argv[1]).lock():
     print("locked", flush=True)
     sys.stdin.read()
