@@ -1,7 +1,11 @@
-"""The alarm: one mail when the mailbox has not been read for a quarter of an hour, and one when it is read again.
+"""Alerts to the operator: the mailbox is not read, mail was quarantined, a login was refused, a secret expires.
 
-A poll that fails is noted, and so is each message that is read. One that hangs can note nothing: its process knows how
-long it has been at it. A daemon that was off says nothing of what was noted before that until it has tried itself.
+The mailbox: one mail if it has not been read for a quarter of an hour, and one when it is read again. A failing poll is
+recorded, and so is each message that is read. A hanging poll records nothing, but its process knows how long it has
+been going on. After a restart, no alert is sent before the first poll has been tried.
+
+Logins: a refused login and an expiring secret go unnoticed for weeks otherwise. If it is the relay that refuses us, the
+mail about it waits in the outbox, and the log alone says so.
 """
 
 import time
@@ -29,7 +33,7 @@ NOTICE = timedelta(days=30)  # before a secret expires
 
 
 class PollTimer:
-    """This process's tries to read the mailbox; `tried`: one of them has ended, well or badly."""
+    """Measures how long this process has been trying to read the mailbox; `tried` is True once a try has ended."""
 
     def __init__(self, *, tried: bool = False) -> None:
         self.tried = tried
@@ -37,43 +41,49 @@ class PollTimer:
 
     @contextmanager
     def to_read(self) -> Iterator[None]:
-        """A try, for the length of a `with` block; of one within another counts the inner one."""
+        """Time a try for the length of a `with` block. If blocks are nested, the inner one counts."""
         self._began = time.monotonic()
         try:
             yield
         finally:
-            self._began, self.tried = None, True
+            self._began = None
+            self.tried = True
 
     def lasts(self) -> timedelta:
-        """For how long a try has been going on: none where none does."""
+        """How long the present try has been going on; zero if there is none."""
         began = self._began
-        return timedelta(seconds=time.monotonic() - began) if began else timedelta(0)
+        if began is None:
+            return timedelta(0)
+        return timedelta(seconds=time.monotonic() - began)
 
 
 def watch_mailbox(store: Store, clock: Clock, reply_settings: ReplySettings, trying: PollTimer) -> None:
-    """Tell the operator that the mailbox is not read, and that it is again; each once, whichever daemon finds it."""
+    """Tell the operator that the mailbox is not read, and that it is read again; once each for all daemons together."""
     context = ReplyContext(reply_settings, clock())
     with store.transaction() as transaction:
-        if since := _hangs_since(transaction, context.now, trying.lasts()):
+        since = _hangs_since(transaction, context.now, trying.lasts())
+        if since:
             transaction.note_unread(since)
         elif not trying.tried:
             return
-        if what := _news(transaction, context.now):
+        what = _take_news(transaction, context.now)
+        if what:
             text = Text(ReplyKind.OPERATOR, f"planit_mailer: {what}", "notice", {"what": what})
             transaction.enqueue(compose.to_operator(text, context), None, context.now)
             log.warning("operator told", what=what)
 
 
 def _hangs_since(transaction: Transaction, now: datetime, lasts: timedelta) -> datetime | None:
-    """Since when this process has been trying in vain, where that is too long; no other daemon was luckier since."""
-    since, last = now - lasts, transaction.last_success()
-    if last and since < last <= now:  # one after now is a clock's that was ahead
+    """Since when this process has been trying in vain, if that is too long and no other daemon succeeded since."""
+    since = now - lasts
+    last = transaction.last_success()
+    if last and since < last <= now:  # a success in the future was recorded by a clock that was ahead
         since = last
     return since if now - since >= PATIENCE else None
 
 
-def _news(transaction: Transaction, now: datetime) -> str:
-    """What the operator has not heard yet, "" where nothing."""
+def _take_news(transaction: Transaction, now: datetime) -> str:
+    """The news about the mailbox that the operator has not been told yet, or ""; it counts as told from now on."""
     since = transaction.unread_since()
     if since is None:
         return "the mailbox is read again" if transaction.clear_alert(UNREAD) else ""
@@ -83,15 +93,17 @@ def _news(transaction: Transaction, now: datetime) -> str:
 
 
 def send_digest(store: Store, clock: Clock, reply_settings: ReplySettings) -> None:
-    """Tell the operator of the days that are over since the last digest; nothing where there is nothing to tell.
+    """Once a day, list the mail that was quarantined without an alert, since its From address is not registered.
 
-    Where the last one was told by a clock that was ahead, of all that waits.
+    It covers the days that are over since the last digest, and is left out if there is nothing to list. If the last
+    digest was sent by a clock that was ahead, it covers everything that waits.
     """
     now = clock()
     today = _midnight(now)
     with store.transaction() as transaction:
         last = transaction.last_alert_at(DIGEST)
-        references = transaction.quarantined_untold(_midnight(last) if last and last <= now else None, today)
+        since = _midnight(last) if last and last <= now else None
+        references = transaction.quarantined_untold(since, today)
         if references and transaction.record_alert_if_due(DIGEST, today, now):
             mail = compose.to_operator(_digest_text(references), ReplyContext(reply_settings, now), "digest")
             transaction.enqueue(mail, None, now)
@@ -104,27 +116,32 @@ def _digest_text(references: tuple[str, ...]) -> Text:
 
 
 def _midnight(moment: datetime) -> datetime:
-    """The beginning of a moment's day where schools are."""
+    """The beginning of a moment's day in the schools' time zone."""
     return datetime.combine(letters.day_of(moment), datetime.min.time(), letters.LONDON)
 
 
 def login_refused(answer: str, store: Store, context: ReplyContext) -> None:
-    """Tell the operator that a server does not let us in, with its words: at the first time, and each day it lasts."""
+    """Tell the operator that a server refuses our login, with its words: at once, and once a day while it lasts."""
     what = f"{answer[0].upper()}{answer[1:]}\n\nSee whether the password or secret is right, and has not expired."
     _send_if_due(_login_text(answer.partition(": ")[0], what), DAY, store, context)
 
 
 def secrets_expiring(secrets: Mapping[str, date | None], store: Store, context: ReplyContext) -> None:
-    """Warn of the secrets, by the tables that they stand in, that expire within 30 days: one mail a week for all."""
+    """Warn of secrets that expire within 30 days, in one mail a week. `secrets` has the date for each TOML table."""
     today = context.now.date()
-    soon = {table: expires for table, expires in secrets.items() if expires and expires - today <= NOTICE}
-    if soon:
-        what = "\n\n".join(expiry_notice(table, expires, today) for table, expires in soon.items())
-        _send_if_due(_login_text(f"a secret expires on {min(soon.values()):%d/%m/%Y}", what), WEEK, store, context)
+    soon: dict[str, date] = {}
+    for table, expires in secrets.items():
+        if expires and expires - today <= NOTICE:
+            soon[table] = expires
+    if not soon:
+        return
+    notices = [expiry_notice(table, expires, today) for table, expires in soon.items()]
+    subject = f"a secret expires on {min(soon.values()):%d/%m/%Y}"
+    _send_if_due(_login_text(subject, "\n\n".join(notices)), WEEK, store, context)
 
 
 def expiry_notice(table: str, expires: date, today: date) -> str:
-    """What to say of a secret that expires soon, or has."""
+    """Say when a secret expires, or has expired, and what to do."""
     days = (expires - today).days
     when = f"expires on {expires:%d/%m/%Y}, in {days} days" if days >= 0 else f"expired on {expires:%d/%m/%Y}"
     return f"The secret of [{table}] {when}. Make a new one, put it into its file, and say there until when it lasts."
@@ -135,7 +152,7 @@ def _login_text(subject: str, what: str) -> Text:
 
 
 def _send_if_due(text: Text, every: timedelta, store: Store, context: ReplyContext) -> None:
-    """One mail with this subject in so much time; the first at once."""
+    """Send a mail unless one with the same subject was sent within this time."""
     with store.transaction() as transaction:
         if transaction.record_alert_if_due(text.subject, context.now - every, context.now):
             transaction.enqueue(compose.to_operator(text, context), None, context.now)

@@ -1,7 +1,7 @@
-"""Replies of ours that came back: noted as failed, and told to the operator."""
+"""Bounces: replies of ours that came back are recorded as failed, and the operator is told."""
 
 from planit_mailer.core import logs
-from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.outgoing import Bounced, ReplyKind
 from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext
@@ -12,14 +12,23 @@ log = logs.get(__name__)
 
 
 def note(letter: Letter, transaction: Transaction, context: ReplyContext) -> None:
-    """Tell the operator of each reply that came back; a forged bounce deletes nothing and sends nothing.
+    """Record the replies that a message brings back, and tell the operator of each.
 
-    What brings a spreadsheet of its own is more than a bounce, and not forgotten as one.
+    A forged bounce deletes nothing and sends nothing. A message with a spreadsheet of its own is more than a bounce:
+    it is not deleted together with the message whose reply it brings back.
     """
     returned = auto_submitted.returns(letter.message, context.reply_settings.address)
-    alone = None if any(file.is_spreadsheet for file in letter.files) else letter.receipt
-    for bounced in transaction.note_bounced(returned, alone, context.now) if returned else ():
+    if not returned:
+        return
+    has_spreadsheet = any(file.is_spreadsheet for file in letter.files)
+    bounce = None if has_spreadsheet else letter.receipt
+    for bounced in transaction.note_bounced(returned, bounce, context.now):
         log.error("reply came back", reference=bounced.reference, kind=bounced.kind.value)
-        if bounced.kind is not ReplyKind.OPERATOR:
-            what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."
-            transaction.enqueue(compose.alert(bounced.reference, what, context), letter.receipt, context.now)
+        _tell_operator(bounced, letter, transaction, context)
+
+
+def _tell_operator(bounced: Bounced, letter: Letter, transaction: Transaction, context: ReplyContext) -> None:
+    if bounced.kind is ReplyKind.OPERATOR:  # it would come back as well
+        return
+    what = f"The {bounced.kind.value} reply to this message came back: its sender has not had it."
+    transaction.enqueue(compose.alert(bounced.reference, what, context), letter.receipt, context.now)

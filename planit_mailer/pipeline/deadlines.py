@@ -1,8 +1,8 @@
-"""The 48 hours: what is due, what is late, and whom to tell.
+"""Deadlines: messages whose answer is due or late, and whom to tell.
 
-The clock of a message starts at its INTERNALDATE, or when the operator released it. At half the time unanswered the log
-warns; at three quarters the operator gets a mail and the school hears that it takes longer, unless its answer waits for
-the relay as that word would; at the end it is an error.
+The clock of a message starts at its INTERNALDATE, or when the operator released it. At half of the promised time
+unanswered the log warns. At three quarters the operator gets a mail, and the school hears that it takes longer, unless
+its answer waits for the relay: that word would wait there too. At the end the log has an error.
 """
 
 from dataclasses import replace
@@ -26,48 +26,51 @@ TOPIC, APART = "messages are due", 1 / 48  # of the promised time, between two m
 
 
 class Due(NamedTuple):
-    """A message whose answer is due, and what the operator is to hear of it."""
+    """A message whose answer is due, and what the operator is told about it."""
 
     reference: str
     what: str
 
 
 def watch(store: Store, clock: Clock, reply_settings: ReplySettings) -> None:
-    """Warn of every message whose answer is getting late, once for each level; the operator has one mail for all.
+    """Warn of every message whose answer is getting late, once for each level; the operator gets one mail for all.
 
-    What becomes due within an hour of such a mail waits for the next: a stranger may write in a school's name as often
-    as they like, and each message has its promised time.
+    A message that becomes due within an hour of such a mail waits for the next one: a stranger may write in a school's
+    name as often as they like, and each message has its promised time.
     """
     context = ReplyContext(reply_settings, clock())
     with store.transaction() as transaction:
-        unanswered = [_put_right(one, transaction, context.now) for one in transaction.unanswered()]
-        later = [(one, level) for one in unanswered if (level := level_of(one, context.now)) > one.warned]
-        if due := tuple(Due(one.reference, _what(one, level, context)) for one, level in later if level > HALF):
-            if transaction.record_alert_if_due(TOPIC, context.now - reply_settings.reply_within * APART, context.now):
-                mail = (
-                    compose.alert(*due[0], context)
-                    if len(due) == 1
-                    else compose.to_operator(_text(due), context, "promise")
-                )
-                transaction.enqueue(mail, None, context.now)
-            else:
-                later = [(one, level) for one, level in later if level == HALF]
+        later = _getting_later(transaction, context.now)
+        due = tuple(Due(one.reference, _what(one, level, context)) for one, level in later if level > HALF)
+        if due and not _tell_operator(due, transaction, context):
+            later = [(one, level) for one, level in later if level == HALF]
         for one, level in later:
             _warn(one, level, transaction, context)
             transaction.note_warned(one, level)
 
 
 def level_of(unanswered: Unanswered, now: datetime) -> int:
-    """How late it is: 0 in time, then HALF, THREE_QUARTERS, LATE."""
+    """How late an answer is: 0 in time, then HALF, THREE_QUARTERS, LATE."""
     promised = unanswered.due_at - unanswered.clock_from
     gone = now - unanswered.clock_from
     return sum(gone >= promised * share for share in (0.5, 0.75, 1.0))
 
 
-def _put_right(one: Unanswered, transaction: Transaction, now: datetime) -> Unanswered:
-    """A message with the level that it was warned of; a clock that was ahead has warned of more, which is forgotten.
+def _getting_later(transaction: Transaction, now: datetime) -> list[tuple[Unanswered, int]]:
+    """The messages that have reached a level of which nobody was warned yet, with that level."""
+    later = []
+    for one in transaction.unanswered():
+        warned = _corrected(one, transaction, now)
+        level = level_of(warned, now)
+        if level > warned.warned:
+            later.append((warned, level))
+    return later
 
-    Not where two daemons' clocks differ a little: each would warn again after the other.
+
+def _corrected(one: Unanswered, transaction: Transaction, now: datetime) -> Unanswered:
+    """The message with its last warning level, reset if a clock that was ahead set it too high.
+
+    A small difference is left alone: if the clocks of two daemons differ, each would warn again after the other.
     """
     level = level_of(one, now + SKEW)
     if one.warned <= level:
@@ -76,17 +79,34 @@ def _put_right(one: Unanswered, transaction: Transaction, now: datetime) -> Unan
     return replace(one, warned=level)
 
 
+def _tell_operator(due: tuple[Due, ...], transaction: Transaction, context: ReplyContext) -> bool:
+    """Queue one mail about all due messages. Return False if the last such mail is too recent."""
+    since = context.now - context.reply_settings.reply_within * APART
+    if not transaction.record_alert_if_due(TOPIC, since, context.now):
+        return False
+    if len(due) == 1:
+        mail = compose.alert(due[0].reference, due[0].what, context)
+    else:
+        mail = compose.to_operator(_text(due), context, "promise")
+    transaction.enqueue(mail, None, context.now)
+    return True
+
+
 def _warn(unanswered: Unanswered, level: int, transaction: Transaction, context: ReplyContext) -> None:
     say = log.warning if level == HALF else log.error
+    event = "answer is late" if level == LATE else "answer is due"
     left = unanswered.due_at - context.now
-    say("answer is late" if level == LATE else "answer is due", reference=unanswered.reference, left=_hours(left))
-    if unanswered.warned < THREE_QUARTERS <= level and unanswered.registered and not unanswered.answer_waits:
+    say(event, reference=unanswered.reference, left=_hours(left))
+    newly_due = unanswered.warned < THREE_QUARTERS <= level
+    if newly_due and unanswered.registered and not unanswered.answer_waits:
         _tell_school(unanswered, transaction, context)
 
 
 def _what(unanswered: Unanswered, level: int, context: ReplyContext) -> str:
+    if level == LATE:
+        return "The promised time is over."
     left = _hours(unanswered.due_at - context.now)
-    return "The promised time is over." if level == LATE else f"Unanswered, with {left} left."
+    return f"Unanswered, with {left} left."
 
 
 def _text(due: tuple[Due, ...]) -> Text:
@@ -96,7 +116,8 @@ def _text(due: tuple[Due, ...]) -> Text:
 
 def _tell_school(unanswered: Unanswered, transaction: Transaction, context: ReplyContext) -> None:
     recent = transaction.recent_replies(unanswered.sender, context.now - timedelta(days=30))
-    if why_not := reply_limits.exceeded(ReplyKind.DELAYED, recent, context.now):
+    why_not = reply_limits.exceeded(ReplyKind.DELAYED, recent, context.now)
+    if why_not:
         log.info("no delayed reply", why=why_not)
         return
     transaction.enqueue(compose.delayed(unanswered.reference, unanswered.sender, context), unanswered, context.now)

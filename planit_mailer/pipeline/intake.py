@@ -1,12 +1,12 @@
-"""The story: poll → take_in → process → understand and judge. Read this first.
+"""The story of one message: take_in → attempt → process → identify, understand, judge, conclude. Read this first.
 
-*poll* is the day (polling.py), *take_in* what we do when we are wrong, *process* the one commit, *understand* and
-*judge* the decision. The mailbox is the source of truth until the commit; the message is filed after it, so that a
-death at any line ends, after a restart, in exactly one replacement and one reply.
+*take_in* handles our own errors, *attempt* finds out whether the message is known, *process* is the one commit. The
+mailbox is the source of truth until that commit, and the message is filed after it. So a crash at any line ends, after
+a restart, in exactly one replacement and one reply.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,16 +28,16 @@ from planit_mailer.spreadsheets.model import Limits
 
 log = logs.get(__name__)
 
-MAX_ATTEMPTS = 3  # errors of ours, before a person has to look
-MAX_CRASHES = 10  # daemons that died with the message in hand
+MAX_ATTEMPTS = 3  # errors of ours before a person has to look
+MAX_CRASHES = 10  # crashes of the daemon while it processed the message
 TOO_MANY_CRASHES = f"{MAX_CRASHES} times the daemon died with this message in hand"
-SECOND = "it came twice, and its first copy is still to be judged"
-REMEMBERED = timedelta(days=30)  # how far back replies bear on the next one
+EARLIER_COPY_WAITS = "it came twice, and its first copy is still to be judged"
+REMEMBERED = timedelta(days=30)  # replies of this time count when the next one is decided on
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the configuration says about messages. `folders` has one for each outcome; `message` is a size in bytes."""
+    """The configuration of message handling: one folder for each outcome; `message` is a size in bytes."""
 
     folders: Mapping[Outcome, str]
     trust: Trust
@@ -50,29 +50,36 @@ class Policy:
 
 
 def take_in(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> None:
-    """Process one message, whatever happens, and file it once it is settled.
+    """Process one message, whatever happens, and file it if it is settled.
 
-    The attempt is counted and committed before the work, so that a death counts too. An error of ours is tried again
-    at the next poll; the third puts the message before a person. One bad message never delays the next.
+    The attempt is counted and committed before the work, so that a crash counts too. After an error of ours the next
+    poll tries again; the third error quarantines the message. One bad message never delays the next.
+
+    Raises Unavailable if a server is away, Rejected if the message cannot be read or filed, Deferred if it has to wait.
     """
     with adapters.store.transaction() as transaction:
         receipt = transaction.begin(waiting, adapters.clock(), waiting.received_at + policy.reply_within)
     with logs.bound(reference=receipt.reference):
-        try:
-            settled = receipt if receipt.outcome else attempt(waiting, receipt, adapters, policy)
-        except Unavailable as error:
-            release_attempt(waiting, adapters, str(error))
-            raise named(error, receipt) from error
-        except Exception:
-            log.exception("message failed")
-            settled = fail(waiting, adapters, policy)
+        settled = receipt if receipt.outcome else _attempt_safely(waiting, receipt, adapters, policy)
     if settled and settled.outcome:
         file(waiting, settled, adapters, policy.folders[settled.outcome])
 
 
+def _attempt_safely(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt | None:
+    """Attempt a message. The one place that handles an error of ours: it is logged with its traceback, and counts."""
+    try:
+        return attempt(waiting, receipt, adapters, policy)
+    except Unavailable as error:
+        release_attempt(waiting, adapters, str(error))
+        raise named(error, receipt) from error
+    except Exception:
+        log.exception("message failed")
+        return fail(waiting, adapters, policy)
+
+
 def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt | None:
-    """Fetch a message and process it, unless its bytes are settled already. None where it is gone."""
-    if receipt.crashes > MAX_CRASHES:  # even to read it is our death
+    """Fetch a message and process it, unless its bytes are settled already. Return None if it is gone."""
+    if receipt.crashes > MAX_CRASHES:  # we crash as soon as we fetch it
         return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
     fetched = adapters.mailbox.fetch(waiting, policy.message)
     if fetched is None:
@@ -82,7 +89,7 @@ def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy:
         return None
     with adapters.store.transaction() as transaction:
         receipt = transaction.match_bytes(receipt, hashlib.sha256(fetched.raw).hexdigest())
-    with logs.bound(reference=receipt.reference):  # from here on, the older receipt's, where there is one
+    with logs.bound(reference=receipt.reference):  # an older receipt with the same bytes may have taken its place
         if receipt.outcome:
             return receipt
         if receipt.crashes == MAX_CRASHES:
@@ -91,57 +98,95 @@ def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy:
 
 
 def process(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt:
-    """Judge a message and commit all its consequences at once; the receipt, settled."""
+    """Judge a message and commit all its consequences at once. Return its settled receipt.
+
+    Painting a workbook is slow, so it happens between two transactions: the verdict is reached again after it, and
+    committed as soon as every workbook that goes back is painted.
+    """
+    letter = identify(fetched, receipt, adapters, policy)
+    letter = understand(letter, adapters, policy)
+    painted: dict[Cause, Annotated] = {}
+    while True:
+        with adapters.store.transaction() as transaction:  # the one commit
+            current = transaction.current(receipt)
+            if current.outcome:  # another daemon settled it after our claim was cut off with its connection
+                return current
+            now = adapters.clock()
+            verdict = rules.judge(letter, recall(letter, transaction, now), now)
+            unpainted = _unpainted(verdict, painted, policy)
+            if not unpainted:
+                context = ReplyContext(policy.reply_settings, now)
+                conclude(letter, rules.with_painted(verdict, painted), transaction, context)
+                break
+        for upload in unpainted:
+            painted[upload.cause] = paint(upload, letter, adapters, policy)
+    log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
+    return replace(receipt, outcome=verdict.outcome)
+
+
+def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Policy) -> Letter:
+    """Parse a message and find out who wrote it. No attachment is opened yet.
+
+    Raises Deferred if it is too early to judge it: a name server is away, or an earlier copy is still to be judged.
+    """
+    own_address = policy.reply_settings.address
     message = adapters.reader.message(fetched.raw, whole=fetched.whole)
-    verified = dkim_check.verified(fetched, policy.reply_settings.address, adapters.reader, adapters.dns)
+    verified = dkim_check.verified(fetched, own_address, adapters.reader, adapters.dns)
     sender = senders.believe(message, policy.trust, released=receipt.released, verified=verified)
     facts = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
     with adapters.store.transaction() as transaction:
         registration = transaction.record_sender(receipt, facts)
         passwords = transaction.passwords(registration.schools) if sender.authentic else ()
-        first = transaction.earlier_duplicate(receipt)
+        earlier = transaction.earlier_duplicate(receipt)
     why = sender.why if sender.undecided and registration.schools else ""
-    if first and release.is_there(first, adapters):
-        why = SECOND
+    if earlier and release.is_there(earlier, adapters):
+        why = EARLIER_COPY_WAITS
     if why and dkim_check.may_wait(receipt, policy.reply_within, adapters.clock()):
         raise Deferred(why)
-    machine = auto_submitted.machine(message, policy.reply_settings.address)
-    letter = understand(Letter(receipt, message, sender, registration, machine, passwords=passwords), adapters, policy)
-    painted: dict[Cause, Annotated] = {}
-    while True:
-        with (
-            adapters.store.transaction() as transaction
-        ):  # the one commit, unless something has to be painted before it
-            if (current := transaction.current(receipt)).outcome:
-                return current  # by another daemon, after our claim was cut off with its connection
-            now = adapters.clock()
-            verdict = rules.judge(letter, recall(letter, facts, transaction, now), now)
-            wanted = verdict.to_return if policy.return_workbook else ()
-            to_paint = [upload for upload in wanted if upload.cause not in painted]
-            if not to_paint:
-                conclude(
-                    letter, rules.with_painted(verdict, painted), transaction, ReplyContext(policy.reply_settings, now)
-                )
-                break
-        painted |= {upload.cause: paint(upload, letter, adapters, policy) for upload in to_paint}
-    log.info("message settled", outcome=verdict.outcome.value, why=verdict.reason, uploads=len(verdict.uploads))
-    return replace(receipt, outcome=verdict.outcome)
+    machine = auto_submitted.machine(message, own_address)
+    return Letter(receipt, message, sender, registration, machine, passwords=passwords)
 
 
 def understand(letter: Letter, adapters: Adapters, policy: Policy) -> Letter:
-    """The letter with its files looked at: opened for a registered sender, for all others only sniffed."""
-    judging = judged_by(letter, policy)
-    return letters.with_files(letter, lambda data: adapters.reader.judge(data, judging), adapters.reader.sniff)
+    """The letter with its files looked at: opened for a registered sender, only sniffed for all others."""
+    criteria = criteria_for(letter, policy)
+    return letters.with_files(letter, lambda data: adapters.reader.judge(data, criteria), adapters.reader.sniff)
 
 
-def judged_by(letter: Letter, policy: Policy) -> Criteria:
-    """What the forms of a letter are judged by."""
+def criteria_for(letter: Letter, policy: Policy) -> Criteria:
+    """The criteria for the forms of a letter: the day on which it arrived, the rules, the limits, the passwords."""
     day = letters.day_of(letter.receipt.received_at)
     return Criteria(day, policy.rules, policy.limits, letter.passwords)
 
 
+def recall(letter: Letter, transaction: Transaction, now: datetime) -> PolicyContext:
+    """Read from the store everything that the policy needs to know about a letter."""
+    message = letter.message
+    facts = MessageFacts(letter.sender, message.date, message.message_id, message.attachments_digest)
+    address = letter.sender.address
+    return PolicyContext(
+        duplicate_of=transaction.duplicate_of(letter.receipt, facts),
+        recent=transaction.recent_replies(address, now - REMEMBERED),
+        alerts=transaction.alerts_about(address, now - reply_limits.DAY),
+        children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
+    )
+
+
+def _unpainted(verdict: Verdict, painted: Mapping[Cause, Annotated], policy: Policy) -> Iterable[JudgedUpload]:
+    """The uploads whose workbooks go back to the school and are not painted yet."""
+    if not policy.return_workbook:
+        return ()
+    return [upload for upload in verdict.to_return if upload.cause not in painted]
+
+
+def paint(upload: JudgedUpload, letter: Letter, adapters: Adapters, policy: Policy) -> Annotated:
+    """Paint the problems into the school's own workbook. This is slow, so never do it inside a transaction."""
+    data = next(attachment.data for attachment in letter.message.attachments if attachment.digest == upload.digest)
+    return adapters.reader.annotate(data, upload.judgement, criteria_for(letter, policy))
+
+
 def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, context: ReplyContext) -> None:
-    """All consequences of a verdict, in the transaction that is open."""
+    """Write all consequences of a verdict into the open transaction."""
     changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
     for reply in compose.compose(letter, verdict, changes, context):
         transaction.enqueue(reply, letter.receipt, context.now)
@@ -149,24 +194,8 @@ def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, context
     transaction.settle(letter.receipt, verdict, changes, context.now)
 
 
-def paint(upload: JudgedUpload, letter: Letter, adapters: Adapters, policy: Policy) -> Annotated:
-    """The school's own workbook with its problems painted in: slow, and so never inside a transaction."""
-    data = next(attachment.data for attachment in letter.message.attachments if attachment.digest == upload.digest)
-    return adapters.reader.annotate(data, upload.judgement, judged_by(letter, policy))
-
-
-def recall(letter: Letter, facts: MessageFacts, transaction: Transaction, now: datetime) -> PolicyContext:
-    """What the store knows that bears on a letter."""
-    return PolicyContext(
-        duplicate_of=transaction.duplicate_of(letter.receipt, facts),
-        recent=transaction.recent_replies(letter.sender.address, now - REMEMBERED),
-        alerts=transaction.alerts_about(letter.sender.address, now - reply_limits.DAY),
-        children={school.id: transaction.children(school.id) for school in letters.schools(letter)},
-    )
-
-
 def file(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, folder: str) -> None:
-    """Move a settled message out of the inbox; a death before the note only makes us look for it once more."""
+    """Move a settled message out of the inbox. If we crash before this is recorded, the move is simply tried again."""
     with logs.bound(reference=receipt.reference):
         try:
             moved = adapters.mailbox.file(waiting.key, folder)
@@ -178,14 +207,15 @@ def file(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, folder: st
             release_attempt(waiting, adapters, str(error))
             raise named(error, receipt) from error
         with adapters.store.transaction() as transaction:
-            transaction.note_filed(receipt, folder, now := adapters.clock())
-            transaction.note_poll(now, success=True)  # a poll may take hours, and all the time the mailbox is read
+            now = adapters.clock()
+            transaction.note_filed(receipt, folder, now)
+            transaction.note_poll(now, success=True)  # a poll may take hours; the mailbox is being read all the time
         if moved:
             log.info("message filed", folder=folder)
 
 
 def release_attempt(waiting: InboxMessage, adapters: Adapters, answer: str) -> None:
-    """A server was away: the attempt does not count. The next poll takes the other messages first."""
+    """Do not count the attempt: a server was away. The next poll takes the other messages first."""
     log.warning("message left for later", answer=answer)
     adapters.failures[waiting.key] += 1
     with adapters.store.transaction() as transaction:
@@ -195,12 +225,12 @@ def release_attempt(waiting: InboxMessage, adapters: Adapters, answer: str) -> N
 
 
 def named(error: Unavailable, receipt: Receipt) -> Unavailable:
-    """The error, with the message that it was about."""
+    """The same error, with the reference of its message in front."""
     return type(error)(f"{receipt.reference}: {error}")
 
 
 def fail(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> Receipt | None:
-    """An attempt went wrong through our fault: the third is the last."""
+    """Record an error of ours. The third one quarantines the message: its receipt is returned, else None."""
     with adapters.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
         if receipt is None or receipt.outcome:
@@ -212,15 +242,15 @@ def fail(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> Receipt |
 
 
 def quarantine(receipt: Receipt, reason: str, adapters: Adapters, policy: Policy) -> Receipt:
-    """Set a message aside for a person, and tell the operator; its 48 hours run on."""
+    """Set a message aside for a person, and tell the operator. The promised time goes on running."""
     verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", clock=True)
     with adapters.store.transaction() as transaction:
-        if (current := transaction.current(receipt)).outcome:
+        current = transaction.current(receipt)
+        if current.outcome:
             return current
         now = adapters.clock()
-        transaction.enqueue(
-            compose.alert(receipt.reference, verdict.alert, ReplyContext(policy.reply_settings, now)), receipt, now
-        )
+        alert = compose.alert(receipt.reference, verdict.alert, ReplyContext(policy.reply_settings, now))
+        transaction.enqueue(alert, receipt, now)
         transaction.settle(receipt, verdict, (), now)
     log.error("message quarantined", why=reason)
     return replace(receipt, outcome=verdict.outcome)

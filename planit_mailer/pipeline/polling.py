@@ -1,7 +1,8 @@
-"""The day: whatever waits in the mailbox is taken in, one message at a time. What becomes of each, intake.py tells."""
+"""One poll: every message that waits in the inbox is taken in, one at a time. intake.py tells what becomes of each."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from planit_mailer.core import logs
 from planit_mailer.core.errors import ConnectionLost, Deferred, Rejected, Unavailable
@@ -9,105 +10,152 @@ from planit_mailer.domain.messages import InboxMessage, Key
 from planit_mailer.pipeline import intake, release
 from planit_mailer.pipeline.intake import Policy
 from planit_mailer.pipeline.ports import Adapters
+from planit_mailer.pipeline.release import Search
 
 log = logs.get(__name__)
 
 
-class PollResult(NamedTuple):
+@dataclass(slots=True)
+class PollResult:
     """How a poll went.
 
-    `read`: a message was taken in. `elsewhere`: one is in another daemon's hands. `declined`: one could not be read or
-    filed, or has to wait; `unread`: it was the former.
+    `read`: a message was taken in. `elsewhere`: another daemon is processing one. `rejected`: one could not be read or
+    filed, or has to wait. `unread`: it could not be read or filed.
     """
 
     read: bool = False
     elsewhere: bool = False
-    declined: Rejected | None = None
+    rejected: Rejected | None = None
     unread: bool = False
+
+    @property
+    def connection_lost(self) -> bool:
+        """True if the server broke off, so that nothing more can be asked on this connection."""
+        return isinstance(self.rejected, ConnectionLost)
 
 
 def poll(adapters: Adapters, policy: Policy) -> bool:
-    """Look at the mailbox once: whatever waits is judged, answered and filed, one message at a time.
+    """Look at the mailbox once: judge, answer and file every message that waits, one at a time.
 
-    Several daemons share the work. The answer is whether some of it is in another one's hands: it is worth looking
-    again soon, in case that one dies. What was done stays done when it raises: Unavailable if the mailbox or the
-    store is away, and, at the end, Rejected if a message could not be brought back, read or filed, ConnectionLost if
-    the mailbox has to be opened anew after that.
+    Several daemons share the work. Return True if another one is processing a message: it is worth looking again soon,
+    in case that daemon crashes. What was done stays done if this raises: Unavailable if the mailbox or the store is
+    away, and, at the end, Rejected if a message could not be brought back, read or filed, or ConnectionLost if the
+    mailbox has to be opened anew after that.
     """
     with adapters.store.claim("what was released") as ours:
-        back = release.bring_back(adapters, policy.folders.values(), policy.reply_within) if ours else release.NONE
-        inbox = first_see(adapters, policy)
-        went = take_in_all(inbox, adapters, policy)
+        brought_back = _bring_back(adapters, policy) if ours else release.NONE
+        inbox = list_inbox(adapters, policy)
+        result = take_in_all(inbox, adapters, policy)
         if adapters.stopping():
             return False
-        if undisturbed := not (went.elsewhere or went.unread or back.declined):
-            release.give_up_on(back.missing, adapters)
-    if not (broken := isinstance(went.declined, ConnectionLost)):
-        drop_vanished(inbox, adapters, everywhere=undisturbed)
+        complete = _saw_everything(result, brought_back)
+        if complete:
+            release.give_up_on(brought_back.missing, adapters)
+    if not result.connection_lost:
+        drop_vanished(inbox, adapters, everywhere=complete)
+    _record(inbox, result, adapters, policy)
+    if ours and not result.connection_lost:
+        release.try_again(adapters, policy.folders.values())
+    rejected = result.rejected or brought_back.rejected
+    if rejected:
+        raise rejected
+    return result.elsewhere
+
+
+def _bring_back(adapters: Adapters, policy: Policy) -> Search:
+    return release.bring_back(adapters, policy.folders.values(), policy.reply_within)
+
+
+def _saw_everything(result: PollResult, brought_back: Search) -> bool:
+    """True if this poll read every message: then a message that it did not see is not in the inbox."""
+    return not (result.elsewhere or result.unread or brought_back.rejected)
+
+
+def _record(inbox: Sequence[InboxMessage], result: PollResult, adapters: Adapters, policy: Policy) -> None:
+    """Record the poll, and the settled messages that have left the inbox."""
+    # If the server breaks off at every single message, the mailbox is not being read.
+    success = result.read or not result.connection_lost or len(inbox) == 1
     with adapters.store.transaction() as transaction:
         transaction.note_filed_before(inbox, policy.folders, adapters.clock())
-        # Where it breaks off at every single message, it is not read.
-        transaction.note_poll(adapters.clock(), success=went.read or not broken or len(inbox) == 1)
-    if ours and not broken:
-        release.try_again(adapters, policy.folders.values())
-    if declined := went.declined or back.declined:
-        raise declined
-    return went.elsewhere
+        transaction.note_poll(adapters.clock(), success=success)
 
 
-def first_see(adapters: Adapters, policy: Policy) -> list[InboxMessage]:
-    """What waits, numbered in the order of arrival; what was taken up before in vain comes last: it delays no other.
+def list_inbox(adapters: Adapters, policy: Policy) -> list[InboxMessage]:
+    """The messages in the inbox, in order of arrival; each new one gets its receipt and arrival number.
 
-    Of several at which a server breaks off, each poll reaches another one.
+    Messages that failed before come last, so that they delay no other. If several messages break the connection, each
+    poll tries a different one first.
     """
     waiting = adapters.mailbox.waiting()
     with adapters.store.transaction() as transaction:
         tried = transaction.number(waiting, adapters.clock(), policy.reply_within)
-    return sorted(waiting, key=lambda message: max(adapters.failures[message.key], message.key in tried))
+
+    def failures(message: InboxMessage) -> int:
+        return max(adapters.failures[message.key], message.key in tried)
+
+    return sorted(waiting, key=failures)
 
 
 def take_in_all(inbox: Sequence[InboxMessage], adapters: Adapters, policy: Policy) -> PollResult:
-    """Take in what waits. Raises Unavailable where a server breaks off at a message for the first time.
+    """Take in each message of the inbox. Raises Unavailable if a server breaks off at a message for the first time.
 
-    Where it does so at the same message again, the message is to blame, and no reason to wait for the server.
+    If it breaks off at the same message again, that message is to blame: there is no reason to wait for the server.
     """
-    went = PollResult()
+    result = PollResult()
     for waiting in inbox:
         if adapters.stopping():
             break
-        failures = adapters.failures[waiting.key]
+        failed_before = adapters.failures[waiting.key] > 0
         try:
             ours = claim_and_take_in(waiting, adapters, policy)
-            went = went._replace(elsewhere=went.elsewhere or not ours, read=went.read or ours)
         except Rejected as error:
-            went = went._replace(declined=error, unread=went.unread or not isinstance(error, Deferred))
+            result.rejected = error
+            if not isinstance(error, Deferred):
+                result.unread = True
         except Unavailable as error:
-            if not failures:
+            if not failed_before:
                 raise
-            return went._replace(declined=ConnectionLost(str(error)), unread=True)
-    return went
+            result.rejected = ConnectionLost(str(error))
+            result.unread = True
+            break
+        else:
+            result.read = result.read or ours
+            result.elsewhere = result.elsewhere or not ours
+    return result
 
 
 def claim_and_take_in(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> bool:
-    """Take a message in, unless another daemon has it in hand; whether it was ours."""
-    with adapters.store.claim(_work(waiting.key)) as ours:
+    """Take a message in, unless another daemon is processing it. Return True if it was ours."""
+    with _claim(waiting.key, adapters) as ours:
         if ours:
             intake.take_in(waiting, adapters, policy)
     return ours
 
 
 def drop_vanished(inbox: Sequence[InboxMessage], adapters: Adapters, *, everywhere: bool) -> None:
-    """Settle what was taken up before and lies in the inbox no more: a person took it away."""
+    """Settle unfinished messages that are no longer in the inbox: a person took them away."""
     with adapters.store.transaction() as transaction:
         vanished = transaction.vanished(inbox, everywhere=everywhere)
     for key in vanished:
-        with adapters.store.claim(_work(key)) as ours:
-            if ours and not (key and adapters.mailbox.holds(key)):
-                with adapters.store.transaction() as transaction:
-                    gone = transaction.drop_vanished(key)
-                for reference in gone:
-                    log.warning("message vanished before it was processed", reference=reference)
+        with _claim(key, adapters) as ours:
+            if ours and not _holds(key, adapters):
+                _drop(key, adapters)
 
 
-def _work(key: Key | None) -> str:
-    return f"message {key.uidvalidity} {key.uid}" if key else "messages without a key"
+def _holds(key: Key | None, adapters: Adapters) -> bool:
+    return key is not None and adapters.mailbox.holds(key)
+
+
+def _drop(key: Key | None, adapters: Adapters) -> None:
+    with adapters.store.transaction() as transaction:
+        gone = transaction.drop_vanished(key)
+    for reference in gone:
+        log.warning("message vanished before it was processed", reference=reference)
+
+
+@contextmanager
+def _claim(key: Key | None, adapters: Adapters) -> Iterator[bool]:
+    """Claim a message, so that no other daemon processes it; yields False if another one has it."""
+    work = f"message {key.uidvalidity} {key.uid}" if key else "messages without a key"
+    with adapters.store.claim(work) as ours:
+        yield ours

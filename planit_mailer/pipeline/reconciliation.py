@@ -1,7 +1,7 @@
-"""Mailbox and ledger, compared every night: each message has one receipt, each receipt its message, outcome and reply.
+"""Reconciliation: every night the mailbox and the receipts are compared.
 
-A difference is a line in the log and a sentence for the operator; nothing is put right by itself, because a person has
-been at the mailbox, or we are wrong.
+Each message must have one receipt, and each receipt its message, outcome and reply. A difference is logged and told to
+the operator. Nothing is put right automatically: either a person has changed the mailbox, or we are wrong.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
+from planit_mailer.domain.messages import InboxMessage, ReceiptSummary
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
@@ -24,7 +24,7 @@ SETTLED_BY = timedelta(hours=1)  # younger messages may be in hand just now
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that does not agree; `event` is constant, `reference` "" where there is no receipt."""
+    """One difference. `event` is the constant name of its log event; `reference` is "" if there is no receipt."""
 
     event: str
     folder: str = ""
@@ -33,7 +33,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lies in the mailbox: the Message-IDs in each of our folders, and the messages in the inbox."""
+    """The contents of the mailbox: the Message-IDs in each of our folders, and the messages in the inbox."""
 
     folders: Mapping[str, Sequence[str]]
     inbox: Sequence[InboxMessage] = ()
@@ -42,7 +42,7 @@ class Found:
 def reconcile(
     mailbox: Mailbox, store: Store, folders: Sequence[str], clock: Clock, reply_settings: ReplySettings
 ) -> int:
-    """Compare, log each difference, and tell the operator where there are any; how many. Raises Unavailable.
+    """Compare, log each difference, and tell the operator if there are any. Return their number. Raises Unavailable.
 
     `folders` are ours, without the inbox.
     """
@@ -58,56 +58,94 @@ def reconcile(
     return len(differences)
 
 
-def compare(found: Found, receipt_summaries: Sequence[ReceiptSummary], now: datetime) -> tuple[Difference, ...]:
-    """Where the messages in the mailbox and the receipts differ."""
-    surplus = _surplus(found, receipt_summaries, now)
-    strangers = [Difference("message without receipt", folder) for folder, n in surplus.items() for _ in range(n)]
-    return (
-        *strangers,
-        *_untaken(found.inbox, {one.key for one in receipt_summaries}, now),
-        *(d for one in receipt_summaries for d in _wrong(one, found, surplus, now)),
-    )
+def compare(found: Found, summaries: Sequence[ReceiptSummary], now: datetime) -> tuple[Difference, ...]:
+    """The differences between the messages in the mailbox and the receipts."""
+    surplus = _surplus(found, summaries, now)
+    differences: list[Difference] = []
+    for folder, number in surplus.items():
+        differences += [Difference("message without receipt", folder)] * max(number, 0)
+    differences += _unprocessed(found.inbox, summaries, now)
+    for summary in summaries:
+        differences += _faults(summary, found, surplus, now)
+    return tuple(differences)
 
 
-def _surplus(found: Found, receipt_summaries: Sequence[ReceiptSummary], now: datetime) -> dict[str, int]:
-    """How many messages are in each folder that no receipt claims, be it from another folder; negative: some miss.
+def _surplus(found: Found, summaries: Sequence[ReceiptSummary], now: datetime) -> dict[str, int]:
+    """For each folder, the number of messages that no receipt claims; negative if messages are missing.
 
-    A message that we died of was never read: its receipt has no Message-ID, and claims any one that is left over.
+    A person may have moved a message to another of our folders, so a receipt that misses its message claims it there
+    too. A message that crashed us was never read: its receipt has no Message-ID, and claims any one that is left over.
     """
-    there = [one for one in receipt_summaries if not one.deleted or now - one.changed_at < SETTLED_BY]
-    claimed = {folder: Counter(one.message_id for one in there if one.folder == folder) for folder in found.folders}
-    lying = {folder: Counter(names) for folder, names in found.folders.items()}
-    unread = {folder: claims.pop("", 0) for folder, claims in claimed.items()}
-    moved = Counter(one.message_id for one in there if one.message_id and one.folder not in found.folders)
-    moved.update(name for folder in lying for name in (claimed[folder] - lying[folder]).elements())
-    return {folder: (lying[folder] - claimed[folder] - moved).total() - unread[folder] for folder in lying}
+    claims, unread, elsewhere = _claims(found, summaries, now)
+    lying = {folder: Counter(message_ids) for folder, message_ids in found.folders.items()}
+    moved = Counter(elsewhere)
+    for folder, message_ids in lying.items():
+        moved.update(claims[folder] - message_ids)
+    surplus = {}
+    for folder, message_ids in lying.items():
+        unclaimed = message_ids - claims[folder] - moved
+        surplus[folder] = unclaimed.total() - unread[folder]
+    return surplus
 
 
-def _untaken(inbox: Iterable[InboxMessage], known: set[Key | None], now: datetime) -> Iterator[Difference]:
-    """Messages that waited in the inbox for longer than any poll lets them, and were not taken in."""
-    for waiting in inbox:
-        if waiting.key not in known and now - waiting.received_at >= SETTLED_BY:
+def _claims(
+    found: Found, summaries: Sequence[ReceiptSummary], now: datetime
+) -> tuple[dict[str, Counter[str]], Counter[str], list[str]]:
+    """The Message-IDs that receipts expect in each folder, the number of unread messages, the Message-IDs elsewhere."""
+    claims: dict[str, Counter[str]] = {folder: Counter() for folder in found.folders}
+    unread: Counter[str] = Counter()
+    elsewhere = []
+    for summary in summaries:
+        if summary.deleted and now - summary.changed_at >= SETTLED_BY:
+            continue
+        if summary.folder not in claims:
+            elsewhere += [summary.message_id] if summary.message_id else []
+        elif summary.message_id:
+            claims[summary.folder][summary.message_id] += 1
+        else:
+            unread[summary.folder] += 1
+    return claims, unread, elsewhere
+
+
+def _unprocessed(
+    inbox: Iterable[InboxMessage], summaries: Sequence[ReceiptSummary], now: datetime
+) -> Iterator[Difference]:
+    """Messages that have been in the inbox for longer than any poll leaves them there, without a receipt."""
+    known = {summary.key for summary in summaries}
+    for message in inbox:
+        if message.key not in known and now - message.received_at >= SETTLED_BY:
             yield Difference("message without receipt", "the inbox")
 
 
-def _wrong(one: ReceiptSummary, found: Found, surplus: Mapping[str, int], now: datetime) -> Iterator[Difference]:
-    """What is wrong with one receipt."""
-    if now - one.changed_at < SETTLED_BY:
+def _faults(summary: ReceiptSummary, found: Found, surplus: Mapping[str, int], now: datetime) -> Iterator[Difference]:
+    """What is wrong with one receipt; a young one may be in progress."""
+    if now - summary.changed_at < SETTLED_BY:
         return
-    if one.folder in found.folders and not (one.deleted or one.superseded) and _is_missing(one, found, surplus):
-        yield Difference("message not in its folder", one.folder, one.reference)
-    if one.settled and not (one.folder or one.deleted):
-        yield Difference("message not filed", one.folder, one.reference)
-    if not one.settled:
-        yield Difference("receipt without outcome", one.folder, one.reference)
-    elif one.last_answers > 1:
-        yield Difference("receipt with several replies", one.folder, one.reference)
-    elif not one.answers and not one.unanswered:
-        yield Difference("receipt without reply or reason", one.folder, one.reference)
+    for event in (*_filing_faults(summary, found, surplus), *_answer_faults(summary)):
+        yield Difference(event, summary.folder, summary.reference)
 
 
-def _is_missing(one: ReceiptSummary, found: Found, surplus: Mapping[str, int]) -> bool:
-    return one.message_id not in found.folders[one.folder] if one.message_id else surplus[one.folder] < 0
+def _filing_faults(summary: ReceiptSummary, found: Found, surplus: Mapping[str, int]) -> Iterator[str]:
+    must_be_there = summary.folder in found.folders and not (summary.deleted or summary.superseded)
+    if must_be_there and _is_missing(summary, found, surplus):
+        yield "message not in its folder"
+    if summary.settled and not (summary.folder or summary.deleted):
+        yield "message not filed"
+
+
+def _answer_faults(summary: ReceiptSummary) -> Iterator[str]:
+    if not summary.settled:
+        yield "receipt without outcome"
+    elif summary.last_answers > 1:
+        yield "receipt with several replies"
+    elif not summary.answers and not summary.unanswered:
+        yield "receipt without reply or reason"
+
+
+def _is_missing(summary: ReceiptSummary, found: Found, surplus: Mapping[str, int]) -> bool:
+    if summary.message_id:
+        return summary.message_id not in found.folders[summary.folder]
+    return surplus[summary.folder] < 0
 
 
 def _told(differences: Sequence[Difference]) -> Text:

@@ -26,7 +26,7 @@ from tests.support.world import World
 # In the order of the story. What settles a message and what notes a sent reply are not yet committed when they return.
 STEPS: dict[str, tuple[object, str]] = {
     "bringing back": (mailbox.Mailbox, "bring_back"),
-    "numbering": (polling, "first_see"),
+    "numbering": (polling, "list_inbox"),
     "fetch": (mailbox.Mailbox, "fetch"),
     "reading": (parent.Reader, "message"),
     "judging": (parent.Reader, "judge"),
