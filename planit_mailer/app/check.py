@@ -1,4 +1,4 @@
-"""What `check` answers of a workbook, by itself or compared with what the store knows."""
+"""The answer of `check`: a workbook judged by itself, or compared with the store."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,32 +13,52 @@ from planit_mailer.spreadsheets.encryption.passwords import TRIES, Password
 
 
 def checked(file: str, judgement: Judgement, *, values: bool) -> Json:
-    """What `check --json` prints of one file; what could not be read is null."""
+    """The JSON object that `check --json` prints for one file; whatever could not be read is null."""
     draft = judgement.draft
+    if draft is None:
+        return _unread(file, judgement, values=values)
     told: Json = {
         "file": file,
         "accepted": judgement.accepted,
-        "school": {"name": draft and draft.school_name, "postcode": draft and draft.postcode},
-        "submitted_by": draft and draft.submitted_by,
-        "date_submitted": draft.date_submitted.isoformat() if draft and draft.date_submitted else None,
-        "introduction": list(draft.introduction) if draft else None,
-        "fields": list(draft.headings) if draft else None,
-        "learners": len(draft.learners) if draft else None,
+        "school": {"name": draft.school_name, "postcode": draft.postcode},
+        "submitted_by": draft.submitted_by,
+        "date_submitted": draft.date_submitted.isoformat() if draft.date_submitted else None,
+        "introduction": list(draft.introduction),
+        "fields": list(draft.headings),
+        "learners": len(draft.learners),
         "problems": [_problem(problem) for problem in judgement.problems],
     }
     if values:
-        told["rows"] = [_row(learner) for learner in draft.learners] if draft else []
+        told["rows"] = [_row(learner) for learner in draft.learners]
+    return told
+
+
+def _unread(file: str, judgement: Judgement, *, values: bool) -> Json:
+    """The same object for a file in which no form was found."""
+    told: Json = {
+        "file": file,
+        "accepted": judgement.accepted,
+        "school": {"name": None, "postcode": None},
+        "submitted_by": None,
+        "date_submitted": None,
+        "introduction": None,
+        "fields": None,
+        "learners": None,
+        "problems": [_problem(problem) for problem in judgement.problems],
+    }
+    if values:
+        told["rows"] = []
     return told
 
 
 def compared(judgement: Judgement, reading: Reading) -> Judgement:
-    """A judgement with what the store adds to it, as if a sender of that school had sent the form."""
+    """Add the problems that the store knows of, as if a sender of that school had sent the form."""
     schools = tuple(entry.school for entry in reading.schools())
     return rules.compared(judgement, schools, reading.children)
 
 
 def attempts(judging: Criteria, passwords: Sequence[Password]) -> Iterator[Criteria]:
-    """What to judge by, one after the other until the workbook opens: a file is read with few passwords at a time."""
+    """The criteria to try one after the other until the workbook opens, each with a few of the passwords."""
     for first in range(0, max(len(passwords), 1), TRIES):
         yield replace(judging, passwords=tuple(passwords[first : first + TRIES]))
 

@@ -1,7 +1,7 @@
-"""The daemon: sets the clock, waits for servers that are away, stops cleanly.
+"""The daemon: schedules the jobs, waits for servers that are away, stops cleanly.
 
-APScheduler is the clock alone; what has to be done stands in the database and in the mailbox. Jobs never talk to the
-scheduler, never overlap themselves, and are never skipped for being late.
+APScheduler only keeps time; the work itself is in the database and in the mailbox. Jobs never talk to the scheduler,
+never overlap themselves, and are never skipped for being late.
 """
 
 import logging
@@ -26,19 +26,19 @@ log = logs.get(__name__)
 DELIVER_EVERY = timedelta(seconds=2)
 WATCH_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
-NIGHT = 2  # the hour at which one begins, in UTC: by night, also in summer
+NIGHT = 2  # the hour at which a night begins, in UTC: it is dark then in summer too
 STOP_WITHIN = 7.0  # seconds; container engines kill after ten
 TRUST_KEY = "senders.trusted_authserv_ids"
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0  # seconds between two tries of a server that is away
-LOOK_AT_CLOCK, STEP = 5.0, 2.0  # seconds between two looks; by how many it may be off without having been set
+LOOK_AT_CLOCK, STEP = 5.0, 2.0  # seconds between two looks; a larger step means that the clock was set
 
 
 def run(load: Callable[[], Config]) -> None:
-    """Serve until SIGTERM or SIGINT; the message in hand is finished before the adapters are closed.
+    """Serve until SIGTERM or SIGINT; a message in progress is finished before the adapters are closed.
 
-    SIGHUP takes a wholly valid new configuration between two polls, else the old one stays. `load` reads it: it raises
-    ConfigError at the start. Raises Rejected where another daemon serves this database then; one that is away is waited
-    for, and, once this one has served, also one that `once` takes while the adapters are opened anew.
+    On SIGHUP a wholly valid new configuration is taken between two polls, else the old one stays. `load` reads it.
+    Raises ConfigError if it is wrong at the start, and Rejected if another daemon serves this database then. A database
+    that is away is waited for; later on, so is one that `once` has locked while the adapters are opened anew.
     """
     settings, wait, served = load(), FIRST_WAIT, False
     signals = Signals()
@@ -58,7 +58,7 @@ def run(load: Callable[[], Config]) -> None:
 
 
 class Signals:
-    """What the operator asks of the process; handlers only set events, everything else happens in the main thread."""
+    """The signals that the process has received. Handlers only set events; all else happens in the main thread."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()
@@ -72,7 +72,7 @@ class Signals:
         self.wake.set()
 
     def reload(self) -> bool:
-        """Whether the configuration is to be read again; said once."""
+        """Return True once after SIGHUP: the configuration is to be read again."""
         woken = self.wake.is_set() and not self.stop.is_set()
         if woken:
             self.wake.clear()
@@ -95,7 +95,7 @@ def _serve(settings: Config, signals: Signals) -> None:
 
 
 def _wait(signals: Signals, scheduler: BackgroundScheduler) -> None:
-    """Wait for a signal. Where the machine's clock is set, all jobs begin anew: they would wait for its old time."""
+    """Wait for a signal. If the system clock is set, all jobs start at once: they would wait for its old time."""
     offset = time.time() - time.monotonic()
     while not signals.wake.wait(LOOK_AT_CLOCK):
         step = time.time() - time.monotonic() - offset
@@ -107,9 +107,9 @@ def _wait(signals: Signals, scheduler: BackgroundScheduler) -> None:
 
 
 def _stop(scheduler: BackgroundScheduler, signals: Signals) -> None:
-    """Let the jobs end what they have in hand; when the daemon is to stop, no silent server holds it for long.
+    """Let the jobs finish what they are doing. If the daemon is to stop, do not wait long for a silent server.
 
-    Leaving in the middle is what a kill does, and that loses nothing: the books are balanced at the next start.
+    Leaving in the middle is the same as a crash, and that loses nothing: the next start continues the work.
     """
     ending = threading.Thread(target=scheduler.shutdown, name="ending", daemon=True)
     ending.start()
@@ -122,46 +122,44 @@ def _stop(scheduler: BackgroundScheduler, signals: Signals) -> None:
 
 
 def _scheduler(served: Service) -> BackgroundScheduler:
-    settings = served.settings
     scheduler = BackgroundScheduler(
         timezone=UTC,  # no hour is lost or doubled at the change of clocks
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
-    for name, work, every in (
-        ("poll", served.poll_and_listen, settings.mailbox.poll_every),
-        ("deliver", served.deliver, DELIVER_EVERY),
-        ("watch", served.by_one("watch", served.watch), WATCH_EVERY),
-        ("forget", served.by_one("forget", served.forget), FORGET_EVERY),
-    ):
-        kind = Unhurried if name == "forget" else Patiently
-        scheduler.add_job(
-            kind(name, served.telling(work)),
-            "interval",
-            seconds=every.total_seconds(),
-            name=name,
-            next_run_time=clock.now(),
-        )
+    watch = served.by_one("watch", served.watch)
+    forget = served.by_one("forget", served.forget)
+    _every(served.settings.mailbox.poll_every, Patiently("poll", served.telling(served.poll_and_listen)), scheduler)
+    _every(DELIVER_EVERY, Patiently("deliver", served.telling(served.deliver)), scheduler)
+    _every(WATCH_EVERY, Patiently("watch", served.telling(watch)), scheduler)
+    _every(FORGET_EVERY, Unhurried("forget", served.telling(forget)), scheduler)
     for name, work in (("reconcile", served.reconcile), ("rewrite", served.rewrite)):
-        # All daemons look in the same second, so that one of them does it; each minute, in case that it failed.
-        scheduler.add_job(Nightly(name, served.telling(served.by_one(name, work))), "cron", minute="*", name=name)
+        # All daemons try in the same second, so that one of them does it; and each minute, in case it failed.
+        job = Nightly(name, served.telling(served.by_one(name, work)))
+        scheduler.add_job(job, "cron", minute="*", name=name)
     return scheduler
 
 
+def _every(interval: timedelta, job: "Patiently", scheduler: BackgroundScheduler) -> None:
+    """Run a job at once, and then at this interval."""
+    seconds = interval.total_seconds()
+    scheduler.add_job(job, "interval", seconds=seconds, name=job.name, next_run_time=clock.now())
+
+
 class Patiently:
-    """A job that never raises, and that waits longer each time a server is away: 15 minutes at most."""
+    """A job that never raises, and that waits longer after each failure: 15 minutes at most."""
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.name, self.work = name, work
         self.failures, self.not_before = 0, 0.0
 
     def __call__(self) -> bool:
-        """Do the work, unless it is too early to try again; whether it is done."""
+        """Do the work, unless it is too early to try again. Return True if it was done."""
         if time.monotonic() < self.not_before:
             return False
         try:
             self.work()
         except Rejected as error:
-            self._declined()
+            self._on_rejection()
             log.error("server said no", job=self.name, answer=str(error))  # noqa: TRY400  no code is at fault
         except Unavailable as error:
             self._wait_longer()
@@ -170,15 +168,15 @@ class Patiently:
             self._wait_longer()
             log.exception("job failed", job=self.name)
         else:
-            self._is_back()
+            self._succeeded()
             return True
         return False
 
-    def _declined(self) -> None:
-        """The server is there: whatever else there is to do can be done at the usual time."""
-        self._is_back()
+    def _on_rejection(self) -> None:
+        """The server is there, so the next round starts at the usual time."""
+        self._succeeded()
 
-    def _is_back(self) -> None:
+    def _succeeded(self) -> None:
         if self.failures:
             log.info("server is back", job=self.name)
         self.failures, self.not_before = 0, 0.0
@@ -189,16 +187,16 @@ class Patiently:
 
 
 class Unhurried(Patiently):
-    """A job for which a server that says no is waited for as one that is away: it looks through whole folders."""
+    """A job that also waits longer after a rejection, since each round searches whole folders."""
 
-    def _declined(self) -> None:
+    def _on_rejection(self) -> None:
         self._wait_longer()
 
 
 class Nightly(Unhurried):
-    """A job that is done once a night, whenever it is called: where it failed, again until it is done.
+    """A job that is done once a night, however often it is called; if it fails, it is tried again until it is done.
 
-    Nothing is done in the night, or the day after it, in which the daemon starts.
+    It is not done in the night in which the daemon starts, nor on the day after it.
     """
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
@@ -206,7 +204,7 @@ class Nightly(Unhurried):
         self.done = night(clock.now())
 
     def __call__(self) -> bool:
-        """Do the work, unless it is done tonight or too early to try again; whether it is done."""
+        """Do the work, unless it was done tonight or it is too early to try again. Return True if it is done."""
         tonight = night(clock.now())
         if tonight != self.done and super().__call__():
             self.done = tonight
@@ -214,17 +212,17 @@ class Nightly(Unhurried):
 
 
 def night(now: datetime) -> date:
-    """Which night it is, or which one it was, by the day on which it began."""
+    """The present night, or the last one, named by the day on which it began."""
     return (now - timedelta(hours=NIGHT)).date()
 
 
 def wait_after(failures: int) -> float:
-    """How many seconds to wait after so many failures in a row: 2, doubled each time, 15 minutes at most."""
+    """The seconds to wait after this many failures in a row: 2, doubled each time, at most 15 minutes."""
     return min(2.0 ** min(failures, 10), LONGEST_WAIT)
 
 
 def _reloaded(load: Callable[[], Config], old: Config) -> Config:
-    """The new configuration, or the old one where there is any mistake in the new, or its database cannot be opened."""
+    """Load the new configuration; keep the old one if the new has a mistake, or its database cannot be opened."""
     try:
         settings = load()
         if settings.database != old.database:

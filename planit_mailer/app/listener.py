@@ -1,4 +1,4 @@
-"""A poll over a fresh connection to the mailbox, and then another one whenever it says that mail came."""
+"""The listener: polls on a new connection to the mailbox, and again whenever the server reports new mail."""
 
 import time
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from planit_mailer.pipeline.alerts import PollTimer
 from planit_mailer.pipeline.intake import Policy
 from planit_mailer.pipeline.ports import Adapters, Clock
 
-LISTEN_SECONDS = 5.0  # servers forget to say that mail came: so often the inbox is looked at all the same
+LISTEN_SECONDS = 5.0  # servers forget to report new mail, so the inbox is looked at this often all the same
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What a poll needs; what is remembered from one poll to the next: how it went, and where a server broke off."""
+    """Polls the mailbox. It remembers from one poll to the next how it went, and which messages failed."""
 
     settings: Config
     policy: Policy
@@ -34,9 +34,9 @@ class Listener:
     failures: FailureCounts = field(default_factory=FailureCounts)
 
     def poll(self, clock: Clock, listen: timedelta) -> None:
-        """Look at the mailbox; then, for some time, as soon as it says that mail came.
+        """Look at the mailbox; then, for this time, again whenever the server reports new mail.
 
-        Raises Unavailable where a server is away; Rejected, at the end, where a message could not be read or filed.
+        Raises Unavailable if a server is away, or Rejected, at the end, if a message could not be read or filed.
         """
         try:
             with self.trying.to_read(), open_mailbox(self.settings.mailbox) as mailbox:
@@ -44,33 +44,38 @@ class Listener:
                 self._poll_until(time.monotonic() + listen.total_seconds(), mailbox, clock)
         except Rejected:
             raise
-        except Exception:  # whatever it is, also a mistake of ours: the mailbox is not read
-            with suppress(Unavailable), self.store.transaction() as transaction:  # if that is not what is away
+        except Exception:  # a mistake of ours too means that the mailbox is not being read
+            with suppress(Unavailable), self.store.transaction() as transaction:  # the store may be what is away
                 transaction.note_poll(clock(), success=False)
             raise
 
     def _poll_until(self, until: float, mailbox: Mailbox, clock: Clock) -> None:
-        declined, again = None, True
+        """Poll, and poll again on new mail, until a time of the monotonic clock."""
+        rejected = None
+        again = True
         while again:
             try:
-                with self.trying.to_read():
-                    dns = Dns(self._domains() if self.policy.trust.verifies else ())
-                    adapters = Adapters(mailbox, self.reader, self.store, clock, dns, self.stopping, self.failures)
-                    elsewhere = polling.poll(adapters, self.policy)
-            except ConnectionLost:  # nobody listens on this connection any more
+                elsewhere = self._poll_once(mailbox, clock)
+            except ConnectionLost:  # this connection is of no more use
                 raise
             except Rejected as error:
-                declined, elsewhere = error, False
-            again = self._more_comes(mailbox, until, look_again=elsewhere)
-        if declined:
-            raise declined
+                rejected, elsewhere = error, False
+            again = self._wait_for_mail(mailbox, until, look_again=elsewhere)
+        if rejected:
+            raise rejected
+
+    def _poll_once(self, mailbox: Mailbox, clock: Clock) -> bool:
+        with self.trying.to_read():
+            dns = Dns(self._domains() if self.policy.trust.verifies else ())
+            adapters = Adapters(mailbox, self.reader, self.store, clock, dns, self.stopping, self.failures)
+            return polling.poll(adapters, self.policy)
 
     def _domains(self) -> frozenset[str]:
         with self.store.reading() as reading:
             return reading.domains()
 
-    def _more_comes(self, mailbox: Mailbox, until: float, *, look_again: bool) -> bool:
-        """Wait for mail until a time of the monotonic clock; whether it is worth looking again before that."""
+    def _wait_for_mail(self, mailbox: Mailbox, until: float, *, look_again: bool) -> bool:
+        """Wait for mail until a time of the monotonic clock. Return True if it is worth looking before that."""
         while time.monotonic() < until and not self.stopping():
             if mailbox.idle(LISTEN_SECONDS, self.stopping) or look_again:
                 return True

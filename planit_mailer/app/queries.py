@@ -1,6 +1,6 @@
-"""What `show`, `status`, `explain`, `held` and `check` answer: the JSON that other programs rely on.
+"""Queries: the JSON that `show`, `status`, `explain`, `held` and `check` print and other programs rely on.
 
-Times are ISO 8601 in UTC with "Z"; values, years and SIMS numbers are strings; what is not known is null.
+Times are ISO 8601 in UTC with "Z"; values, years and SIMS numbers are strings; an unknown value is null.
 """
 
 from collections.abc import Sequence
@@ -17,29 +17,29 @@ from planit_mailer.domain.schools import Enrolled, School
 
 Json = dict[str, Any]
 
-COUNTS = ("new", "changed", "unchanged", "passed_over", "absent")  # learners, by what became of them
+COUNTS = ("new", "changed", "unchanged", "passed_over", "absent")  # of learners
 
 
 class Reading(Protocol):
-    """What a read-only transaction can be asked."""
+    """The queries of a read-only transaction."""
 
     def page(self, upin: str, school: School | None = None) -> Page | None:
-        """One learner's data; where several schools know the UPIN, what was received last."""
+        """One learner's data; if several schools know the UPIN, the data received last."""
 
     def any_page(self) -> Page | None:
         """The data of the first learner of the upload that was applied last."""
 
     def status(self) -> Status:
-        """How the service stands."""
+        """The state of the service."""
 
     def held(self) -> tuple[HeldMessage, ...]:
-        """What waits for the operator, oldest first."""
+        """The messages that wait for the operator, oldest first."""
 
     def story(self, reference: str) -> Story | None:
         """The story of one message."""
 
     def references_from(self, senders: Sequence[str], since: datetime, until: datetime) -> tuple[str, ...]:
-        """The messages that came from these addresses or domains in a time, the latest first."""
+        """The messages that came from these addresses or domains in this time, the latest first."""
 
     def references(self, message_id: str) -> tuple[str, ...]:
         """The messages with a Message-ID, the latest first."""
@@ -48,21 +48,21 @@ class Reading(Protocol):
         """The register."""
 
     def children(self, school_id: int) -> tuple[Child, ...]:
-        """The learners of a school, as far as identity goes."""
+        """The identities of a school's learners."""
 
 
 def show(upin: str, school: School | None, reading: Reading) -> Json | None:
-    """One learner's *Your School Data*; None where nobody has this UPIN."""
+    """One learner's *Your School Data*; None if nobody has this UPIN."""
     return _page(reading.page(values.as_upin(upin), school))
 
 
 def any_page(reading: Reading) -> Json | None:
-    """One learner's page out of the upload that was applied last; None where there is none."""
+    """The page of one learner of the upload that was applied last; None if there is none."""
     return _page(reading.any_page())
 
 
 def status(reading: Reading) -> Json:
-    """Polls, messages by outcome, the outbox, and the answer that is owed for longest."""
+    """Polls, messages by outcome, the outbox, and the oldest unanswered message."""
     stands = reading.status()
     return {
         "last_poll": moment(stands.last_poll),
@@ -77,13 +77,13 @@ def status(reading: Reading) -> Json:
 
 
 def polled_within(span: timedelta, now: datetime, reading: Reading) -> bool:
-    """Whether a poll has succeeded within this time; one that lies as far ahead says nothing: the clock was wrong."""
+    """True if a poll has succeeded within this time; one in the far future does not count: the clock was wrong."""
     last = reading.status().last_success
     return last is not None and abs(now - last) <= span
 
 
 def held(reading: Reading) -> list[Json]:
-    """What waits for the operator, oldest first."""
+    """The messages that wait for the operator, oldest first."""
     return [
         {
             "reference": message.reference,
@@ -97,7 +97,7 @@ def held(reading: Reading) -> list[Json]:
 
 
 def explain(reference: str, reading: Reading) -> Json | None:
-    """The whole story of one message, without any learner's data; None where it is not known.
+    """The whole story of one message, without any learner's data; None if it is not known.
 
     An upload's name, `PM-7F3K-9Q2T/1`, stands for its message.
     """
@@ -112,23 +112,28 @@ def explain_message(message_id: str, reading: Reading) -> Json | None:
 
 
 def explain_from(who: str, days: tuple[datetime, datetime], reading: Reading) -> list[Json]:
-    """The stories of what came in a time from an address, a domain, or a school (by name, postcode or id)."""
+    """The stories of messages that came in this time from an address, a domain, or a school (name, postcode or id)."""
     folded = text.fold(who)
-    meant = [entry for entry in reading.schools() if folded in map(text.fold, _names(entry.school))]
-    senders = [value for entry in meant for value in entry.senders] or [who.strip().lower()]
-    stories = (explain(reference, reading) for reference in reading.references_from(senders, *days))
+    senders: list[str] = []
+    for entry in reading.schools():
+        if folded in map(text.fold, _names(entry.school)):
+            senders.extend(entry.senders)
+    references = reading.references_from(senders or [who.strip().lower()], *days)
+    stories = (explain(reference, reading) for reference in references)
     return [story for story in stories if story]
 
 
 def erasure(receipt: Erasure) -> Json:
-    """The receipt of an erasure; `waiting` messages nobody has opened."""
+    """The receipt of an erasure; `waiting` counts the messages that nobody has opened."""
     counts = {name: getattr(receipt.erased, name) for name in ("learners", "messages", "replies", "waiting")}
     return {"reference": receipt.reference, "erased_at": moment(receipt.at)} | counts
 
 
 def moment(time: datetime | None) -> str | None:
     """ISO 8601 in UTC, to the second, with "Z"."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else None
+    if time is None:
+        return None
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _names(school: School) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""The composition root: a configuration becomes adapters and policies, and what there is to do with them."""
+"""The composition root: turns a configuration into adapters and policies."""
 
 from datetime import date
 
@@ -19,14 +19,14 @@ from planit_mailer.spreadsheets.model import Limits
 
 
 def open_store(settings: Config) -> Store:
-    """The store, with its tables. Raises ConfigError where they are of another version, Unavailable."""
+    """Open the store with its tables. Raises ConfigError if they have another version, or Unavailable."""
     store = Store(settings.database.url.get_secret_value())
     store.prepare()
     return store
 
 
 def expiries(settings: Config) -> dict[str, date | None]:
-    """Until when the secrets of OAuth2 last, by the table that they stand in; None where nobody knows."""
+    """The date on which each OAuth2 secret expires, by its TOML table; None if it is unknown."""
     tables = {"mailbox.oauth2": settings.mailbox.oauth2, "smtp.oauth2": settings.smtp.oauth2}
     return {name: tokens.expires_on(table) for name, table in tables.items() if table}
 
@@ -37,7 +37,7 @@ def reader(limits: config.Limits) -> Reader:
 
 
 def policy(settings: Config, reply_settings: ReplySettings) -> Policy:
-    """What the configuration says about messages."""
+    """The policy for messages."""
     return Policy(
         folders=folders(settings.mailbox.folders),
         trust=trust(settings.senders),
@@ -51,12 +51,12 @@ def policy(settings: Config, reply_settings: ReplySettings) -> Policy:
 
 
 def trust(settings: config.Senders) -> Trust:
-    """Whose word counts for who sent a message."""
+    """The servers that are trusted to authenticate senders."""
     return Trust(settings.unauthenticated, settings.trusted_authserv_ids, settings.results)
 
 
 def folders(settings: config.Folders) -> dict[Outcome, str]:
-    """Where messages are filed."""
+    """The folder for messages of each outcome."""
     return {
         Outcome.ACCEPTED: settings.processed,
         Outcome.REJECTED: settings.rejected,
@@ -67,17 +67,17 @@ def folders(settings: config.Folders) -> dict[Outcome, str]:
 
 
 def rules(settings: config.Rules) -> Rules:
-    """What is asked of learners' data."""
+    """The rules for learners' data."""
     return Rules(settings.youngest, settings.oldest, settings.check_letter, settings.sensitive)
 
 
 def workbook_limits(limits: config.Limits) -> Limits:
-    """How large a workbook may be."""
+    """The limits for a workbook."""
     return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows)
 
 
 def reply_settings(settings: Config) -> ReplySettings:
-    """Who answers, and with which templates."""
+    """The sender of replies, and their templates."""
     return ReplySettings(
         sender=settings.smtp.sender,
         address=settings.address,
