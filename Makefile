@@ -1,4 +1,4 @@
-# make demo   shows the whole journey      make test   is the gate: tests, types, lint, import contracts
+# make demo   shows the whole journey      make test   is the gate: lint, types, import contracts, tests
 # Both do all set-up from a fresh clone, in .venv; they need Python 3.11 or later, and make.
 
 PYTHON ?= python3
@@ -8,13 +8,23 @@ BIN := $(VENV)/bin
 ROUNDS ?= 100
 SEED ?= 1
 
-.PHONY: demo test soak bench audit format clean
+.PHONY: demo test lint types imports soak bench audit format clean
 
 demo: $(VENV)/demo-installed
 	@$(BIN)/planit-mailer demo
 
-test: $(VENV)/dev-installed
+test: lint types imports
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+lint: $(VENV)/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev-installed
+	$(BIN)/mypy
+
+imports: $(VENV)/dev-installed
+	$(BIN)/lint-imports
 
 # Kills the daemon twice in each of ROUNDS rounds, at a step and at a random instant, on broken lines, on Dovecot with
 # SQLite and with PostgreSQL, and balances the books; about ten seconds a round.

@@ -1,28 +1,10 @@
-"""The house rules, checked by tools, so that one command is the gate."""
+"""The house rules that no tool checks; lint, types and import contracts are steps of `make test` before the tests."""
 
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = Path(sys.executable).parent
-
-CHECKS = {
-    "the code is linted": ["ruff", "check", "."],
-    "the code is formatted": ["ruff", "format", "--check", "."],
-    "the types are strict": ["mypy"],
-    "imports point inwards": ["lint-imports"],
-}
-
-
-@pytest.mark.parametrize("command", CHECKS.values(), ids=CHECKS)
-def test_house_rule(command: list[str]) -> None:
-    tool, *arguments = command
-    result = subprocess.run([TOOLS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_no_module_outgrows_a_screenful_of_screens() -> None:
