@@ -130,7 +130,7 @@ def _passwords(store: Store | None) -> tuple[Password, ...]:
 
 
 def save_annotated(made: AnnotatedWorkbook, out: Path) -> str:
-    """Write the painted workbook; a sentence that says where it is and what it lacks. Raises Refused."""
+    """Write the painted workbook. Return a sentence that says where it is and what it lacks. Raises Refused."""
     if not made.data:
         return f"Nothing was written: no painted workbook with the same password could be made: {made.cause}."
     try:

@@ -113,7 +113,7 @@ def explain(
 
 
 def _days(on: datetime | None) -> tuple[datetime, datetime]:
-    """From midnight to midnight where schools are; without a day, the last thirty."""
+    """From midnight to midnight in the schools' time zone; the last thirty days if no day is given."""
     if on is None:
         return clock.now() - timedelta(days=30), clock.now() + timedelta(days=1)
     start = on.replace(tzinfo=LONDON)

@@ -25,7 +25,7 @@ ANSWER = 300  # characters that are kept of it
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a provider gave us; `until` is a Unix time in seconds."""
+    """An access token from a provider; `until` is a Unix time in seconds."""
 
     value: str = field(repr=False)
     until: float
@@ -62,7 +62,7 @@ def kept(settings: OAuth2, user: str) -> Tokens:
 
 
 def bearer(server: Server) -> Bearer | None:
-    """How to log in to a server with a token; None where that is done with a password. Raises as `Tokens.token`."""
+    """The token login for a server; None if it uses a password. Raises as `Tokens.token`."""
     if server.oauth2 is None:
         return None
     tokens = kept(server.oauth2, server.username)
@@ -70,7 +70,7 @@ def bearer(server: Server) -> Bearer | None:
 
 
 def expires_on(settings: OAuth2) -> date | None:
-    """The day on which we can ask for tokens no more: as configured, else that of the certificate; None if unknown."""
+    """The day on which our secret expires: as configured, else that of the certificate; None if unknown."""
     if settings.secret_expires or not settings.certificate:
         return settings.secret_expires
     from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
