@@ -1,6 +1,6 @@
-"""doctor: tries everything that the service needs, and says what to do where it does not work.
+"""doctor: tries everything that the service needs, and says how to fix what does not work.
 
-Nothing is changed but what every verb does when it opens the database. What is found never holds a secret.
+It changes nothing, except that it opens the database as every verb does. A finding never holds a secret.
 """
 
 import time
@@ -84,7 +84,7 @@ def _senders(settings: Config) -> Iterator[Finding]:
 
 
 def _dns(settings: Config) -> Iterator[Finding]:
-    """Whether the keys of signatures can be looked up."""
+    """Check that DNS can look up the keys of signatures."""
     if not wiring.trust(settings.senders).verifies:
         yield Finding("dns", "is not asked: no signatures are verified here")
         return
@@ -138,7 +138,7 @@ def _templates(settings: Config) -> Iterator[Finding]:
 
 
 def _clock(settings: Config) -> Iterator[Finding]:
-    """Whether the books hold anything from the future: our own polls, or what the mailbox's clock said."""
+    """Check that nothing recorded lies in the future: neither our own polls nor the mailbox's clock."""
     now = clock.now()
     with closing(wiring.open_store(settings)) as store, store.reading() as reading:
         story = reading.story(reading.latest())
@@ -201,7 +201,7 @@ def _send(settings: Config) -> tuple[datetime, str]:
 
 
 def _wait(settings: Config, message_id: str) -> tuple[bytes, datetime]:
-    """The message's header and its INTERNALDATE. Raises Unavailable where it does not come in time."""
+    """The message's header and its INTERNALDATE. Raises Unavailable if it does not come in time."""
     names = settings.mailbox.folders
     folders = (settings.mailbox.folder, names.ignored, names.quarantine)  # a daemon may be quicker, and file it
     end = time.monotonic() + WITHIN

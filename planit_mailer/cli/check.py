@@ -47,8 +47,8 @@ def check(
 ) -> None:
     """Read and judge workbooks as if they had been emailed; change nothing.
 
-    Without --config the store is not asked; with it, the learners are compared with those it has, and a workbook with a
-    password is opened where it is one of those that are registered, whichever school's.
+    Without --config the store is not asked. With it, the learners are compared with those in the store, and a workbook
+    with a password is opened if its password is registered for any school.
 
     Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`,
     `planit-mailer check learners.xlsx --annotate problems.xlsx`

@@ -30,7 +30,7 @@ def run_doctor(
 ) -> None:
     """Try everything that the service needs: each thing that does not work, with what to do.
 
-    Exits 2 where the configuration has to be mended, 3 where a server is away or refuses, 0 with warnings alone.
+    Exits 2 if the configuration has to be corrected, 3 if a server is away or refuses, 0 with warnings alone.
 
     Examples: `planit-mailer doctor`, `planit-mailer doctor --probe`
     """

@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def held(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
-    """What waits for the operator: held and quarantined messages, oldest first.
+    """List the messages that wait for the operator, held and quarantined, oldest first.
 
     Example: `planit-mailer held`
     """

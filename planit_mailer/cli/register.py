@@ -120,7 +120,7 @@ def password(
 ) -> None:
     """Register the password that opens a school's workbooks, in place of the one before.
 
-    It is asked for and not shown; where standard input is no terminal, it is its first line.
+    It is asked for and not shown; if standard input is no terminal, its first line is the password.
 
     Examples: `planit-mailer schools password "ZZ9 9ZZ"`, `planit-mailer schools password 123456 --remove`
     """

@@ -41,7 +41,7 @@ class OAuth2(BaseModel):
 
     @property
     def asked_scope(self) -> str:
-        """What is asked for: mail, and nothing else."""
+        """The scope to ask for: mail, and nothing else."""
         return self.scope or SCOPES[self.provider]
 
     @field_validator("certificate")

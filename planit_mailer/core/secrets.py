@@ -11,7 +11,7 @@ from planit_mailer.core import oauth2
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where secrets come from; `mistakes` collects what is wrong with them."""
+    """The source of secrets; `mistakes` collects what is wrong with them."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -19,7 +19,7 @@ class _Source:
 
 
 def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Put the secrets and the database's full path into a configuration's tree; what is wrong with them."""
+    """Put the secrets and the database's full path into a configuration's tree. Return the mistakes."""
     source = _Source(folder, environment)
     for name in ("mailbox", "smtp"):
         section = tree.get(name)
@@ -33,9 +33,9 @@ def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> 
 
 
 def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[str]:
-    """What to say of each secret file of a configuration, as a tree, that others on this machine can read.
+    """A warning for each secret file of a configuration, as a tree, that others on this machine can read.
 
-    It is a warning and no error: container engines mount secrets that way, where nobody else is.
+    It is no error: container engines mount secrets that way, and nobody else is in there.
     """
     for key, value in settings.items():
         if isinstance(value, Mapping):

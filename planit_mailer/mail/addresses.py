@@ -13,14 +13,14 @@ LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`
 
 
 def canonical(address: str) -> str:
-    """The one way to write an address: lower-case, its domain in ASCII (IDNA); "" where it is none."""
+    """The canonical form of an address: lower-case, its domain in ASCII (IDNA); "" if it is no address."""
     local, _, host = address.strip().lower().rpartition("@")
     name = domain(host)
     return f"{local}@{name}" if name and len(local) <= 64 and LOCAL_PART.fullmatch(local) else ""  # noqa: PLR2004  RFC 5321
 
 
 def domain(text: str) -> str:
-    """The one way to write a domain: lower-case ASCII; "" where it is neither ASCII nor valid IDNA."""
+    """The canonical form of a domain: lower-case ASCII; "" if it is neither ASCII nor valid IDNA."""
     if not 0 < len(text) <= 253:  # noqa: PLR2004  RFC 1035
         return ""
     try:

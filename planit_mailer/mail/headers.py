@@ -20,7 +20,7 @@ ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\]+@[^\s@<>()\[\]\",:;\\]+")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address of a From header, lower-case, "" where it is none, with the decoded display name beside it."""
+    """One address of a From header, lower-case, "" if it is none, with its decoded display name."""
 
     name: str
     address: str
@@ -69,7 +69,7 @@ def _unquoted(token: str) -> str:
 
 
 def decoded(text: str) -> str:
-    """Text with its encoded words read (RFC 2047), or as it stands where they cannot be."""
+    """Text with its encoded words decoded (RFC 2047), or unchanged if they cannot be."""
     try:
         words = [
             word if isinstance(word, str) else word.decode(charset or "raw-unicode-escape", "replace")

@@ -162,7 +162,7 @@ class Reader:
         self._warm = self._busy = False
 
     def _make_ready(self) -> None:
-        """Wait for a child that can take a job; start another one if it crashed or is still busy with an abandoned job."""
+        """Wait for a child that can take a job; replace one that crashed or is busy with an abandoned job."""
         if self._closed:
             raise RuntimeError("the reader is closed")
         if self._busy or self._process.poll() is not None:

@@ -30,7 +30,7 @@ COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mai
 
 
 class Retention(Repository):
-    """Which mail and receipts must be deleted."""
+    """Queries and commands about mail and receipts that must be deleted."""
 
     def receipt_summaries(self) -> tuple[ReceiptSummary, ...]:
         """A summary of every receipt with the number of its replies, in order of arrival."""

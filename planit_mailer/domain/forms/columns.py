@@ -1,4 +1,4 @@
-"""What each column of a form is: a compulsory field, a field of the school's own, or neither."""
+"""Columns: each one of a form is a compulsory field, a field of the school's own, or neither."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ JOINED = " – "  # noqa: RUF001  the dash that joins a group heading and the he
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its number, its whole heading ("" where it has none), and the row where that stands or should."""
+    """One column: its number, its whole heading ("" if it has none), and the row where that stands or should stand."""
 
     number: int
     heading: str
@@ -64,7 +64,7 @@ def identity(found: Headings) -> Mapping[Identity, Column]:
 
 
 def classified(found: Headings, learners: Sequence[Row]) -> Columns:
-    """What each column is, by its heading and by whether a learner has a value in it."""
+    """Classify each column by its heading, and by whether a learner has a value in it."""
     named = [column for _, column in _named(found)]
     used = identity(found)
     width = max((len(row.cells) for row in learners), default=0)
@@ -81,7 +81,7 @@ def classified(found: Headings, learners: Sequence[Row]) -> Columns:
 
 
 def _named(found: Headings) -> Iterator[tuple[Alias, Column]]:
-    """The columns that name a learner: by the heading row, or by the row above where the heading row has nothing."""
+    """The columns that identify a learner, by the heading row, or the row above if that is blank there."""
     for number in sorted({*found.own, *found.above}):
         these, row = (found.own, found.row) if number in found.own else (found.above, found.row - 1)
         if alias := labels.meaning(these, number):
@@ -101,12 +101,12 @@ def _provider(found: Headings, named: Sequence[int], width: int) -> Iterator[Col
 
 
 def _is_title(label: Label, named: Sequence[int]) -> bool:
-    """Whether a merged text lies over all compulsory columns: a title of the sheet, not a heading of its columns."""
+    """True if a merged text lies over all compulsory columns: it is a title of the sheet, not a heading."""
     return label.first < label.last and all(label.first <= number <= label.last for number in named)
 
 
 def _with_values(numbers: Sequence[int], learners: Sequence[Row]) -> frozenset[int]:
-    """Those columns in which a learner has something; each is looked at down to its first value."""
+    """The columns in which a learner has a value; each is searched down to its first value."""
     open_columns = set(numbers)
     found: set[int] = set()
     for row in learners:

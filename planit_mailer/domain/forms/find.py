@@ -38,7 +38,7 @@ class Form:
     below: tuple[Row, ...]
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
-        """The learners' cells of a compulsory field, top down; nothing where its heading is missing."""
+        """The learners' cells of a compulsory field, top down; none if its heading is missing."""
         return zip(self.learners, self.identity[identity].cells if identity in self.identity else (), strict=False)
 
     def address(self, identity: Identity, row: Row) -> str:
@@ -48,7 +48,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What came of looking for a form: the form, None where there is none to judge, and the problems of that stage."""
+    """The result of looking for a form: the form, or None, and the problems of that stage."""
 
     form: Form | None
     problems: tuple[Problem, ...]
@@ -64,7 +64,7 @@ class _Candidate:
     identity: tuple[Column, ...]
 
     def is_learner(self, row: Row) -> bool:
-        """Whether a row is a learner: at least two of its compulsory cells hold something."""
+        """True if a row is a learner: at least two of its compulsory cells have a content."""
         filled = (header_block.filled(row.cell(column.number)) for column in self.identity)
         return all(any(filled) for _ in range(LEARNER))  # each any() goes on where the one before found its cell
 
@@ -88,7 +88,7 @@ def find(workbook: Sequence[Sheet]) -> Search:
 
 
 def likeness(workbook: Sequence[Sheet]) -> int:
-    """How many of the compulsory headings a heading row has, for telling what a plain text was meant to be."""
+    """The number of compulsory headings in a heading row, for telling what a plain text was meant to be."""
     near = (found for sheet in workbook if not sheet.hidden for found in _candidates(sheet))
     return max((len(labels.identities(found.headings.own)) for found in near), default=0)
 

@@ -30,7 +30,7 @@ INTRODUCTION = re.compile(r"(?:introductory|introduction|intro)(?:text)?(?:para(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What stands at a label: the cell, None where it is blank, and where it is or should be; "" for no label."""
+    """The entry at a label: the cell, or None if it is blank, and its address, or "" if there is no label."""
 
     cell: Cell | None = None
     address: str = ""
@@ -74,12 +74,12 @@ def read(sheet: Sheet, heading_row: int) -> Header:
 
 
 def filled(cell: Cell | None) -> bool:
-    """Whether a cell holds anything: a text to see, an error, or a formula whose result was never saved."""
+    """True if a cell has a content: a visible text, an error, or a formula whose result was never saved."""
     return cell is not None and (bool(cell.text) or cell.kind is Kind.UNSAVED)
 
 
 def _label_columns(row: Row) -> Iterator[int]:
-    """The column of a row's first filled cell, where that is a label."""
+    """The column of a row's first filled cell, if that is a label."""
     for column, cell in enumerate(row.cells, 1):
         if cell and filled(cell):
             if _meaning(cell.text)[0]:

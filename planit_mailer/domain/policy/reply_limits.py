@@ -1,4 +1,4 @@
-"""How many replies one address gets: help, held and delayed replies are limited, reports and confirmations are not."""
+"""Limits on replies: help, held and delayed replies to one address are limited, reports and confirmations are not."""
 
 from datetime import datetime, timedelta
 
@@ -11,10 +11,10 @@ MONTH = timedelta(days=30)
 
 
 def exceeded(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stranger: bool = False) -> str:
-    """Why a reply of this kind would be one too many for its address, "" where it is not.
+    """The reason why a reply of this kind would be one too many for its address, "" if it is not.
 
-    `recent` is what the address got from us in the last 30 days, or, where the clock was ahead once, in those to come:
-    that counts only as far as it is near. Answers to judged uploads have no limit here.
+    `recent` are the replies of the last 30 days, or, if the clock was ahead once, dated in the future: the absolute
+    distance counts. Answers to judged uploads have no limit here.
     """
     if kind not in LIMITED:
         return ""

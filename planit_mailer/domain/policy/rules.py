@@ -1,7 +1,7 @@
-"""What is to become of a letter: the whole policy as one ordered tuple of rules, each of which may decide.
+"""The whole policy as one ordered tuple of rules, each of which may decide what becomes of a letter.
 
-Pure: what the store knows comes in as `Known`, what is to be done goes out as `Verdict`. Rules follow the order in
-which outcomes are decided: is the sender wanted and believed, is it new, may they send, is there a form, is it right?
+Pure: what the store knows comes in as PolicyContext, the decision goes out as Verdict. The rules ask in this order: is
+the sender wanted and authentic, is the message new, may they send, is there a form, is it right?
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rule decides on: the letter, what the store knows that bears on it, and the time."""
+    """The case that a rule decides: the letter, what the store knows about it, and the time."""
 
     letter: Letter
     known: PolicyContext
@@ -47,10 +47,10 @@ def judge(letter: Letter, known: PolicyContext, now: datetime) -> Verdict:
 
 
 def not_authentic(case: Case) -> Verdict | None:
-    """Nothing is ever sent to an address that may be forged; where it is a registered one, the operator hears of it.
+    """Nothing is sent to an address that may be forged; if it is a registered one, the operator is told.
 
-    At once, but so many times a day for each registered address or domain: what comes above that is told once a day,
-    as all others are.
+    The operator is told at once, but only so many times a day for each registered address or domain; the rest is told
+    once a day, like all other quarantined mail.
     """
     if case.letter.sender.authentic:
         return None
@@ -72,7 +72,7 @@ def delivered_twice(case: Case) -> Verdict | None:
 
 
 def from_a_stranger(case: Case) -> Verdict | None:
-    """Held where there may be a form in it, else ignored; either way a short answer, once."""
+    """Held if there may be a form in it, else ignored; either way the stranger gets one short answer."""
     if case.letter.registration.schools:
         return None
     if any(file.is_spreadsheet for file in case.letter.files):
@@ -148,15 +148,15 @@ def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
 
 
 def _counts(file: File) -> bool:
-    """Whether a file is an upload, perhaps one that is all wrong: the school meant it as a spreadsheet."""
+    """True if a file counts as an upload, even one that is all wrong: the school meant it as a spreadsheet."""
     return file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES)
 
 
 def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
-    """The files that are uploads, and those passed over.
+    """The files that count as uploads, and those that are passed over.
 
-    Beside a form, what only pretends to be a spreadsheet is passed over, and a workbook in which there is no form; what
-    could not be read may hold one.
+    Beside a form, a file that only pretends to be a spreadsheet and a workbook without a form are passed over; a file
+    that could not be read may hold a form.
     """
     if not any(file.judgement and file.judgement.draft for file in files):
         taken = tuple(file for file in files if _counts(file))
@@ -167,7 +167,7 @@ def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
 
 
 def _has_no_form(file: File) -> bool:
-    """Whether a workbook was read, and nothing like a form was found."""
+    """True if a workbook was read and nothing like a form was found."""
     found = file.judgement.problems if file.judgement else ()
     return file.is_spreadsheet and any(problem.code == "no-form-found" for problem in found)
 

@@ -1,6 +1,6 @@
-"""What the templates see of an upload: its most important problems, what changed, and how the page will look.
+"""Views for the templates: the most important problems, the changes, and how a learner's page will look.
 
-It names headings, counts and cells. The values on the page are invented, the same whatever a form says.
+They name headings, counts and cells. The values on the page are invented, the same whatever a form says.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook sec
 class UploadView:
     """One upload as the templates see it; `more` counts the groups of problems that are left out.
 
-    `page` are the fields as a learner will see them, with invented values. `attached` names the workbook that goes
-    back, "" where none does; `returned` says what it lacks.
+    `page` has the fields as a learner will see them, with invented values. `attached` names the workbook that goes
+    back, "" if none does; `returned` says what it lacks.
     """
 
     name: str
@@ -51,7 +51,7 @@ def of(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: s
 
 
 def attached(upload: JudgedUpload, reference: str) -> str:
-    """What the workbook is called that goes back: our name, for theirs may be a learner's."""
+    """The file name of the workbook that goes back: it is ours, because theirs may be a learner's name."""
     return f"{reference}-{upload.number}.xlsx"
 
 

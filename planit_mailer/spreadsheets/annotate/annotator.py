@@ -41,7 +41,7 @@ EMPTY = {
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something about cells of a worksheet, by its number; `cells` as Excel names them, () where it is about none.
+    """A note about cells of a worksheet, by its number; `cells` as Excel names them, () if it is about none.
 
     `severity` is "error" or "warning"; `text` says what is wrong, `fix` how to put it right.
     """
@@ -107,12 +107,12 @@ def clean(data: bytes, limits: Limits | None = None) -> bytes:
 
 
 def is_ours(sheet: Sheet) -> bool:
-    """Whether a sheet is a Problems sheet of ours, which is no part of what anybody sends."""
+    """True if a sheet is a Problems sheet of ours, which is not part of what the school sends."""
     return problems_sheet.is_ours(sheet)
 
 
 def _ours(package: Package, data: bytes, limits: Limits) -> tuple[Sheet, ...]:
-    """The Problems sheets of a workbook; it is read only where the words of the marker are somewhere in it."""
+    """Our Problems sheets in a workbook; it is read only if the words of the marker are somewhere in it."""
     parts = (name for name in package.names() if TEXTS.search(name.lower()))
     if not any(problems_sheet.MARKER.encode() in package.read(name) for name in parts):
         return ()
@@ -120,7 +120,7 @@ def _ours(package: Package, data: bytes, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def _clean(package: Package, book: Workbook, ours: tuple[Sheet, ...]) -> bool:
-    """Take off all that is ours; whether there was any. The sheet may have been deleted, and comments left."""
+    """Remove all that we added. Return True if there was any. The sheet may have been deleted, and comments left."""
     parts = [place.part for place in book.places if place.kind == WORKSHEET and place.part in package]
     commented = [part for part in parts if comments_part.is_commented(package, part)]
     if not ours and not commented:

@@ -95,7 +95,7 @@ def _commas(tokens: Sequence[Token]) -> dict[int, bool]:
 
 
 def _separates(tokens: Sequence[Token], comma: int) -> bool:
-    """Whether a comma stands between digit places, for thousands; at their end it divides by a thousand."""
+    """True if a comma stands between digit places and separates thousands; behind them it divides by a thousand."""
     following = next((token for token in tokens[comma:] if token.part is not Part.COMMA), None)
     return following is not None and following.part is Part.DIGIT
 
@@ -156,7 +156,7 @@ def _scientific(size: Decimal, tokens: Sequence[Token]) -> str:
 
 
 def _slash(tokens: Sequence[Token]) -> int | None:
-    """Where the slash of a fraction stands: between two digits, perhaps with blanks around it."""
+    """The position of the slash of a fraction: between two digits, perhaps with blanks around it."""
     for place, token in enumerate(tokens):
         before = next(dropwhile(_is_blank, reversed(tokens[:place])), None)
         after = next(dropwhile(_is_blank, tokens[place + 1 :]), None)
@@ -174,7 +174,7 @@ def _is_digit(token: Token) -> bool:
 
 
 def _fraction(size: Fraction, tokens: Sequence[Token], slash: int) -> str:
-    """A fraction, after a whole number where there are places for one; of a whole number, blanks as wide."""
+    """A fraction, after a whole number if there are places for one; for a whole number, blanks of the same width."""
     if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH, Part.FOREIGN) for token in tokens):
         raise Unsupported("more than digits in a fraction")
     left = slash - len(list(takewhile(_is_blank, reversed(tokens[:slash]))))
@@ -206,7 +206,7 @@ def _near(value: Fraction, below: Sequence[Token]) -> Fraction:
 def _convergent(value: Fraction, largest: int) -> Fraction:
     """The last convergent of a continued fraction whose denominator is no larger.
 
-    Not the nearest fraction: Excel shows 123.456 as 123 1/2 where 123 4/9 is nearer, and takes the number as it is
+    Not the nearest fraction: Excel shows 123.456 as 123 1/2, although 123 4/9 is nearer, and takes the number as it is
     stored, so that 0.3 is 2/7 and 1.3 is 1 1/3.
     """
     before, found = (1, 0), (int(value), 1)
@@ -221,14 +221,14 @@ def _convergent(value: Fraction, largest: int) -> Fraction:
 
 
 def _over(rest: Fraction, below: Sequence[Token]) -> tuple[int, int]:
-    """Numerator and denominator, unreduced where the format gives the denominator."""
+    """Numerator and denominator, unreduced if the format gives the denominator."""
     if fixed := _denominator(below):
         return int(rest * fixed), fixed
     return rest.numerator, rest.denominator
 
 
 def _denominator(below: Sequence[Token]) -> int:
-    """The denominator that a format gives, as in ?/16; 0 where it gives only places."""
+    """The denominator that a format gives, as in ?/16; 0 if it gives only places."""
     if all(token.part is Part.DIGIT for token in below):
         return 0
     return int("".join(token.text if token.text.isdecimal() else "0" for token in below))

@@ -22,7 +22,7 @@ HIDDEN = ("hidden", "veryhidden")
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Where one part names another: the last word of the relation's type, and the other part's name."""
+    """The relation of one part to another: the last word of its type, and the other part's name."""
 
     id: str
     type: str
@@ -52,7 +52,7 @@ def workbook_of(archive: Archive) -> str:
 
 
 def relations_of(archive: Archive, part: str) -> tuple[Relation, ...]:
-    """The other parts that a part names; "" is the package itself."""
+    """The relations of a part to others; "" is the package itself."""
     folder, name = posixpath.split(part)
     source = posixpath.join(folder, "_rels", f"{name}.rels")
     if source not in archive:
@@ -67,7 +67,7 @@ def _relation(element: Element, folder: str) -> Relation:
 
 
 def _is_set(workbook: Element, properties: str, flag: str) -> bool:
-    """Whether a flag of the whole workbook is set."""
+    """True if a flag of the whole workbook is set."""
     return any(xml_parts.is_true(element, flag) for element in xml_parts.children(workbook, properties))
 
 
@@ -110,7 +110,7 @@ def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
 
 
 def _target(archive: Archive, relations: tuple[Relation, ...], kind: str) -> str:
-    """The part of a kind of which a workbook has one: the first that is named, "" where none is there."""
+    """The part of a kind that a workbook has once: the first that is named, "" if none is there."""
     named = (relation.target for relation in relations if relation.type == kind and relation.target in archive)
     return next(named, "")
 

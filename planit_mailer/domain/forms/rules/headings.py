@@ -116,7 +116,7 @@ def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def passed_over(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """What also says who a learner is, such as a preferred name, is neither used nor shown."""
+    """Other identity headings, such as a preferred name, are neither used nor shown: one warning."""
     twice = {column for same in form.columns.twice for column in same}
     others = [column for column in form.columns.others if column not in twice]
     if others:
