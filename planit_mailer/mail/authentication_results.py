@@ -161,19 +161,32 @@ def _statements(value: str) -> tuple[list[str], bool]:
     addresses in comments, and an address such as "x) dmarc=pass ("@elsewhere.test would end one.
     """
     statements, depth = [""], 0
-    for quoted, plain, sign in (match.groups() for match in TOKEN.finditer(value)):
+    for match in TOKEN.finditer(value):
+        quoted, plain, sign = match.groups()
         if sign in ("(", ")"):
             depth += 1 if sign == "(" else -1
             statements[-1] += " "
-        elif depth == 0 and sign == ";":
-            statements.append("")
-        elif depth == 0 and sign is None:
-            statements[-1] += plain or (quoted if WORD.fullmatch(quoted) else UNREADABLE)
-        elif sign not in (None, ";") or quoted is not None:
+        elif depth == 0:
+            if not _add_to(statements, quoted, plain, sign):
+                return statements, False
+        elif quoted is not None or sign not in (None, ";"):  # within a comment
             return statements, False
         if depth < 0:
             return statements, False
     return statements, depth == 0
+
+
+def _add_to(statements: list[str], quoted: str | None, plain: str | None, sign: str | None) -> bool:
+    """Add a token outside comments to the last statement, or begin the next one. Return False for any other sign."""
+    if sign == ";":
+        statements.append("")
+    elif sign is not None:
+        return False
+    elif plain:
+        statements[-1] += plain
+    else:
+        statements[-1] += quoted if quoted is not None and WORD.fullmatch(quoted) else UNREADABLE
+    return True
 
 
 def _results(statements: list[str]) -> Iterator[Result]:

@@ -94,14 +94,7 @@ def _tags(value: str) -> Mapping[str, str]:
 def _flaws(tags: Mapping[str, str], fields: Fields, own_address: str) -> Iterator[str]:
     """The flaws of a signature, whatever its key is."""
     signed = [name.strip() for name in tags.get("h", "").lower().split(":")]
-    if tags.get("a") != ALGORITHM:
-        yield f"its DKIM signature is not made by {ALGORITHM}"
-    if "l" in tags:
-        yield "its DKIM signature covers a part of the body alone"
-    if tags.get("i", "@" + tags["d"]).lower().rpartition("@")[2] != tags["d"].lower():
-        yield "its DKIM signature is that of a subdomain"
-    if not SELECTOR.fullmatch(tags.get("s", "")):
-        yield "its DKIM signature names no key"
+    yield from _flaws_of_tags(tags)
     for name in ("from", "message-id"):  # who wrote, and what tells a message from one that is sent once more
         if not _covers(signed, fields, name):
             yield f"its DKIM signature does not cover its one {name} line"
@@ -109,6 +102,18 @@ def _flaws(tags: Mapping[str, str], fields: Fields, own_address: str) -> Iterato
         yield "its Message-ID is none by which it would be known, were it sent once more"
     if not (_covers_form(signed, fields) or _is_for(own_address, signed, fields)):
         yield f"its DKIM signature covers neither its Content-Type nor a To or Cc that names {own_address}"
+
+
+def _flaws_of_tags(tags: Mapping[str, str]) -> Iterator[str]:
+    if tags.get("a") != ALGORITHM:
+        yield f"its DKIM signature is not made by {ALGORITHM}"
+    if "l" in tags:
+        yield "its DKIM signature covers a part of the body alone"
+    identity = tags.get("i", "@" + tags["d"])
+    if identity.lower().rpartition("@")[2] != tags["d"].lower():
+        yield "its DKIM signature is that of a subdomain"
+    if not SELECTOR.fullmatch(tags.get("s", "")):
+        yield "its DKIM signature names no key"
 
 
 def _covers(signed: Sequence[str], fields: Fields, name: str) -> bool:

@@ -49,18 +49,36 @@ def _pieces(value: str) -> Iterator[list[str]]:
 
 
 def _address(piece: list[str]) -> Address:
-    angles = [token for token in piece if token[0] == "<" and token[-1] == ">"]
-    words = [token for token in piece if token not in angles]
-    if angles:
-        name, bare = "".join(_unquoted(word) for word in words), angles[0][1:-1].strip()
-        last = "".join(token for token in piece if token[0] != "(").rstrip()
-        found = len(angles) == 1 and last.endswith(">")
-    else:
-        name = "".join(_unquoted(word) for word in words if word[0] == "(")
-        bare = "".join(word for word in words if word[0] != "(").strip()
-        found = True
-    found = found and len(bare) <= LONGEST and ADDRESS.fullmatch(bare) is not None
-    return Address(decoded(name), bare.lower() if found else "")
+    """The address of one piece: in angle brackets behind its display name, or bare, with the name in a comment."""
+    angles = [token for token in piece if _is_in_angles(token)]
+    if len(angles) > 1:
+        return Address(_name(piece), "")
+    bare = angles[0][1:-1] if angles else _without_comments(piece)
+    is_last = not angles or _without_comments(piece).endswith(">")
+    return Address(_name(piece), _checked(bare.strip()) if is_last else "")
+
+
+def _name(piece: list[str]) -> str:
+    """The decoded display name: all words beside an address in angle brackets, or else the comments."""
+    words = [token for token in piece if not _is_in_angles(token)]
+    if len(words) == len(piece):
+        words = [word for word in words if word[0] == "("]
+    return decoded("".join(_unquoted(word) for word in words))
+
+
+def _checked(bare: str) -> str:
+    """An address in small letters, "" if it is none."""
+    if len(bare) > LONGEST or not ADDRESS.fullmatch(bare):
+        return ""
+    return bare.lower()
+
+
+def _is_in_angles(token: str) -> bool:
+    return token[0] == "<" and token[-1] == ">"
+
+
+def _without_comments(piece: list[str]) -> str:
+    return "".join(token for token in piece if token[0] != "(").rstrip()
 
 
 def _unquoted(token: str) -> str:

@@ -18,9 +18,14 @@ def exceeded(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stra
     """
     if kind not in LIMITED:
         return ""
-    if sum(reply.kind in LIMITED and abs(now - reply.queued_at) < DAY for reply in recent) >= A_DAY:
+    today = [reply.kind for reply in recent if abs(now - reply.queued_at) < DAY]
+    if sum(sent in LIMITED for sent in today) >= A_DAY:
         return f"{A_DAY} help, held and delayed replies went to this address within a day"
-    once = kind is ReplyKind.HELD or (kind is ReplyKind.HELP and stranger)
-    if once and any(reply.kind is kind and abs(now - reply.queued_at) < MONTH for reply in recent):
+    only_once = kind is ReplyKind.HELD or (kind is ReplyKind.HELP and stranger)
+    if only_once and _had(kind, recent, now):
         return f"this address had a {kind.value} reply within {MONTH.days} days"
     return ""
+
+
+def _had(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime) -> bool:
+    return any(reply.kind is kind and abs(now - reply.queued_at) < MONTH for reply in recent)

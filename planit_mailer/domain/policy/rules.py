@@ -14,6 +14,7 @@ from planit_mailer.domain.forms.identity import Child
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Severity, Stage
+from planit_mailer.domain.forms.upload import Draft
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy import letters, reply_limits, senders
@@ -158,12 +159,24 @@ def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
     Beside a form, a file that only pretends to be a spreadsheet and a workbook without a form are passed over; a file
     that could not be read may hold a form.
     """
-    if not any(file.judgement and file.judgement.draft for file in files):
-        taken = tuple(file for file in files if _counts(file))
-        return taken, tuple(file for file in files if file not in taken)
-    without = tuple(replace(file, found="there is no form in it") for file in files if _has_no_form(file))
-    others = tuple(file for file in files if not file.is_spreadsheet)
-    return tuple(file for file in files if file.is_spreadsheet and not _has_no_form(file)), (*without, *others)
+    if any(file.judgement and file.judgement.draft for file in files):
+        return _beside_a_form(files)
+    uploads = tuple(file for file in files if _counts(file))
+    return uploads, tuple(file for file in files if file not in uploads)
+
+
+def _beside_a_form(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
+    uploads: list[File] = []
+    without_form: list[File] = []
+    no_spreadsheets: list[File] = []
+    for file in files:
+        if _has_no_form(file):
+            without_form.append(replace(file, found="there is no form in it"))
+        elif file.is_spreadsheet:
+            uploads.append(file)
+        if not file.is_spreadsheet:
+            no_spreadsheets.append(file)
+    return tuple(uploads), (*without_form, *no_spreadsheets)
 
 
 def _has_no_form(file: File) -> bool:
@@ -191,21 +204,28 @@ def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
 
 
 def _for_school(judgement: Judgement, school: School | None, schools: Sequence[School]) -> Judgement:
-    """The judgement with what the register adds: may they send for it, and is that its name."""
+    """The judgement with what the register adds: whether they may send for it, and its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return judgement
-    name, postcode = draft.school_cells or ("", "")
     if school is None:
-        several = len(senders.schools_at(draft.postcode, schools)) > 1
-        code, cell = ("school-name-unclear", name) if several else ("school-not-yours", postcode)
-        upto = tuple(p for p in judgement.problems if p.severity is Severity.WARNING or p.stage <= Stage.REQUIRED)
-        return replace(judgement, problems=(*upto, catalogue.problem(code, filter(None, [cell]))))
+        return _for_no_school(judgement, draft, schools)
+    name, _ = draft.school_cells or ("", "")
     if draft.school_name and not identity.same_name(draft.school_name, school.name):
-        return replace(
-            judgement, problems=(*judgement.problems, catalogue.problem("school-name-differs", filter(None, [name])))
-        )
+        differs = catalogue.problem("school-name-differs", filter(None, [name]))
+        return replace(judgement, problems=(*judgement.problems, differs))
     return judgement
+
+
+def _for_no_school(judgement: Judgement, draft: Draft, schools: Sequence[School]) -> Judgement:
+    """The judgement of a form for none of the sender's schools, or for one of several that its name does not tell."""
+    name, postcode = draft.school_cells or ("", "")
+    if len(senders.schools_at(draft.postcode or "", schools)) > 1:
+        problem = catalogue.problem("school-name-unclear", filter(None, [name]))
+    else:
+        problem = catalogue.problem("school-not-yours", filter(None, [postcode]))
+    early = [one for one in judgement.problems if one.severity is Severity.WARNING or one.stage <= Stage.REQUIRED]
+    return replace(judgement, problems=(*early, problem))
 
 
 def _matched(upload: JudgedUpload, school: School, children: Sequence[Child], *, accept: bool) -> JudgedUpload:

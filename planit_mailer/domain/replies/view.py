@@ -58,18 +58,24 @@ def attached(upload: JudgedUpload, reference: str) -> str:
 def _view(upload: JudgedUpload, most: int, reference: str) -> UploadView:
     groups = catalogue.grouped(upload.judgement.problems)
     shown = [_shortened(group) for group in groups[:most]]
+    returned = upload.painted
     view = UploadView(
         name=catalogue.quoted(upload.file_name),
         accepted=upload.judgement.accepted,
         school=upload.school.name if upload.school else "",
-        errors=tuple(group for group in shown if group.severity is Severity.ERROR),
-        warnings=tuple(group for group in shown if group.severity is Severity.WARNING),
-        to_fix=sum(group.severity is Severity.ERROR for group in groups),
+        errors=_of(Severity.ERROR, shown),
+        warnings=_of(Severity.WARNING, shown),
+        to_fix=len(_of(Severity.ERROR, groups)),
         more=len(groups) - len(shown),
-        attached=attached(upload, reference) if upload.painted and upload.painted.data else "",
-        returned=upload.painted,
+        attached=attached(upload, reference) if returned and returned.data else "",
+        returned=returned,
     )
-    return _with_page(view, upload.judgement.draft) if upload.judgement.draft else view
+    draft = upload.judgement.draft
+    return _with_page(view, draft) if draft else view
+
+
+def _of(severity: Severity, groups: Sequence[Group]) -> tuple[Group, ...]:
+    return tuple(group for group in groups if group.severity is severity)
 
 
 def _with_page(view: UploadView, draft: Draft) -> UploadView:
