@@ -114,14 +114,18 @@ class _Places:
     headings: tuple[tuple[int, Row], ...]
 
     def of(self, one: Problem) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """The sheets of a problem, with those of its cells that are there."""
+        """The sheets of a problem, each with those of its cells that are on it."""
         if self.sheet is not None or not one.cells:
             yield self.sheet or NOWHERE, one.cells
             return
         found = [(number, _among(one.cells, row)) for number, row in self.headings]
         most = max((len(cells) for _, cells in found), default=0)
-        few = 1 if one.code == "no-form-found" else len(found)  # which names one row, the nearest
-        yield from [place for place in found if len(place[1]) == most or (few > 1 and place[1])][:few]
+        if one.code == "no-form-found":  # it names one row, the nearest
+            yield from [place for place in found if len(place[1]) == most][:1]
+            return
+        for number, cells in found:
+            if len(cells) == most or (len(found) > 1 and cells):
+                yield number, cells
 
 
 def _headings(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:

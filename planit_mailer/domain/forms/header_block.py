@@ -1,7 +1,7 @@
 """The block above the headings (handbook section 5): school, postcode, who submits it, date, and the introduction."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,15 +62,24 @@ class _Line:
 
 def read(sheet: Sheet, heading_row: int) -> Header:
     """The block above the heading row. Labels stand in the left-most column that has any."""
-    rows = [row for row in sheet.rows if row.number < heading_row]
-    columns = [column for row in rows for column in _label_columns(row)]
-    lines = [line for row in rows for line in _line(row, min(columns))] if columns else []
-    introduction = [line for line in lines if line.label is None and line.entry.cell]
+    lines = _lines([row for row in sheet.rows if row.number < heading_row])
+    introduction = [line.entry for line in lines if line.label is None and line.entry.cell]
     return Header(
         required={label: _best(label, lines) for label in Required},
-        introduction=tuple(line.entry for line in introduction),
+        introduction=tuple(introduction),
         label_rows=frozenset(line.row for line in lines),
     )
+
+
+def _lines(rows: Sequence[Row]) -> list[_Line]:
+    columns: list[int] = []
+    for row in rows:
+        columns.extend(_label_columns(row))
+    lines: list[_Line] = []
+    if columns:
+        for row in rows:
+            lines.extend(_line(row, min(columns)))
+    return lines
 
 
 def filled(cell: Cell | None) -> bool:

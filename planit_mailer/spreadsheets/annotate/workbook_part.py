@@ -118,18 +118,13 @@ class Workbook:
         """Renumber sheets from a position (from 0) on, in the names of single sheets and in windows."""
         for name in packages.children(self._root, "definedNames", "definedName"):
             own = name.getAttribute("localSheetId")
-            if own and int(own) == place and by < 0:
-                assert name.parentNode is not None
-                name.parentNode.removeChild(name)
-            elif own and int(own) >= place:
-                name.setAttribute("localSheetId", str(int(own) + by))
+            if own:
+                _renumber_name(name, int(own), place, by)
         for names in packages.children(self._root, "definedNames"):
             if not packages.children(names):
                 self._root.removeChild(names)
         for view in packages.children(self._root, "bookViews", "workbookView"):
-            for attribute in ("activeTab", "firstSheet"):
-                shown = int(view.getAttribute(attribute) or 0)
-                view.setAttribute(attribute, str(max(shown + by, 0) if shown >= place else shown))
+            _renumber_window(view, place, by)
 
     def _show(self, place: int) -> None:
         for view in packages.children(self._root, "bookViews", "workbookView"):
@@ -139,3 +134,20 @@ class Workbook:
 
 def _relation(sheet: Element) -> str:
     return next((value for key, value in sheet.attributes.items() if key.endswith(":id")), "")
+
+
+def _renumber_name(name: Element, own: int, place: int, by: int) -> None:
+    """Renumber a name of a single sheet, or remove it with its sheet."""
+    if own == place and by < 0:
+        assert name.parentNode is not None
+        name.parentNode.removeChild(name)
+    elif own >= place:
+        name.setAttribute("localSheetId", str(own + by))
+
+
+def _renumber_window(view: Element, place: int, by: int) -> None:
+    for attribute in ("activeTab", "firstSheet"):
+        shown = int(view.getAttribute(attribute) or 0)
+        if shown >= place:
+            shown = max(shown + by, 0)
+        view.setAttribute(attribute, str(shown))

@@ -52,11 +52,17 @@ def shown(number: float, section: Section) -> str:
         raise Unsupported("text among numbers")
     if section.has(Part.EXPONENT):
         return sign + _scientific(size, section.tokens)
-    if (slash := _slash(section.tokens)) is not None:
+    slash = _slash(section.tokens)
+    if slash is not None:
         return sign + _fraction(Fraction(abs(number)), section.tokens, slash)
-    if sign and section.alone and _count(section.tokens) and not _figures(size, section.tokens):
+    if sign and section.alone and _shows_zero(size, section.tokens):
         sign = ""
     return sign + _fixed(size, section.tokens)
+
+
+def _shows_zero(size: Decimal, tokens: Sequence[Token]) -> bool:
+    """True if there are places for digits, and all that are shown are zeros."""
+    return bool(_count(tokens)) and not _figures(size, tokens)
 
 
 def _with_general(size: Decimal, tokens: Sequence[Token]) -> str:
@@ -114,12 +120,18 @@ def _whole(digits: str, tokens: Sequence[Token], *, thousands: bool = False) -> 
             written.append(token.text)
             continue
         taken, left = (left, "") if place == places[0] else (left[-1:], left[:-1])
-        for digit in reversed(taken or FILLING[token.text]):
-            if thousands and count and count % 3 == 0 and digit != " ":
+        filled = taken or FILLING[token.text]
+        for digit in reversed(filled):
+            if thousands and _is_group_end(count, digit):
                 written.append(",")
             written.append(digit)
             count += 1
     return "".join(reversed(written))
+
+
+def _is_group_end(count: int, digit: str) -> bool:
+    """True if a separator stands to the right of this digit, given the number of digits there."""
+    return count > 0 and count % 3 == 0 and digit != " "
 
 
 def _decimals(digits: str, tokens: Sequence[Token]) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
-from itertools import chain
 
 SECTIONS = 4
 CODE = 255  # characters that Excel takes of a format
@@ -180,14 +179,18 @@ def _locale(text: str) -> Iterator[Token]:
 def _with_minutes(tokens: list[Token]) -> Iterator[Token]:
     """The tokens, with m or mm meaning minutes if the time before it is hours, or the one after it seconds."""
     times = [(place, token) for place, token in enumerate(tokens) if token.part in (Part.MOMENT, Part.ELAPSED)]
-    before = chain([""], (token.text[0] for _, token in times))
-    after = chain((token.text[0] for _, token in times[1:]), [""])
-    minutes = {
-        place
-        for (place, token), previous, following in zip(times, before, after, strict=False)
-        if token.part is Part.MOMENT and token.text in ("m", "mm") and (previous == "h" or following == "s")
-    }
-    return (replace(token, part=Part.MINUTE) if place in minutes else token for place, token in enumerate(tokens))
+    letters = ["", *(token.text[0] for _, token in times), ""]
+    minutes = set()
+    for order, (place, token) in enumerate(times):
+        previous, following = letters[order], letters[order + 2]
+        if _is_m(token) and (previous == "h" or following == "s"):
+            minutes.add(place)
+    for place, token in enumerate(tokens):
+        yield replace(token, part=Part.MINUTE) if place in minutes else token
+
+
+def _is_m(token: Token) -> bool:
+    return token.part is Part.MOMENT and token.text in ("m", "mm")
 
 
 def _conditions(sections: tuple[Section, ...]) -> tuple[Section, ...]:

@@ -94,19 +94,23 @@ def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
     """The number format of each cell style, by number."""
     own: dict[int, str] = {}
     styles: list[int] = []
-    cell_styles: Element | None = None
     name = _target(archive, relations, "styles")
+    in_cell_styles = False
     for event, element in xml_parts.events(archive, name) if name else ():
         tag = xml_parts.local(element.tag)
-        if event == "start" and tag == "cellXfs":
-            cell_styles = element
+        if tag == "cellXfs":
+            if event == "end":
+                break
+            in_cell_styles = True
         elif event == "end" and tag == "numFmt":
-            own.setdefault(xml_parts.integer(element.get("numFmtId", "0")), element.get("formatCode", ""))
-        elif event == "end" and tag == "xf" and cell_styles is not None:
-            styles.append(xml_parts.integer(element.get("numFmtId", "0")))
-        elif event == "end" and tag == "cellXfs":
-            break
+            own.setdefault(_format_number(element), element.get("formatCode", ""))
+        elif event == "end" and tag == "xf" and in_cell_styles:
+            styles.append(_format_number(element))
     return tuple(builtin.code(number, own.get(number)) for number in styles)
+
+
+def _format_number(element: Element) -> int:
+    return xml_parts.integer(element.get("numFmtId", "0"))
 
 
 def _target(archive: Archive, relations: tuple[Relation, ...], kind: str) -> str:

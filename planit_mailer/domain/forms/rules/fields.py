@@ -76,10 +76,15 @@ def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
 
 def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
     """Numbers shorter than others that have leading zeros: they may have lost theirs."""
-    led = [cell.text for cell in cells if cell.text[0] == "0" and _is_digits(cell) and cell.text.strip("0")]
-    longest = max(map(len, led), default=0)
-    short = (cell for cell in cells if len(cell.text) < longest) if led else ()
-    return [cell for cell in short if cell.text[0] != "0" and _is_digits(cell)]
+    padded = [cell.text for cell in cells if _has_leading_zeros(cell)]
+    if not padded:
+        return []
+    longest = max(map(len, padded))
+    return [cell for cell in cells if len(cell.text) < longest and cell.text[0] != "0" and _is_digits(cell)]
+
+
+def _has_leading_zeros(cell: Cell) -> bool:
+    return cell.text[0] == "0" and _is_digits(cell) and bool(cell.text.strip("0"))
 
 
 def is_long_number(cell: Cell) -> bool:

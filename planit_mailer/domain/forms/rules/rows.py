@@ -1,7 +1,7 @@
 """Rules about rows: each is one learner, and what identifies them can be right."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from planit_mailer.domain.forms import header_block, values
@@ -187,15 +187,21 @@ def _provider_number(form: Form) -> bool:
 
 
 def _twice(form: Form, name: Identity, key: Callable[[Cell], str]) -> Iterator[Problem]:
+    """One problem for each value that stands in several rows; `key` makes values comparable."""
     if name not in form.identity:
         return
     keys = form.identity[name].read(lambda cell: key(cell) if _readable(cell) else None)
-    repeated = {key for key, count in Counter(keys).items() if count > 1 and key is not None}
-    rows: dict[str, list[Row]] = {}
-    for row, found in zip(form.learners, keys, strict=True):
-        if found in repeated:
-            rows.setdefault(found, []).append(row)
     code = "upin-twice" if name is Identity.UPIN else "sims-no-twice"
-    for same in rows.values():
+    for same in _rows_by_key(form.learners, keys):
         numbers = catalogue.row_numbers([row.number for row in same])
         yield catalogue.problem(code, [form.address(name, row) for row in same], rows=numbers)
+
+
+def _rows_by_key(learners: Sequence[Row], keys: Sequence[str | None]) -> Iterator[list[Row]]:
+    """The rows of each key that occurs more than once, in the order of their first row."""
+    repeated = {key for key, count in Counter(keys).items() if count > 1 and key is not None}
+    rows: dict[str, list[Row]] = {}
+    for row, key in zip(learners, keys, strict=True):
+        if key in repeated:
+            rows.setdefault(key, []).append(row)
+    yield from rows.values()
