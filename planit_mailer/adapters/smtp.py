@@ -57,8 +57,10 @@ class Relay:
                 yield smtp
         except smtplib.SMTPAuthenticationError as error:
             said = f"{_words(error.smtp_code, error.smtp_error)} {bearer.refused() if bearer else ''}".strip()
-            kind = LoginRefused if error.smtp_code >= 500 else Unavailable  # noqa: PLR2004  RFC 4954 section 6: 4xx passes
-            raise kind(f"the relay refused the login of {self._settings.username}: {said}") from error
+            what = f"the relay refused the login of {self._settings.username}"
+            if error.smtp_code >= 500:  # noqa: PLR2004  RFC 4954 section 6: 4xx passes
+                raise LoginRefused(what, said) from error
+            raise Unavailable(f"{what}: {said}") from error
         except smtplib.SMTPResponseException as error:
             raise Unavailable(f"the relay says: {_words(error.smtp_code, error.smtp_error)}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:

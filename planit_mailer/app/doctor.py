@@ -67,13 +67,12 @@ def examine(settings: Config) -> Iterator[Finding]:
 def _configuration(settings: Config) -> Iterator[Finding]:
     yield Finding("configuration", "every key is known and every value can be used")
     for exposed in secrets.exposed(settings.model_dump()):
-        said, _, fix = exposed.partition(". ")
-        yield Finding("configuration", said, fix)
+        yield Finding("configuration", exposed.said, exposed.fix)
     today = clock.now().date()
     for table, expires in wiring.expiries(settings).items():
         if expires and expires - today <= alerts.NOTICE:
-            said, _, fix = alerts.expiry_notice(table, expires, today).partition(". ")
-            yield Finding("configuration", said, fix)
+            notice = alerts.expiry_notice(table, expires, today)
+            yield Finding("configuration", notice.said, notice.fix)
 
 
 def _senders(settings: Config) -> Iterator[Finding]:

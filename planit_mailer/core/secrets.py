@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planit_mailer.core import oauth2
+from planit_mailer.core.advice import Advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> 
     return source.mistakes
 
 
-def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[str]:
+def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[Advice]:
     """A warning for each secret file of a configuration, as a tree, that others on this machine can read.
 
     It is no error: container engines mount secrets that way, and nobody else is in there.
@@ -41,7 +42,7 @@ def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from exposed(value, f"{table}{key}.")
         elif key.endswith("_file") and isinstance(value, Path) and _open_to_others(value):
-            yield f"{table}{key}: others on this machine can read it. Run: chmod 600 {value}"
+            yield Advice(f"{table}{key}: others on this machine can read it", f"Run: chmod 600 {value}")
 
 
 def _take_for(name: str, section: dict[str, Any], source: _Source) -> None:

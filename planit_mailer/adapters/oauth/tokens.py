@@ -97,7 +97,7 @@ def _of_microsoft(settings: OAuth2, _user: str) -> Token:
         raise Unavailable(f"the token provider at {authority} cannot be used: {_words(error)}") from error
     if "access_token" not in answer:
         said = answer.get("error_description") or answer.get("error") or "no reason given"
-        raise LoginRefused(f"the token provider at {authority} refused us: {text.one_line(said)[:ANSWER]}")
+        raise LoginRefused(f"the token provider at {authority} refused us", text.one_line(said)[:ANSWER])
     return Token(answer["access_token"], time.time() + int(answer["expires_in"]))
 
 
@@ -122,7 +122,7 @@ def _of_google(settings: OAuth2, user: str) -> Token:
         account.refresh(partial(Request(), timeout=TIMEOUT))
     except (exceptions.GoogleAuthError, OSError, ValueError) as error:
         if isinstance(error, exceptions.RefreshError) and not error.retryable:
-            raise LoginRefused(f"the token provider at {key['token_uri']} refused us: {_words(error)}") from error
+            raise LoginRefused(f"the token provider at {key['token_uri']} refused us", _words(error)) from error
         raise Unavailable(f"the token provider at {key['token_uri']} cannot be used: {_words(error)}") from error
     return Token(account.token, account.expiry.replace(tzinfo=UTC).timestamp())
 

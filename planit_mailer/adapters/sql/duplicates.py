@@ -28,7 +28,6 @@ class Duplicates(Repository):
                 receipts.c.id != receipt.arrival,
                 earlier | receipts.c.outcome.in_(JUDGED),
                 _speaks_for_its_copies(),
-                receipts.c.reason.not_like(f"%{receipt.reference}"),
                 receipts.c.message_id == facts.message_id,
                 receipts.c.sender == facts.sender.address,
                 receipts.c.authentic,
@@ -70,5 +69,6 @@ def _speaks_for_its_copies() -> ColumnElement[bool]:
     when its sender is registered.
     """
     held = and_(receipts.c.outcome == Outcome.HELD.value, ~receipts.c.superseded, receipts.c.mail_deleted_at.is_(None))
-    helped = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.HELP.value)
-    return or_(receipts.c.outcome.in_(JUDGED), held, helped.correlate(receipts))
+    help_sent = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.HELP.value)
+    answered = receipts.c.unanswered == ""  # it is not ignored as a duplicate itself, after an earlier help reply
+    return or_(receipts.c.outcome.in_(JUDGED), held, and_(help_sent.correlate(receipts), answered))
