@@ -15,10 +15,10 @@ ALTOGETHER = 20.0  # seconds for all of them
 
 
 class Dns:
-    """What is asked in one poll: a name whose servers say nothing delays the next message, but not all of them.
+    """DNS lookups of one poll: a silent name server delays the next message, but not all of them.
 
-    Nor do names of strangers, of which anybody can send us as many as they like, use up the time for registered
-    domains, or one of these that for the others: a single domain has half of it.
+    Registered and unknown domains have separate time budgets, since strangers can send as many names as they like. One
+    registered domain may use half of its budget.
     """
 
     def __init__(self, registered: Collection[str] = (), altogether: float = ALTOGETHER) -> None:
@@ -29,7 +29,7 @@ class Dns:
         self._spent: dict[str, float] = defaultdict(float)
 
     def texts(self, name: str) -> tuple[bytes, ...]:
-        """The TXT records of a name, none where it has none. Raises Rejected where nobody knows just now."""
+        """The TXT records of a name, none if it has none. Raises Rejected if no resolver answers."""
         import dns.exception  # noqa: PLC0415  few need it
         import dns.name  # noqa: PLC0415
         import dns.resolver  # noqa: PLC0415

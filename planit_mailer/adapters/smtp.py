@@ -24,17 +24,17 @@ ANSWER = 200  # characters that are kept of what the relay says
 
 
 class Relay:
-    """Where replies go. `envelope_sender` is the address that bounces come back to."""
+    """The SMTP relay that sends our replies. Bounces come back to `envelope_sender`."""
 
     def __init__(self, settings: config.Smtp, envelope_sender: str) -> None:
         self._settings: Final = settings
         self._envelope_sender: Final = envelope_sender
 
     def send(self, reply: Reply) -> str:
-        """Hand over one mail; the relay's answer.
+        """Hand over one mail and return the relay's answer.
 
-        Raises Undeliverable where the relay will never take it, Rejected where it does not take this one now (a 4xx
-        answer to its recipient or content), Unavailable where it takes none: it is away, or refuses our sender;
+        Raises Undeliverable if the relay refuses it for good, Rejected if it does not take this one now (a 4xx answer
+        to its recipient or content), Unavailable if it takes none because it is away or refuses our sender;
         LoginRefused.
         """
         with self._asking() as smtp:
@@ -50,15 +50,17 @@ class Relay:
 
     @contextmanager
     def _asking(self) -> Iterator[smtplib.SMTP]:
-        """A connection, for one mail; whatever goes wrong on it, in our words."""
+        """Open a connection for one mail; any error on it is raised as ours."""
         bearer = tokens.bearer(self._settings)
         try:
             with self._connection(bearer) as smtp:
                 yield smtp
         except smtplib.SMTPAuthenticationError as error:
             said = f"{_words(error.smtp_code, error.smtp_error)} {bearer.refused() if bearer else ''}".strip()
-            kind = LoginRefused if error.smtp_code >= 500 else Unavailable  # noqa: PLR2004  RFC 4954 section 6: 4xx passes
-            raise kind(f"the relay refused the login of {self._settings.username}: {said}") from error
+            what = f"the relay refused the login of {self._settings.username}"
+            if error.smtp_code >= 500:  # noqa: PLR2004  RFC 4954 section 6: 4xx passes
+                raise LoginRefused(what, said) from error
+            raise Unavailable(f"{what}: {said}") from error
         except smtplib.SMTPResponseException as error:
             raise Unavailable(f"the relay says: {_words(error.smtp_code, error.smtp_error)}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
@@ -104,7 +106,7 @@ class _Tls(_Impatient, smtplib.SMTP_SSL):
 
 
 class _Lines:
-    """What a relay says, until a time of the monotonic clock."""
+    """The relay's lines, read until a time of the monotonic clock."""
 
     def __init__(self, file: BufferedReader) -> None:
         self.until = 0.0
@@ -141,9 +143,10 @@ def _data(smtp: smtplib.SMTP, content: bytes) -> tuple[int, bytes]:
 
 
 def _expect(answer: tuple[int, bytes], *, this_mail: bool) -> str:
-    """The relay's words where it says yes. `this_mail`: a no is to this mail, not to all of ours.
+    """Return the relay's words if it says yes. `this_mail`: a no is about this mail, not about all of ours.
 
-    421 too: relays say it of one recipient who gets too much. One that closes indeed is away at the next mail.
+    So is 421: relays say it of one recipient who gets too much. If it closes the connection, it is away at the next
+    mail.
     """
     code, said = answer
     if 200 <= code < 300:  # noqa: PLR2004  RFC 5321 section 4.2.1

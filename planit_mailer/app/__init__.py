@@ -1,1 +1,1 @@
-"""What runs: the daemon, its jobs, and the wiring that opens the adapters."""
+"""The application: the daemon, its jobs, and the wiring that opens the adapters."""

@@ -87,7 +87,7 @@ def _serve(settings: Config, signals: Signals) -> None:
         if wiring.trust(settings.senders).believes_nobody:
             log.error("no sender can be believed: every message waits for the operator", key=TRUST_KEY)
         for exposed in secrets.exposed(settings.model_dump()):
-            log.warning("secret file is open to others", file=exposed)
+            log.warning("secret file is open to others", file=str(exposed))
         log.info("daemon started", mailbox=settings.mailbox.host, folder=settings.mailbox.folder)
         _wait(signals, scheduler)
         log.info("daemon stopping" if signals.stop.is_set() else "configuration is read again")

@@ -1,6 +1,6 @@
-"""doctor: tries everything that the service needs, and says what to do where it does not work.
+"""doctor: tries everything that the service needs, and says how to fix what does not work.
 
-Nothing is changed but what every verb does when it opens the database. What is found never holds a secret.
+It changes nothing, except that it opens the database as every verb does. A finding never holds a secret.
 """
 
 import time
@@ -67,13 +67,12 @@ def examine(settings: Config) -> Iterator[Finding]:
 def _configuration(settings: Config) -> Iterator[Finding]:
     yield Finding("configuration", "every key is known and every value can be used")
     for exposed in secrets.exposed(settings.model_dump()):
-        said, _, fix = exposed.partition(". ")
-        yield Finding("configuration", said, fix)
+        yield Finding("configuration", exposed.said, exposed.fix)
     today = clock.now().date()
     for table, expires in wiring.expiries(settings).items():
         if expires and expires - today <= alerts.NOTICE:
-            said, _, fix = alerts.expiry_notice(table, expires, today).partition(". ")
-            yield Finding("configuration", said, fix)
+            notice = alerts.expiry_notice(table, expires, today)
+            yield Finding("configuration", notice.said, notice.fix)
 
 
 def _senders(settings: Config) -> Iterator[Finding]:
@@ -84,7 +83,7 @@ def _senders(settings: Config) -> Iterator[Finding]:
 
 
 def _dns(settings: Config) -> Iterator[Finding]:
-    """Whether the keys of signatures can be looked up."""
+    """Check that DNS can look up the keys of signatures."""
     if not wiring.trust(settings.senders).verifies:
         yield Finding("dns", "is not asked: no signatures are verified here")
         return
@@ -138,7 +137,7 @@ def _templates(settings: Config) -> Iterator[Finding]:
 
 
 def _clock(settings: Config) -> Iterator[Finding]:
-    """Whether the books hold anything from the future: our own polls, or what the mailbox's clock said."""
+    """Check that nothing recorded lies in the future: neither our own polls nor the mailbox's clock."""
     now = clock.now()
     with closing(wiring.open_store(settings)) as store, store.reading() as reading:
         story = reading.story(reading.latest())
@@ -201,7 +200,7 @@ def _send(settings: Config) -> tuple[datetime, str]:
 
 
 def _wait(settings: Config, message_id: str) -> tuple[bytes, datetime]:
-    """The message's header and its INTERNALDATE. Raises Unavailable where it does not come in time."""
+    """The message's header and its INTERNALDATE. Raises Unavailable if it does not come in time."""
     names = settings.mailbox.folders
     folders = (settings.mailbox.folder, names.ignored, names.quarantine)  # a daemon may be quicker, and file it
     end = time.monotonic() + WITHIN

@@ -113,7 +113,7 @@ class Service:
             try:
                 job()
             except LoginRefused as error:
-                alerts.login_refused(str(error), self.store, self._reply_context())
+                alerts.login_refused(error, self.store, self._reply_context())
                 raise
 
         return told

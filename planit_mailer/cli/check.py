@@ -1,5 +1,6 @@
 """check, blank: the verbs about spreadsheets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -47,8 +48,8 @@ def check(
 ) -> None:
     """Read and judge workbooks as if they had been emailed; change nothing.
 
-    Without --config the store is not asked; with it, the learners are compared with those it has, and a workbook with a
-    password is opened where it is one of those that are registered, whichever school's.
+    Without --config the store is not asked. With it, the learners are compared with those in the store, and a workbook
+    with a password is opened if its password is registered for any school.
 
     Examples: `planit-mailer check learners.xlsx`, `planit-mailer check *.xlsx --json --values`,
     `planit-mailer check learners.xlsx --annotate problems.xlsx`
@@ -56,31 +57,8 @@ def check(
     if annotate and (len(files) > 1 or annotate.resolve() == files[0].resolve()):
         raise typer.BadParameter("it takes one FILE, and writes to another.", param_hint="--annotate")
     settings = context.of(ctx).settings() if context.of(ctx).config_file else None
-    store = wiring.open_store(settings) if settings else None
-    limits = settings.limits if settings else config.Limits()
-    rules = wiring.rules(settings.rules if settings else config.Rules())
-    by = Criteria(letters.day_of(clock.now()), rules, wiring.workbook_limits(limits))
-    judgements, unread = [], []
-    with wiring.reader(limits) as reader:
-        judge = _Judge(reader, store, by, _passwords(store))
-        for path in files:
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                unread.append(f"{path} cannot be read: {error.strerror}.")
-                continue
-            with context.busy(f"Reading {path.name}"):
-                judgement, judging = judge(data)
-            judgements.append(judgement)
-            if json:
-                context.print_json(checking.checked(str(path), judgement, values=values))
-            else:
-                print_problems(path, judgement, context.console())
-            if annotate:
-                with context.busy(f"Painting {path.name}"):
-                    made = reader.annotate(data, judgement, judging)
-                typer.echo(save_annotated(made, annotate), err=json)
-    accepted = sum(judgement.accepted for judgement in judgements)
+    told = _Told(json=json, values=values, annotate=annotate)
+    accepted, unread = _check_all(files, settings, told)
     if len(files) > 1 and not json:
         sum_up(accepted, len(files), context.console())
     if unread:
@@ -102,24 +80,67 @@ def blank(out: Annotated[Path, typer.Argument(metavar="OUT.xlsx", help="The file
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """How the judgements are told: as JSON, with the learners' rows, and with a painted workbook."""
+
+    json: bool
+    values: bool
+    annotate: Path | None
+
+
+def _check_all(files: Sequence[Path], settings: config.Config | None, told: _Told) -> tuple[int, list[str]]:
+    """Judge each file and print the result. Return how many are accepted, and what could not be read."""
+    store = wiring.open_store(settings) if settings else None
+    limits = settings.limits if settings else config.Limits()
+    rules = wiring.rules(settings.rules if settings else config.Rules())
+    criteria = Criteria(letters.day_of(clock.now()), rules, wiring.workbook_limits(limits))
+    accepted, unread = 0, []
+    with wiring.reader(limits) as reader:
+        judge = _Judge(reader, store, criteria, _passwords(store))
+        for path in files:
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                unread.append(f"{path} cannot be read: {error.strerror}.")
+                continue
+            accepted += _check_one(path, data, judge, told)
+    return accepted, unread
+
+
+def _check_one(path: Path, data: bytes, judge: "_Judge", told: _Told) -> bool:
+    """Judge one file and print the result. Return True if it is accepted."""
+    with context.busy(f"Reading {path.name}"):
+        judgement, criteria = judge(data)
+    if told.json:
+        context.print_json(checking.checked(str(path), judgement, values=told.values))
+    else:
+        print_problems(path, judgement, context.console())
+    if told.annotate:
+        with context.busy(f"Painting {path.name}"):
+            made = judge.reader.annotate(data, judgement, criteria)
+        typer.echo(save_annotated(made, told.annotate), err=told.json)
+    return judgement.accepted
+
+
+@dataclass(frozen=True, slots=True)
 class _Judge:
     """Judges a file as if it had been emailed; `passwords` are those of all schools."""
 
     reader: Reader
     store: Store | None
-    by: Criteria
+    criteria: Criteria
     passwords: tuple[Password, ...]
 
     def __call__(self, data: bytes) -> tuple[Judgement, Criteria]:
-        """The judgement, and what it was judged by, with the password that opened the file."""
-        for by in checking.attempts(self.by, self.passwords):
-            judgement = self.reader.judge(data, by)
+        """Judge a file. Return the judgement and its criteria, with the password that opened the file."""
+        for criteria in checking.attempts(self.criteria, self.passwords):
+            judgement = self.reader.judge(data, criteria)
             if not judgement.locked:
                 break
         if self.store:
             with self.store.reading() as reading:
                 judgement = checking.compared(judgement, reading)
-        return judgement, by
+        return judgement, criteria
 
 
 def _passwords(store: Store | None) -> tuple[Password, ...]:
@@ -130,7 +151,7 @@ def _passwords(store: Store | None) -> tuple[Password, ...]:
 
 
 def save_annotated(made: AnnotatedWorkbook, out: Path) -> str:
-    """Write the painted workbook; a sentence that says where it is and what it lacks. Raises Refused."""
+    """Write the painted workbook. Return a sentence that says where it is and what it lacks. Raises Refused."""
     if not made.data:
         return f"Nothing was written: no painted workbook with the same password could be made: {made.cause}."
     try:

@@ -1,4 +1,4 @@
-"""What verbs share: the configuration, the store, and how facts are printed."""
+"""The context of all verbs: the configuration, the store, and how facts are printed."""
 
 import json
 import sys
@@ -59,7 +59,7 @@ def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def console() -> Console:
-    """Standard output for people; wide enough for every fact where it is no terminal."""
+    """Standard output for people; wide enough for every fact if it is no terminal."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
 
 
@@ -77,5 +77,5 @@ def busy(what: str) -> Iterator[None]:
 
 
 def table(*headings: str) -> Table:
-    """A table whose cells are folded where a terminal is narrow, and never cut."""
+    """A table whose cells are folded on a narrow terminal, and never cut."""
     return Table(*(Column(heading, overflow="fold") for heading in headings), box=None, pad_edge=False)

@@ -1,6 +1,6 @@
 """doctor: the verb that tries everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -9,7 +9,7 @@ from rich.markup import escape
 from planit_mailer.app import doctor
 from planit_mailer.app.doctor import Finding
 from planit_mailer.cli import context
-from planit_mailer.core.errors import ConfigError, Refused, Unavailable
+from planit_mailer.core.errors import ConfigError, PlanitError, Refused, Unavailable
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 # The gravest first: what a person has to mend comes before what may pass by itself.
@@ -30,13 +30,14 @@ def run_doctor(
 ) -> None:
     """Try everything that the service needs: each thing that does not work, with what to do.
 
-    Exits 2 where the configuration has to be mended, 3 where a server is away or refuses, 0 with warnings alone.
+    Exits 2 if the configuration has to be corrected, 3 if a server is away or refuses, 0 with warnings alone.
 
     Examples: `planit-mailer doctor`, `planit-mailer doctor --probe`
     """
     settings = context.of(ctx).settings()
+    probes = doctor.probe(settings) if probe else iter(())
     findings = []
-    for finding in _all(doctor.examine(settings), doctor.probe(settings) if probe else iter(())):
+    for finding in _all(doctor.examine(settings), probes):
         findings.append(finding)
         if not json:
             _print(finding)
@@ -44,8 +45,15 @@ def run_doctor(
         context.print_json([{"what": f.what, "state": f.state, "said": f.said, "fix": f.fix} for f in findings])
     failed = [finding.failed for finding in findings if finding.failed]
     if failed:
-        gravest = next((kind for kind in GRAVEST if any(issubclass(error, kind) for error in failed)), Refused)
-        raise gravest(f"{len(failed)} of {len(findings)} things that were tried do not work.")
+        raise _gravest(failed)(f"{len(failed)} of {len(findings)} things that were tried do not work.")
+
+
+def _gravest(failed: Sequence[type[PlanitError]]) -> type[PlanitError]:
+    """The kind of error that decides the exit code."""
+    for kind in GRAVEST:
+        if any(issubclass(error, kind) for error in failed):
+            return kind
+    return Refused
 
 
 def _all(*parts: Iterator[Finding]) -> Iterator[Finding]:

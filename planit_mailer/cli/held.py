@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def held(ctx: typer.Context, json: context.Json = False) -> None:  # noqa: FBT002
-    """What waits for the operator: held and quarantined messages, oldest first.
+    """List the messages that wait for the operator, held and quarantined, oldest first.
 
     Example: `planit-mailer held`
     """
@@ -75,7 +75,7 @@ def approve(
 
 
 def _release_held(story: Story, transaction: Transaction, now: datetime, within: timedelta) -> None:
-    """Let all held messages of registered senders proceed. Raises Refused where this one's is not among them."""
+    """Let all held messages of registered senders proceed. Raises Refused if this one's is not among them."""
     registration = transaction.registration(story.sender.address)
     if not registration.schools:
         raise Refused(f"Nobody has registered {story.sender.address}. Say the school: --school POSTCODE-OR-ID")

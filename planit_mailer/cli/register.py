@@ -120,7 +120,7 @@ def password(
 ) -> None:
     """Register the password that opens a school's workbooks, in place of the one before.
 
-    It is asked for and not shown; where standard input is no terminal, it is its first line.
+    It is asked for and not shown; if standard input is no terminal, its first line is the password.
 
     Examples: `planit-mailer schools password "ZZ9 9ZZ"`, `planit-mailer schools password 123456 --remove`
     """
@@ -190,7 +190,7 @@ def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noq
 
 
 def the_school(postcode_or_number: str, transaction: Transaction) -> School:
-    """The one school that is meant. Raises Refused where there is none, or several."""
+    """The one school that is meant. Raises Refused if there is none, or several."""
     found = transaction.find_schools(postcode_or_number)
     if len(found) == 1:
         return found[0]
@@ -200,9 +200,9 @@ def the_school(postcode_or_number: str, transaction: Transaction) -> School:
 
 
 def ask_password(prompt: str) -> Password:
-    """The password of a workbook: asked for twice and not shown; without a terminal, the first line of standard input.
+    """Ask twice for a workbook's password without showing it; without a terminal, read a line of standard input.
 
-    Raises ConfigError where no workbook can have it.
+    Raises ConfigError if no workbook can have it.
     """
     if sys.stdin.isatty():
         given = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)

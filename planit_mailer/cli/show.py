@@ -1,6 +1,6 @@
 """show, status, explain: the verbs that only ask."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -98,22 +98,32 @@ def explain(
         if who:
             stories = queries.explain_from(who, _days(on), reading)
         else:
-            story = queries.explain_message(message_id, reading) if message_id else None
-            story = queries.explain(reference, reading) if reference else story
-            stories = [story] if story else []
+            stories = _one_story(reference, message_id, reading)
     if not stories:
         raise Refused("No message is known by that name.")
     if json:
         context.print_json(stories if who else stories[0])
-        return
+    else:
+        _print_stories(stories)
+
+
+def _one_story(reference: str | None, message_id: str | None, reading: queries.Reading) -> list[dict[str, Any]]:
+    if reference:
+        story = queries.explain(reference, reading)
+    else:
+        story = queries.explain_message(message_id or "", reading)
+    return [story] if story else []
+
+
+def _print_stories(stories: Sequence[Mapping[str, Any]]) -> None:
     out = context.console()
-    for told in stories:
-        for line in _lines(told):
+    for story in stories:
+        for line in _lines(story):
             out.print(escape(line))
 
 
 def _days(on: datetime | None) -> tuple[datetime, datetime]:
-    """From midnight to midnight where schools are; without a day, the last thirty."""
+    """From midnight to midnight in the schools' time zone; the last thirty days if no day is given."""
     if on is None:
         return clock.now() - timedelta(days=30), clock.now() + timedelta(days=1)
     start = on.replace(tzinfo=LONDON)
@@ -122,13 +132,8 @@ def _days(on: datetime | None) -> tuple[datetime, datetime]:
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     """The story of a message in lines, for people."""
-    verdicts = story["verdicts"]
     yield f"{story['reference']}  {story['outcome'] or 'not settled'}: {story['reason'] or 'waits for the next poll'}"
-    yield f"  From        {story['from'] or 'unknown'}"
-    yield f"  Believed    {'yes' if verdicts['authentic'] else 'no'}: {verdicts['why'] or 'not read yet'}"
-    yield f"  Date        {story['date'] or 'none'}"
-    yield f"  Message-ID  {story['message_id'] or 'none'}"
-    yield f"  Received    {story['received_at']}, attempts {story['attempts']}"
+    yield from _message_lines(story)
     for upload in story["uploads"]:
         yield from _upload_lines(upload)
     for reply in story["replies"]:
@@ -139,6 +144,15 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     yield f"  Folder      {story['folder'] or 'inbox'}{', deleted' if story['mail_deleted_at'] else ''}"
     if story["due_at"] and not story["answered_at"]:
         yield f"  Due         {story['due_at']}"
+
+
+def _message_lines(story: Mapping[str, Any]) -> Iterator[str]:
+    verdicts = story["verdicts"]
+    yield f"  From        {story['from'] or 'unknown'}"
+    yield f"  Believed    {'yes' if verdicts['authentic'] else 'no'}: {verdicts['why'] or 'not read yet'}"
+    yield f"  Date        {story['date'] or 'none'}"
+    yield f"  Message-ID  {story['message_id'] or 'none'}"
+    yield f"  Received    {story['received_at']}, attempts {story['attempts']}"
 
 
 def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:

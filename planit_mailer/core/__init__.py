@@ -1,1 +1,1 @@
-"""What everything may import: configuration, secrets, units, errors, logs, paths, text."""
+"""The core, which everything may import: configuration, secrets, units, errors, logs, paths, text."""

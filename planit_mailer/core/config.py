@@ -37,7 +37,7 @@ class Section(BaseModel):
 
 
 class Server(Section):
-    """Where a mail server is, and how to log in there; plain text is for loopback only."""
+    """A mail server, and how to log in there; plain text is for loopback only."""
 
     host: str
     port: Port
@@ -63,7 +63,7 @@ class Server(Section):
 
 
 class Folders(Section):
-    """Where messages are filed, by outcome; `sent` is where the relay keeps copies of our replies, "" for nowhere."""
+    """The folders for messages, by outcome; `sent` is the one with the relay's copies of our replies, "" for none."""
 
     processed: str = Field("Processed", min_length=1)
     rejected: str = Field("Rejected", min_length=1)
@@ -85,7 +85,7 @@ class Mailbox(Server):
 
     @model_validator(mode="after")
     def _folders_differ(self) -> "Mailbox":
-        """A message that is filed where it came from, or among others, would be read again or forgotten too early."""
+        """Refuse a folder that is the inbox or used twice: its messages would be read again or deleted too early."""
         names = [self.folder, *(name for name in self.folders.model_dump().values() if name)]
         if len({name.casefold() for name in names}) < len(names):
             raise ValueError("folder and all folders in mailbox.folders must have different names")
@@ -132,7 +132,7 @@ class Senders(Section):
 
 
 class Rules(Section):
-    """What is asked of learners' data. Ages in years; `sensitive` words in a heading earn a warning."""
+    """The rules for learners' data. Ages in years; `sensitive` words in a heading give a warning."""
 
     youngest: int = Field(3, ge=0)
     oldest: int = Field(25, le=120)
@@ -216,7 +216,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
 
 
 def _across(tree: dict[str, Any]) -> Iterator[str]:
-    """What is wrong between sections; asked of the bare tree, so that it is told together with everything else."""
+    """The mistakes between sections, found in the bare tree so that they are told together with all others."""
     match tree:
         case {"senders": {"unauthenticated": "accept"}, "mailbox": {"host": str(host)}} if not units.on_loopback(host):
             yield 'senders.unauthenticated: "accept" is for a mailbox on this machine only'

@@ -53,7 +53,14 @@ class Deferred(Rejected):
 
 
 class LoginRefused(Unavailable):
-    """A mail server or token provider refuses our login: a password or token is wrong, or has expired."""
+    """A mail server or token provider refuses our login: a password or token is wrong, or has expired.
+
+    `what` names the server and the login; the text adds the server's words.
+    """
+
+    def __init__(self, what: str, said: str = "") -> None:
+        super().__init__(f"{what}: {said}" if said else what)
+        self.what = what
 
 
 class Undeliverable(PlanitError):  # noqa: N818  as Unavailable

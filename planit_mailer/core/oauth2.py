@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 SECRETS: Final = ("client_secret", "certificate", "service_account")  # each comes from its `…_file`, or the environment
 # What one provider asks for means nothing to the other.
-MICROSOFT: Final = ("tenant", "client_id", "client_secret", "certificate")
-GOOGLE: Final = ("service_account",)
+MICROSOFT: Final[tuple[str, ...]] = ("tenant", "client_id", "client_secret", "certificate")
+GOOGLE: Final[tuple[str, ...]] = ("service_account",)
 SCOPES: Final = {"microsoft365": "https://outlook.office365.com/.default", "google": "https://mail.google.com/"}
 
 
@@ -41,7 +41,7 @@ class OAuth2(BaseModel):
 
     @property
     def asked_scope(self) -> str:
-        """What is asked for: mail, and nothing else."""
+        """The scope to ask for: mail, and nothing else."""
         return self.scope or SCOPES[self.provider]
 
     @field_validator("certificate")
@@ -73,15 +73,20 @@ class OAuth2(BaseModel):
 
     @model_validator(mode="after")
     def _what_the_provider_needs(self) -> "OAuth2":
-        theirs, others = (MICROSOFT, GOOGLE) if self.provider == "microsoft365" else (GOOGLE, MICROSOFT)
-        if foreign := [key for key in others if self._has(key)]:
-            raise ValueError(f'{", ".join(foreign)}: of no use with provider = "{self.provider}"')
-        missing = [key for key in theirs if not self._has(key)]
+        if self.provider == "microsoft365":
+            needed, foreign = MICROSOFT, GOOGLE
+        else:
+            needed, foreign = GOOGLE, MICROSOFT
+        useless = [key for key in foreign if self._has(key)]
+        if useless:
+            raise ValueError(f'{", ".join(useless)}: of no use with provider = "{self.provider}"')
+        missing = [key for key in needed if not self._has(key)]
         if self.provider == "google" and missing:
             raise ValueError("needs service_account_file")
-        if self._has("client_secret") == self._has("certificate") and self.provider == "microsoft365":
+        if self.provider == "microsoft365" and self._has("client_secret") == self._has("certificate"):
             raise ValueError("needs either client_secret_file or certificate_file")
-        if plain := [key for key in missing if key not in SECRETS]:
+        plain = [key for key in missing if key not in SECRETS]
+        if plain:
             raise ValueError(f"needs {' and '.join(plain)}")
         return self
 

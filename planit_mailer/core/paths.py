@@ -1,4 +1,4 @@
-"""Where the folders stand that are no Python: beside the package in a checkout, inside it once installed."""
+"""Paths of the folders without Python code: beside the package in a checkout, inside it once installed."""
 
 from pathlib import Path
 

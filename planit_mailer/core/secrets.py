@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from planit_mailer.core import oauth2
+from planit_mailer.core.advice import Advice
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where secrets come from; `mistakes` collects what is wrong with them."""
+    """The source of secrets; `mistakes` collects what is wrong with them."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -19,7 +20,7 @@ class _Source:
 
 
 def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Put the secrets and the database's full path into a configuration's tree; what is wrong with them."""
+    """Put the secrets and the database's full path into a configuration's tree. Return the mistakes."""
     source = _Source(folder, environment)
     for name in ("mailbox", "smtp"):
         section = tree.get(name)
@@ -32,16 +33,16 @@ def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> 
     return source.mistakes
 
 
-def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[str]:
-    """What to say of each secret file of a configuration, as a tree, that others on this machine can read.
+def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[Advice]:
+    """A warning for each secret file of a configuration, as a tree, that others on this machine can read.
 
-    It is a warning and no error: container engines mount secrets that way, where nobody else is.
+    It is no error: container engines mount secrets that way, and nobody else is in there.
     """
     for key, value in settings.items():
         if isinstance(value, Mapping):
             yield from exposed(value, f"{table}{key}.")
         elif key.endswith("_file") and isinstance(value, Path) and _open_to_others(value):
-            yield f"{table}{key}: others on this machine can read it. Run: chmod 600 {value}"
+            yield Advice(f"{table}{key}: others on this machine can read it", f"Run: chmod 600 {value}")
 
 
 def _take_for(name: str, section: dict[str, Any], source: _Source) -> None:

@@ -54,7 +54,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def on_loopback(host: str) -> bool:
-    """Whether a host is this machine and nothing else."""
+    """True if a host is this machine and nothing else."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,1 +1,1 @@
-"""What the service is about: forms, policy, replies, and the values that they share. Pure: touches nothing outside."""
+"""The domain: forms, policy, replies, and the values that they share. Pure: it touches nothing outside the process."""

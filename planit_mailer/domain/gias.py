@@ -33,7 +33,7 @@ class Register:
 
 
 def read(data: bytes) -> Register:
-    """The schools of a file, and its mistakes by Excel's rows. Raises ConfigError where it is another file."""
+    """The schools of a file, and its mistakes by Excel's rows. Raises ConfigError if it is another kind of file."""
     records = _records(data)
     running = [(row, record) for row, record in records if record[STATUS].strip().casefold() != CLOSED]
     schools: list[Listed] = []
@@ -63,7 +63,7 @@ def _records(data: bytes) -> list[tuple[int, Record]]:
 
 
 def _mistakes(record: Record, taken: Mapping[str, int]) -> Iterator[str]:
-    """What is wrong with a row; `taken` are the rows of the URNs before it."""
+    """The mistakes of a row; `taken` has the rows of the URNs above it."""
     urn = record[URN].strip()
     if not NUMBER.fullmatch(urn):
         yield f"{URN} must be a number of five or six digits, like 123456."

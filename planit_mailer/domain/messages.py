@@ -1,7 +1,4 @@
-"""What is written down about a message: its receipt, its outcome, what it changed, and its reply.
-
-The story, the replies and the store all speak in these values; none of them belongs to one of the three.
-"""
+"""Messages: the values that say where a message is, and what became of it."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of a message."""
+    """The outcome of a message."""
 
     QUARANTINED = "quarantined"  # not authentic, or we failed three times: a person looks
     HELD = "held"  # an authentic but unknown sender: waits for the operator
@@ -39,7 +36,7 @@ class InboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The bytes of a message as they were sent; where it is larger than the limit, its header alone."""
+    """The bytes of a message as they were sent, or its header alone if it is larger than the limit."""
 
     raw: bytes
     whole: bool = True
@@ -77,7 +74,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What a message says of itself, as far as its receipt keeps it: no subject, no file name, no body."""
+    """The facts about a message that its receipt keeps: no subject, no file name, no body."""
 
     sender: Sender
     date: str
@@ -85,20 +82,19 @@ class MessageFacts:
     attachments_digest: str
 
 
-# FOLDED FROM planit_mailer.whereabouts
 class FailureCounts(Counter[Key | str]):
-    """How often a server broke off, or said no, at a message since the daemon started.
+    """How often a server broke off or refused at a message since the daemon started.
 
-    A message is named by its key while it is in the inbox, and else by its reference.
+    A message is named by its key while it is in the inbox, and otherwise by its reference.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class MessageQuery:
-    """What is known of a message, wherever it lies: its bytes' SHA-256, its Message-ID, its size and INTERNALDATE.
+    """The properties that find a message in any folder: SHA-256 of its bytes, Message-ID, size and INTERNALDATE.
 
-    `digest` is "" where any message with the Message-ID is meant, and both are for one that was never read. `size` is
-    what the server said of it in the inbox.
+    `digest` is "" if any message with the Message-ID is meant; both are "" for one that was never read. `size` is what
+    the server said in the inbox.
     """
 
     digest: str
@@ -109,7 +105,7 @@ class MessageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A message that the operator released, filed in `folder` where that is known."""
+    """A message that the operator released; `folder` is where it was filed, if that is known."""
 
     reference: str
     folder: str
@@ -118,9 +114,9 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A message that must be deleted from `folder`, "" where only `replies` are: the Message-IDs of our answers.
+    """A message that must be deleted from `folder`; "" if only `replies`, the Message-IDs of our answers, must.
 
-    `shared`: what it is query by is true of another message, too, which is to be kept.
+    `shared`: another message that must be kept has the same digest (or size and date).
     """
 
     reference: str
@@ -132,10 +128,10 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptSummary:
-    """A receipt as the nightly reconciliation sees it; `changed_at` is when it last moved.
+    """A receipt as the nightly reconciliation sees it; `changed_at` is the time of its last change.
 
-    `answers` are all its replies, `last_answers` those since it was released, where it was.
-    `folder` is "" where the message is not filed; its mail is about to go where it is `superseded`, then `deleted`.
+    `answers` counts all its replies, `last_answers` those since it was released. `folder` is "" if the message is not
+    filed. If it is `superseded`, its mail is about to be deleted; then it is `deleted`.
     """
 
     reference: str

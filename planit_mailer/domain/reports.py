@@ -1,6 +1,6 @@
-"""What the store answers: what waits, is owed or was erased, a page, a story, the numbers of `status`.
+"""Reports: the answers of the store to people's questions.
 
-Learner data stands in `Page` alone; whatever else is here may be read by the operator and be logged.
+Only `Page` has learner data; the operator may read everything else, and it may be logged.
 """
 
 from collections.abc import Mapping
@@ -80,7 +80,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class HeldMessage:
-    """A message that waits for the operator; `sender` is the From address, believed or not."""
+    """A message that waits for the operator; `sender` is the From address, authentic or not."""
 
     reference: str
     outcome: Outcome
@@ -100,9 +100,9 @@ class ProblemRecord:
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """One form of a message: where it was found (sheet and row count from 1), its problems, what it changed.
+    """One form of a message: where it was found (sheet and row count from 1), its problems and changes.
 
-    `school` is its school's public id, `school_name` its registered name, "" where none was found.
+    `school` is the public id of its school, `school_name` the registered name, "" if none was found.
     """
 
     number: int
@@ -136,7 +136,7 @@ class ReplyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that is known of one message. Times in UTC; `size` in bytes; what has not happened is None or ""."""
+    """Everything that is known of one message. Times in UTC, `size` in bytes; None or "" if it has not happened."""
 
     arrival: int
     reference: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """A registered school; `number` is its public id, the URN where it was imported."""
+    """A registered school; `number` is its public id, the URN if it was imported."""
 
     id: int
     number: str
@@ -15,7 +15,7 @@ class School:
 
 @dataclass(frozen=True, slots=True)
 class SenderRegistration:
-    """What the register says of one address: the schools that it may send for, and whether it was denied."""
+    """The registration of one address: the schools that it may send for, and whether it was denied."""
 
     schools: tuple[School, ...] = ()
     denied: bool = False
@@ -41,7 +41,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many schools of a list were added to the register, updated, and there already as they are listed."""
+    """The numbers of listed schools that were added to the register, updated, and there already unchanged."""
 
     added: int
     updated: int

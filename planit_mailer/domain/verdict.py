@@ -15,7 +15,7 @@ from planit_mailer.domain.schools import School
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One attachment; its judgement is None where it was not opened, only sniffed. `digest` is the SHA-256 of it."""
+    """One attachment; its judgement is None if it was only sniffed, not opened. `digest` is its SHA-256."""
 
     name: str
     is_spreadsheet: bool
@@ -29,9 +29,9 @@ Cause = tuple[str, tuple[Problem, ...]]
 
 @dataclass(frozen=True, slots=True)
 class JudgedUpload:
-    """One form of a message with its own outcome; `upload` and `matches` are there when it is accepted.
+    """One form of a message with its own outcome; `upload` and `matches` are set if it is accepted.
 
-    `digest` names its file among the attachments; `painted` is the workbook that goes back, where one does.
+    `digest` names its file among the attachments; `painted` is the workbook that goes back, if one does.
     """
 
     number: int
@@ -45,7 +45,7 @@ class JudgedUpload:
 
     @property
     def cause(self) -> Cause:
-        """What its painted workbook depends on: the file, and the problems."""
+        """The key of its painted workbook: the file, and the problems."""
         return self.digest, self.judgement.problems
 
     @property
@@ -56,12 +56,12 @@ class JudgedUpload:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to become of a message, decided before anything is done about it.
+    """The verdict on a message, decided before anything is done.
 
-    `reply` is the kind of answer for the sender, None where there is none: `unanswered` then says why.
-    `alert` is what the operator must hear, "" where nothing. `passed_over` are the files that were no spreadsheets.
-    `automatic`: a machine wrote, so the answer goes out as a new message. `clock`: an answer is owed, though none is
-    queued: a person has to look first.
+    `reply` is the kind of answer for the sender, None if there is none: `unanswered` then says why. `alert` is what the
+    operator is told, "" if nothing. `passed_over` are the files that were no spreadsheets. `automatic`: a machine
+    wrote, so the answer goes out as a new message. `clock`: an answer is owed though none is queued, because a person
+    has to look first.
     """
 
     outcome: Outcome
@@ -86,7 +86,7 @@ class Verdict:
 
     @property
     def owed(self) -> bool:
-        """Whether the promised time runs on; a held message waits for the operator without it."""
+        """True if the promised time goes on running; a held message waits for the operator without it."""
         return self.clock or (self.reply is not None and self.outcome is not Outcome.HELD)
 
 
@@ -102,7 +102,7 @@ class YearCount:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one accepted upload changed: `passed_over` learners have later data, `absent` ones are not on the form."""
+    """The changes of one accepted upload: `passed_over` learners have later data, `absent` ones are not on the form."""
 
     number: int
     years: tuple[YearCount, ...]
@@ -112,11 +112,11 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class PolicyContext:
-    """What the store knows that bears on one message.
+    """The facts from the store that matter for one message.
 
-    `alerts` is how many mails the operator had within a day about messages that name its sender, `duplicate_of` the
-    reference of a settled message with the same authentic From, Message-ID and attachments, or "".
-    `children` are the learners of each school that an upload of the message is for, by the school's id.
+    `alerts` is the number of alerts within a day about messages that name its sender, `duplicate_of` the reference of a
+    settled message with the same authentic From, Message-ID and attachments, or "". `children` are the learners of each
+    school that an upload of the message is for, by the school's id.
     """
 
     duplicate_of: str = ""

@@ -1,8 +1,8 @@
-"""What the mailbox provider found out about who sent a message: its Authentication-Results (RFC 8601).
+"""Authentication-Results (RFC 8601): the mailbox provider's verdict on who sent a message.
 
-Anybody can write such a header into a message. So only the top-most one counts of a server that the operator trusts: a
-provider puts its own above all that came with the message, and takes those away that use its name. Microsoft 365 leaves
-its name out; there the top-most one of all is its own. Whatever cannot be read without doubt proves nothing.
+Anybody can write such a header into a message. So only the top-most one of a server that the operator trusts counts: a
+provider puts its own above everything that came with the message, and removes those that use its name. Microsoft 365
+leaves its name out; there the top-most one of all is its own. A header that can be read in two ways proves nothing.
 """
 
 import re
@@ -21,11 +21,11 @@ UNREADABLE = "\ufffd"  # in the place of a quoted string that is no word: it mus
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose word counts for who sent a message.
+    """The servers that are trusted to authenticate senders.
 
-    `unauthenticated` is "accept" where every single From address is believed. `authserv_ids` are the servers whose
-    results count; with `results` "microsoft365" it is the top-most results instead, which name no server, and with
-    "dkim" none: then signatures are verified here.
+    `unauthenticated` is "accept" if every single From address counts as authentic. `authserv_ids` are the servers whose
+    results count. With `results` "microsoft365" it is the top-most results instead, which name no server; with "dkim"
+    none count, and signatures are verified here.
     """
 
     unauthenticated: str = "quarantine"
@@ -34,12 +34,12 @@ class Trust:
 
     @property
     def believes_nobody(self) -> bool:
-        """Whether no message at all can be believed, so that every one waits for the operator."""
+        """True if no message at all can be authentic, so that every one waits for the operator."""
         return not (self.unauthenticated == "accept" or self.results in (MICROSOFT, DKIM) or self.authserv_ids)
 
     @property
     def verifies(self) -> bool:
-        """Whether signatures are verified here."""
+        """True if signatures are verified here."""
         return self.results == DKIM and self.unauthenticated != "accept"
 
     @property
@@ -56,7 +56,7 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Whether a domain is proven; `why` says on what grounds, or what is missing. `undecided`: later it may be."""
+    """The verdict on a domain; `why` gives the grounds, or says what is missing. `undecided`: it may pass later."""
 
     passes: bool
     why: str
@@ -68,7 +68,7 @@ Verified = Callable[[str], Opinion]  # whether a domain (in ASCII) has signed th
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one method found: "dkim", "pass", and what it looked at, as ("header.d", "greenfield.test")."""
+    """The result of one method: "dkim", "pass", and its properties, as ("header.d", "greenfield.test")."""
 
     method: str
     result: str
@@ -77,7 +77,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One header; `server` is "" where it names none. Not `clear`: something in it can be read in two ways."""
+    """One header; `server` is "" if it names none. Not `clear`: something in it can be read in two ways."""
 
     server: str
     found: tuple[Result, ...]
@@ -85,9 +85,9 @@ class Results:
 
 
 def opinion(message: Message, domain: str, trust: Trust) -> Opinion:
-    """Whether the results that count prove that the owner of a domain (in ASCII) sent a message.
+    """Decide if the results that count prove that the owner of a domain (in ASCII) sent a message.
 
-    DMARC decides where there is any verdict of it; else DKIM or SPF do, for exactly this domain.
+    DMARC decides if there is any verdict of it; else DKIM or SPF do, for exactly this domain.
     """
     results = _that_count(message, trust)
     if results is None:
@@ -122,7 +122,7 @@ def _that_count(message: Message, trust: Trust) -> Results | None:
 
 
 def _dmarc(results: Results, domain: str) -> tuple[bool, str] | None:
-    """What DMARC says of a domain; None where it says nothing of any."""
+    """The DMARC verdict on a domain; None if there is no DMARC verdict at all."""
     verdicts = [result for result in results.found if result.method == "dmarc"]
     if not verdicts:
         return None
@@ -133,7 +133,7 @@ def _dmarc(results: Results, domain: str) -> tuple[bool, str] | None:
 
 
 def _dkim_or_spf(results: Results, domain: str) -> tuple[bool, str]:
-    """Whether the domain itself signed the message, or allows the server that sent it to send as it."""
+    """True if the domain itself signed the message, or allows the sending server to use it."""
     for result in results.found:
         if result.result == "pass" and result.method in ("dkim", "spf") and _proven(result) == domain:
             return True, f"{result.method}=pass for {domain}"
@@ -149,31 +149,44 @@ def _proven(result: Result) -> str:
 
 
 def _domain(result: Result, name: str) -> str:
-    """The domain in a property, "" where there is none, or more than one."""
+    """The domain in a property, "" if there is none, or more than one."""
     given = {value for key, value in result.properties if key == name}
     return addresses.domain(given.pop().rpartition("@")[2]) if len(given) == 1 else ""
 
 
 def _statements(value: str) -> tuple[list[str], bool]:
-    """What stands between semicolons, without comments, and whether that is all without doubt.
+    """The text between semicolons, without comments, and False if it can be read in two ways.
 
-    A comment with a quotation mark or a backslash in it is in doubt, although RFC 5322 allows them: servers repeat
+    A comment with a quotation mark or a backslash in it is ambiguous, although RFC 5322 allows them: servers repeat
     addresses in comments, and an address such as "x) dmarc=pass ("@elsewhere.test would end one.
     """
     statements, depth = [""], 0
-    for quoted, plain, sign in (match.groups() for match in TOKEN.finditer(value)):
+    for match in TOKEN.finditer(value):
+        quoted, plain, sign = match.groups()
         if sign in ("(", ")"):
             depth += 1 if sign == "(" else -1
             statements[-1] += " "
-        elif depth == 0 and sign == ";":
-            statements.append("")
-        elif depth == 0 and sign is None:
-            statements[-1] += plain or (quoted if WORD.fullmatch(quoted) else UNREADABLE)
-        elif sign not in (None, ";") or quoted is not None:
+        elif depth == 0:
+            if not _add_to(statements, quoted, plain, sign):
+                return statements, False
+        elif quoted is not None or sign not in (None, ";"):  # within a comment
             return statements, False
         if depth < 0:
             return statements, False
     return statements, depth == 0
+
+
+def _add_to(statements: list[str], quoted: str | None, plain: str | None, sign: str | None) -> bool:
+    """Add a token outside comments to the last statement, or begin the next one. Return False for any other sign."""
+    if sign == ";":
+        statements.append("")
+    elif sign is not None:
+        return False
+    elif plain:
+        statements[-1] += plain
+    else:
+        statements[-1] += quoted if quoted is not None and WORD.fullmatch(quoted) else UNREADABLE
+    return True
 
 
 def _results(statements: list[str]) -> Iterator[Result]:
@@ -186,6 +199,6 @@ def _results(statements: list[str]) -> Iterator[Result]:
 
 
 def _pairs(statement: str) -> list[tuple[str, str]]:
-    """What stands on both sides of each "=", in small letters."""
+    """The names and values on both sides of each "=", in small letters."""
     words = re.sub(r"\s*([=/])\s*", r"\1", statement.lower()).split()
     return [(name, value) for name, _, value in (word.partition("=") for word in words)]

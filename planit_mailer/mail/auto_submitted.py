@@ -1,7 +1,7 @@
-"""Whether a message may be answered. The last line against mail loops (RFC 3834), besides the limits a day.
+"""Automatic messages: which ones must not be answered. Besides the daily limits, this prevents mail loops (RFC 3834).
 
 A machine's message is still read and applied; it only gets no direct answer. The conditions are those that Pigeonhole,
-Request Tracker, Zammad, FreeScout, osTicket and Mailman have come to, each by its own loops.
+Request Tracker, Zammad, FreeScout, osTicket and Mailman have learned from loops of their own.
 """
 
 import re
@@ -44,14 +44,14 @@ SUBJECT = re.compile(
 
 
 def machine(message: Message, own_address: str) -> str:
-    """Why a message must not be answered directly, "" where a person wrote it."""
+    """The reason why a message must not be answered directly, "" if a person wrote it."""
     return next((why for rule in RULES if (why := rule(message, own_address))), "")
 
 
 def returns(message: Message, own_address: str) -> tuple[str, ...]:
-    """The Message-IDs of the mail that a bounce brings back; none where a person quotes or forwards them.
+    """The Message-IDs of the mail that a bounce brings back; none if a person quotes or forwards them.
 
-    A bounce may be forged: whoever acts on this may do no more than note a failure and tell the operator.
+    A bounce may be forged: the only safe reaction is to record a failure and tell the operator.
     """
     bounces = (_report, _null_sender, _daemon, _marked)
     return message.returned if any(rule(message, own_address) for rule in bounces) else ()

@@ -1,8 +1,8 @@
-"""DKIM signatures (RFC 6376): which of a message's could prove its From domain, and whether one does.
+"""DKIM signatures (RFC 6376): find those that could prove a message's From domain, and verify them.
 
-For a mailbox whose provider says nothing of who sent a message. Stricter than the standard where it lets a signature
-cover less than what we read: that could be exchanged, and what the school has signed be turned into another form.
-dkimpy does the arithmetic; whatever the world sends goes through here in the reading process alone.
+For a mailbox whose provider gives no verdict. Stricter than the standard: a signature must cover everything that
+decides how the body is parsed; otherwise an attacker could swap the form. dkimpy verifies the signature itself; all of
+this runs in the reading process.
 """
 
 import re
@@ -30,8 +30,8 @@ Fields = Sequence[tuple[str, str]]  # names in lower case, from the top down
 class Signature:
     """One of a message's signatures for its From domain.
 
-    `number` counts all its signatures from the top; `name` is where the key stands in DNS. With a `flaw`, it proves
-    nothing whatever the key says.
+    `number` counts all its signatures from the top; `name` is the DNS name of the key. A signature with a `flaw` proves
+    nothing, whatever its key is.
     """
 
     number: int
@@ -60,7 +60,7 @@ def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
 
 
 def prove(raw: bytes, keys: Keys) -> str:
-    """Why none of a message's signatures proves its domain, by the last one's reason; "" where one does."""
+    """The reason why none of a message's signatures proves its domain, taken from the last one; "" if one does."""
     why = ""
     for signature, records in keys:
         if not (why := verify(raw, signature, records)):
@@ -69,7 +69,7 @@ def prove(raw: bytes, keys: Keys) -> str:
 
 
 def verify(raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
-    """Why a signature without a flaw proves nothing, by what DNS has under its name; "" where it proves its domain."""
+    """The reason why a signature without a flaw fails with the keys from DNS; "" if it proves its domain."""
     if len(records) != 1:
         return f"DNS has {'several keys' if records else 'no key'} under {signature.name}"
     if flaw := _key_flaw(records[0]):
@@ -84,7 +84,7 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _tags(value: str) -> Mapping[str, str]:
-    """The tags of a signature or a key; none at all where one stands twice or is none."""
+    """The tags of a signature or a key; none at all if one is repeated or malformed."""
     parts = value.replace("\r\n", "").strip().removesuffix(";").split(";")
     pairs = [(name.strip(), content.strip()) for name, _, content in (part.partition("=") for part in parts)]
     tags = dict(pairs)
@@ -92,16 +92,9 @@ def _tags(value: str) -> Mapping[str, str]:
 
 
 def _flaws(tags: Mapping[str, str], fields: Fields, own_address: str) -> Iterator[str]:
-    """What is wrong with a signature whatever its key says."""
+    """The flaws of a signature, whatever its key is."""
     signed = [name.strip() for name in tags.get("h", "").lower().split(":")]
-    if tags.get("a") != ALGORITHM:
-        yield f"its DKIM signature is not made by {ALGORITHM}"
-    if "l" in tags:
-        yield "its DKIM signature covers a part of the body alone"
-    if tags.get("i", "@" + tags["d"]).lower().rpartition("@")[2] != tags["d"].lower():
-        yield "its DKIM signature is that of a subdomain"
-    if not SELECTOR.fullmatch(tags.get("s", "")):
-        yield "its DKIM signature names no key"
+    yield from _flaws_of_tags(tags)
     for name in ("from", "message-id"):  # who wrote, and what tells a message from one that is sent once more
         if not _covers(signed, fields, name):
             yield f"its DKIM signature does not cover its one {name} line"
@@ -111,19 +104,31 @@ def _flaws(tags: Mapping[str, str], fields: Fields, own_address: str) -> Iterato
         yield f"its DKIM signature covers neither its Content-Type nor a To or Cc that names {own_address}"
 
 
+def _flaws_of_tags(tags: Mapping[str, str]) -> Iterator[str]:
+    if tags.get("a") != ALGORITHM:
+        yield f"its DKIM signature is not made by {ALGORITHM}"
+    if "l" in tags:
+        yield "its DKIM signature covers a part of the body alone"
+    identity = tags.get("i", "@" + tags["d"])
+    if identity.lower().rpartition("@")[2] != tags["d"].lower():
+        yield "its DKIM signature is that of a subdomain"
+    if not SELECTOR.fullmatch(tags.get("s", "")):
+        yield "its DKIM signature names no key"
+
+
 def _covers(signed: Sequence[str], fields: Fields, name: str) -> bool:
-    """Whether a header stands once, and is signed."""
+    """True if a header occurs once, and is signed."""
     return name in signed and [field for field, _ in fields].count(name) == 1
 
 
 def _tells_apart(fields: Fields) -> bool:
-    """Whether a message has a Message-ID as `messages` reads it."""
+    """True if a message has a Message-ID as `messages` reads it."""
     values = (text.one_line(value)[: messages.HEADER] for name, value in fields if name == "message-id")
     return any(headers.message_id(value) for value in values)
 
 
 def _covers_form(signed: Sequence[str], fields: Fields) -> bool:
-    """Whether nobody else can have said how the body is read: as text, or as which files."""
+    """True if the signature covers how the body is parsed: as text, or as which files."""
     names = [name for name, _ in fields]
     disposed = "content-disposition" in names
     if not all(_covers(signed, fields, name) for name in ("content-type", *(["content-disposition"] * disposed))):
@@ -134,9 +139,9 @@ def _covers_form(signed: Sequence[str], fields: Fields) -> bool:
 
 
 def _is_for(own_address: str, signed: Sequence[str], fields: Fields) -> bool:
-    """Whether the author says that they write to us.
+    """True if the author wrote to our address.
 
-    Google signs no Content-Type. Whoever wants to exchange it then has to have had a copy of a message to us.
+    Google signs no Content-Type. To exchange it, an attacker then needs a copy of a message to us.
     """
     return any(
         _covers(signed, fields, name) and own_address.lower() in {found.address for found in headers.addresses(value)}
@@ -162,7 +167,7 @@ def _values(tags: Mapping[str, str], name: str) -> set[str]:
 
 
 def _matches(raw: bytes, signature: Signature, key: bytes) -> bool:
-    """Whether message and key belong together, by the arithmetic; also whether the signature has not expired."""
+    """True if the signature verifies with this key, and has not expired."""
     import dkim  # noqa: PLC0415  a tenth of a second to import, and few need it
 
     def look_up(name: bytes, timeout: float) -> bytes:  # noqa: ARG001  as dkimpy calls it

@@ -54,13 +54,13 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as far as we want to know it.
+    """The parts of a message that matter to us.
 
     `headers` have lower-case names, in their order, unfolded and cut. The Message-IDs are safe to put into a header, ""
-    where there is none. `attachments` are all files outside forwarded messages, once where two have the same bytes, and
-    `attachments_digest` names them all together, white space in plain text apart. `link` is the file store that the
-    body links to. `whole` is False where the message was too large to be fetched: then only its header was read.
-    `returned` are the Message-IDs of the mail that a bounce brings back, none where it reports a delay or a success.
+    if there is none. `attachments` are all files outside forwarded messages, once if two have the same bytes, and
+    `attachments_digest` names them all together, regardless of white space in plain text. `link` is the file store that
+    the body links to. `whole` is False if the message was too large to be fetched: then only its header was read.
+    `returned` are the Message-IDs of the mail that a bounce brings back, none if it reports a delay or a success.
     """
 
     from_addresses: tuple[Address, ...]
@@ -79,7 +79,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """The MIME parts of a message; `whole` is False where there were too many, or too deep in each other."""
+    """The MIME parts of a message; `whole` is False if there were too many, or nested too deep."""
 
     leaves: tuple[Part, ...]
     forwarded: bool
@@ -87,7 +87,7 @@ class _Structure:
 
 
 def header(message: Message, name: str) -> str:
-    """The first header of this name (lower-case), "" where there is none."""
+    """The first header of this name (lower-case), "" if there is none."""
     return next(iter(all_headers(message, name)), "")
 
 
@@ -97,7 +97,7 @@ def all_headers(message: Message, name: str) -> tuple[str, ...]:
 
 
 def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  as Fetched has it
-    """Read a message. `whole` is False where `raw` is the header alone of a message beyond the limit."""
+    """Parse a message. `whole` is False if `raw` is the header alone of a message beyond the limit."""
     lines = tuple(_lines(BytesHeaderParser(policy=compat32).parsebytes(raw)))
     structure = _structure(raw) if whole else _Structure((), forwarded=False, whole=False)
     parts = structure.leaves
@@ -150,7 +150,7 @@ def _structure(raw: bytes) -> _Structure:
 
 
 def _is_body(part: Part) -> bool:
-    """Whether a part is there to be read in the mail program; a multipart without parts is broken text."""
+    """True if a part is shown as text in a mail program; a multipart without parts is broken text."""
     if part.get_content_maintype() == "multipart":
         return True
     is_text = part.get_content_maintype() == "text" and part.get_content_type() not in TABLES
@@ -167,7 +167,7 @@ def _attachments(parts: Iterable[Part]) -> Iterator[Attachment]:
 
 
 def _files(part: Part) -> tuple[tuple[str, bytes], ...]:
-    """The file that a part is, by name and bytes; those in it, where Outlook wrapped them."""
+    """The name and bytes of a file part, or of the files in it if Outlook wrapped them."""
     data = _bytes(part)
     wrapped = tuple((_safe_name(text.one_line(name[:HEADER])), content) for name, content in tnef.files(data))
     return wrapped or ((_file_name(part), data),)
@@ -179,7 +179,7 @@ def _bytes(part: Part) -> bytes:
 
 
 def _file_name(part: Part) -> str:
-    """The base name that a part gives itself, safe to show, "" where it gives none; a long one keeps its extension."""
+    """The base name of a part, safe to show, "" if it has none; a long one keeps its extension."""
     clean: Part = Part(policy=compat32)
     for name, value in part.raw_items():
         if name.lower() in ("content-disposition", "content-type"):

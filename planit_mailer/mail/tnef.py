@@ -1,6 +1,6 @@
-"""Takes the files out of winmail.dat, in which Outlook sometimes wraps them ([MS-OXTNEF] 2.1, [MS-OXCDATA] 2.11).
+"""TNEF: extract the files from winmail.dat, in which Outlook sometimes wraps them ([MS-OXTNEF] 2.1, [MS-OXCDATA] 2.11).
 
-Forwarded messages in it are left where they are, as those in any message are.
+Forwarded messages in it are skipped, as in any message.
 """
 
 import struct
@@ -18,7 +18,7 @@ TEXTS = {0x1E: "cp1252", 0x1F: "utf-16-le"}
 
 
 def files(data: bytes) -> tuple[tuple[str, bytes], ...]:
-    """The name and bytes of each file, as far as they can be read; none where it is no winmail.dat."""
+    """The name and bytes of each file, as far as they can be read; none if it is no winmail.dat."""
     if not data.startswith(SIGNATURE):
         return ()
     found: list[tuple[str, bytes]] = []
@@ -50,7 +50,7 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _long_name(body: bytes) -> str:
-    """The long name of a file among its properties, "" where it cannot be found."""
+    """The long name of a file from its properties, "" if it cannot be found."""
     try:
         for identifier, kind, value in _properties(body):
             if identifier == LONG_NAME and kind in TEXTS:
@@ -61,7 +61,7 @@ def _long_name(body: bytes) -> str:
 
 
 def _properties(body: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Each property: id, type, and its first value. Raise struct.error where they cannot be followed."""
+    """Each property: id, type, and its first value. Raises struct.error if they are malformed."""
     place = 4
     for _ in range(struct.unpack_from("<I", body)[0]):
         kind, identifier = struct.unpack_from("<HH", body, place)
@@ -84,7 +84,7 @@ def _properties(body: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _name_size(body: bytes, place: int) -> int:
-    """How many bytes the name of a named property takes: a GUID, and a number or a text."""
+    """The number of bytes that the name of a named property takes: a GUID, and a number or a text."""
     is_text, length = struct.unpack_from("<II", body, place + 16)
     return 24 + (_padded(length) if is_text else 0)
 

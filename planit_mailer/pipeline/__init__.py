@@ -1,1 +1,1 @@
-"""What happens to a message, from the inbox to the reply. Read polling, intake and delivery first."""
+"""The pipeline: a message from the inbox to the reply. Read polling, intake and delivery first."""

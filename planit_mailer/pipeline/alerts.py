@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from planit_mailer.core import logs
+from planit_mailer.core.advice import Advice
+from planit_mailer.core.errors import LoginRefused
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy import letters
 from planit_mailer.domain.replies import compose
@@ -120,10 +122,11 @@ def _midnight(moment: datetime) -> datetime:
     return datetime.combine(letters.day_of(moment), datetime.min.time(), letters.LONDON)
 
 
-def login_refused(answer: str, store: Store, context: ReplyContext) -> None:
+def login_refused(error: LoginRefused, store: Store, context: ReplyContext) -> None:
     """Tell the operator that a server refuses our login, with its words: at once, and once a day while it lasts."""
+    answer = str(error)
     what = f"{answer[0].upper()}{answer[1:]}\n\nSee whether the password or secret is right, and has not expired."
-    _send_if_due(_login_text(answer.partition(": ")[0], what), DAY, store, context)
+    _send_if_due(_login_text(error.what, what), DAY, store, context)
 
 
 def secrets_expiring(secrets: Mapping[str, date | None], store: Store, context: ReplyContext) -> None:
@@ -135,16 +138,17 @@ def secrets_expiring(secrets: Mapping[str, date | None], store: Store, context: 
             soon[table] = expires
     if not soon:
         return
-    notices = [expiry_notice(table, expires, today) for table, expires in soon.items()]
+    notices = [str(expiry_notice(table, expires, today)) for table, expires in soon.items()]
     subject = f"a secret expires on {min(soon.values()):%d/%m/%Y}"
     _send_if_due(_login_text(subject, "\n\n".join(notices)), WEEK, store, context)
 
 
-def expiry_notice(table: str, expires: date, today: date) -> str:
+def expiry_notice(table: str, expires: date, today: date) -> Advice:
     """Say when a secret expires, or has expired, and what to do."""
     days = (expires - today).days
     when = f"expires on {expires:%d/%m/%Y}, in {days} days" if days >= 0 else f"expired on {expires:%d/%m/%Y}"
-    return f"The secret of [{table}] {when}. Make a new one, put it into its file, and say there until when it lasts."
+    said = f"The secret of [{table}] {when}"
+    return Advice(said, "Make a new one, put it into its file, and say there until when it lasts.")
 
 
 def _login_text(subject: str, what: str) -> Text:

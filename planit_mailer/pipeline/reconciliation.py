@@ -118,7 +118,7 @@ def _unprocessed(
 
 
 def _faults(summary: ReceiptSummary, found: Found, surplus: Mapping[str, int], now: datetime) -> Iterator[Difference]:
-    """What is wrong with one receipt; a young one may be in progress."""
+    """The faults of one receipt; a young one may be in progress."""
     if now - summary.changed_at < SETTLED_BY:
         return
     for event in (*_filing_faults(summary, found, surplus), *_answer_faults(summary)):

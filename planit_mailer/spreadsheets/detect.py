@@ -1,4 +1,4 @@
-"""What kind of file is this? Told by its bytes, never by its name: names lie, and mail loses them."""
+"""Detect the kind of a file by its bytes, never by its name: names are wrong, and mail loses them."""
 
 import io
 import re
@@ -17,7 +17,7 @@ LINES = 2
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file; `name` says it in a school's words, "" where nobody knows."""
+    """A kind of file; `name` says it in a school's words, "" if it is unknown."""
 
     name: str
     is_spreadsheet: bool = False
@@ -25,7 +25,7 @@ class FileKind:
 
     @property
     def may_hold_a_form(self) -> bool:
-        """Whether a school's form may be in it, as far as can be told without opening it."""
+        """True if a school's form may be in it, as far as can be told without opening it."""
         return self.is_spreadsheet or self.holds_files
 
 
@@ -113,7 +113,7 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
 def sniff(data: bytes) -> FileKind:
-    """What kind of file these bytes are; looks at no more than a beginning and a directory, and never raises."""
+    """Detect the kind of a file; reads no more than its beginning and a directory, and never raises."""
     if not data:
         return EMPTY
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -152,7 +152,7 @@ def _names(data: bytes) -> list[str]:
 
 
 def _declared(data: bytes) -> bytes:
-    """What an archive says that it is, in a part that should stand first and may not; b"" where nobody can tell."""
+    """The type that an archive declares in a part that should stand first, and may not; b"" if unknown."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("mimetype") as part:
             return part.read(MIMETYPE)
@@ -178,7 +178,7 @@ def _in_text(start: bytes) -> FileKind:
 
 
 def _is_table(lines: list[str]) -> bool:
-    """Whether two lines are divided into as many columns by the same sign; the last line may be cut."""
+    """True if two lines have the same number of columns by the same separator; the last line may be cut."""
     whole = lines[:-1] if len(lines) > LINES else lines
     for sign in DIVIDERS:
         counts = [count for line in whole if (count := line.count(sign)) >= COLUMNS - 1]
@@ -188,6 +188,6 @@ def _is_table(lines: list[str]) -> bool:
 
 
 def _text(start: bytes) -> str | None:
-    """A beginning as text, in whatever encoding; None where it is not text."""
+    """A beginning decoded as text; None if it is not text."""
     text = start.decode(text_encoding.of(start) or "latin-1", "replace")  # every encoding that keeps ASCII will do here
     return None if UNPRINTABLE.search(text) else text

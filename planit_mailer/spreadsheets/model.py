@@ -1,4 +1,4 @@
-"""What a workbook is once it has been read: sheets of rows of cells, as Excel shows them."""
+"""The model of a workbook that has been read: sheets of rows of cells, as Excel shows them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a cell holds, beneath the text that it shows."""
+    """The kind of value beneath the text that a cell shows."""
 
     TEXT = "text"
     NUMBER = "number"  # times of day and durations too: their text says all
@@ -18,11 +18,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One cell that holds something; shared between all places that show the same, and equal to no other.
+    """One cell with a content, shared by all places that show the same, and equal to no other.
 
-    `text` is what Excel shows in a column wide enough, without outer spaces, "" where the number format shows nothing.
-    `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; errors and unsaved formulas have None.
-    `exact` is False where the number format could not be followed, so that the text is that of General.
+    `text` is what Excel shows in a column wide enough, without outer spaces, "" if the number format shows nothing.
+    `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; None for errors and unsaved formulas.
+    `exact` is False if the number format could not be followed, so that the text is that of General.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Row:
     hidden: bool = False
 
     def cell(self, column: int) -> Cell | None:
-        """The cell in a column (1 is A), or None where it is blank or beyond the last."""
+        """The cell in a column (1 is A), or None if it is blank or beyond the last."""
         return self.cells[column - 1] if 0 < column <= len(self.cells) else None
 
 
@@ -80,9 +80,9 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that gave no sheets; `found` says in a school's words what it is, as in "a picture", "" where unknown.
+    """A file that gave no sheets; `found` says in a school's words what it is, as in "a picture", "" if unknown.
 
-    `cause` is for the log: the kind of error and where it was raised, without anything that the file says.
+    `cause` is for the log: the kind of error and where it was raised, without any content of the file.
     """
 
     reason: Reason
@@ -92,7 +92,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a workbook may be: bytes as sent, bytes unpacked, rows with something in them, columns."""
+    """The limits for a workbook: bytes as sent, bytes unpacked, rows with a content, columns."""
 
     workbook: int = 15_000_000
     unpacked: int = 200_000_000

@@ -34,7 +34,7 @@ def read(data: bytes, limits: Limits, likely: Likely = len) -> tuple[Sheet, ...]
 
 
 def cause(error: Exception) -> str:
-    """The kind of an error and where it was raised. Its text stays behind: it may quote the file."""
+    """The kind of an error and where it was raised, without its text: that may quote the file."""
     *_, place = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 

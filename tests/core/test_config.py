@@ -142,7 +142,7 @@ def test_a_table_oauth2_takes_the_place_of_the_password(tmp_path: Path) -> None:
     assert "s3cret-word" not in f"{loaded!r} {loaded.model_dump()}"
     (tmp_path / "client.secret").chmod(0o644)
     [exposed] = secrets.exposed(loaded.model_dump())
-    assert exposed.startswith("mailbox.oauth2.client_secret_file: ")
+    assert str(exposed).startswith("mailbox.oauth2.client_secret_file: ")
 
 
 def test_secrets_of_oauth2_come_from_the_environment_too(tmp_path: Path) -> None:
@@ -191,6 +191,6 @@ def test_a_secret_file_that_others_can_read_is_told_with_what_to_do(tmp_path: Pa
     (tmp_path / "mailbox.password").chmod(mode)
     found = list(secrets.exposed(loaded.model_dump()))
     assert len(found) == told
-    for line in found:
+    for line in map(str, found):
         assert line.startswith("mailbox.password_file: ")
         assert f"chmod 600 {tmp_path / 'mailbox.password'}" in line

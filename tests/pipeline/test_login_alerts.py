@@ -10,7 +10,7 @@ import pytest
 
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.cli.demo.servers import MailServers
-from planit_mailer.core.errors import Unavailable
+from planit_mailer.core.errors import LoginRefused, Unavailable
 from planit_mailer.domain.replies.compose import ReplyContext
 from planit_mailer.pipeline import alerts
 from tests.adapters.test_smtp import Answers, a_tls_context, authenticate, relaying
@@ -19,7 +19,8 @@ from tests.support import world
 from tests.support.books import NOW
 from tests.support.world import text_of
 
-ANSWER = "mailbox refused the login of data@s-cool.test: [AUTHENTICATIONFAILED] expired"
+SAID = "[AUTHENTICATIONFAILED] expired"
+ANSWER = f"mailbox refused the login of data@s-cool.test: {SAID}"
 
 
 def told(store: Store) -> list[EmailMessage]:
@@ -28,13 +29,17 @@ def told(store: Store) -> list[EmailMessage]:
     return [message for one in raw if isinstance(message := message_from_bytes(one, policy=default), EmailMessage)]
 
 
+def refusal(server: str) -> LoginRefused:
+    return LoginRefused(f"the {server} refused the login of data@s-cool.test", SAID)
+
+
 def after(hours: float) -> ReplyContext:
     return ReplyContext(reply_settings(), NOW + timedelta(hours=hours))
 
 
 def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_day(store: Store) -> None:
     for hours in (0, 0.1, 23, 25, 26):
-        alerts.login_refused(f"the {ANSWER}", store, after(hours))
+        alerts.login_refused(refusal("mailbox"), store, after(hours))
     first, _second = told(store)
     assert first["Subject"] == "planit_mailer: the mailbox refused the login of data@s-cool.test"
     assert f"The {ANSWER}" in " ".join(text_of(first).split())
@@ -42,8 +47,8 @@ def test_the_first_refusal_is_told_at_once_in_the_servers_words_and_then_once_a_
 
 
 def test_another_server_that_refuses_us_is_another_matter(store: Store) -> None:
-    alerts.login_refused(f"the {ANSWER}", store, after(0))
-    alerts.login_refused(f"the {ANSWER}".replace("mailbox", "relay"), store, after(0))
+    alerts.login_refused(refusal("mailbox"), store, after(0))
+    alerts.login_refused(refusal("relay"), store, after(0))
     assert len(told(store)) == 2
 
 

@@ -35,7 +35,7 @@ STEPS: dict[str, tuple[object, str]] = {
     "commit": (intake, "process"),
     "filing": (mailbox.Mailbox, "file"),
     "filing is noted": (intake, "file"),
-    "handing over": (delivery, "_hand_over"),
+    "handing over": (delivery, "_start"),
     "the relay took it": (smtp.Relay, "send"),
     "noting": (outbox.OutboxRows, "note_sent"),
     "sending is noted": (delivery, "_note_sent"),

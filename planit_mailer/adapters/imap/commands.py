@@ -36,9 +36,9 @@ BATCH = 400  # UIDs a command names: servers take lines of 8,000 bytes (RFC 7162
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a server says of one message: its size in bytes, its INTERNALDATE in UTC, its Message-ID, "" where none.
+    """The facts that a server lists for a message: size in bytes, INTERNALDATE in UTC, Message-ID or "".
 
-    Servers give no date, or none that there is, of a message whose file they find damaged.
+    For a message whose file is damaged, servers give no date, or an impossible one.
     """
 
     uid: int
@@ -48,7 +48,7 @@ class Listed:
 
 
 class Vanished(Exception):  # noqa: N818  it is a fact, not an error
-    """The message is in the folder no more."""
+    """The message is no longer in the folder."""
 
 
 def cut(client: Connection) -> None:
@@ -81,7 +81,7 @@ def facts(client: Connection, of: list[int], items: list[str]) -> Iterator[tuple
 
 
 def chunks(client: Connection, uid: int, size: int) -> Iterator[bytes]:
-    """A message in pieces, not marked as seen. It ends where the server has no more, whatever `size` it had given.
+    """Fetch a message in pieces without marking it as seen, up to its real end, whatever `size` the server gave.
 
     Raises Vanished.
     """
@@ -120,7 +120,7 @@ def having(client: Connection, message_id: str) -> list[int]:
 
 
 def listed(client: Connection, of: list[int], *, names: bool = False) -> Iterator[Listed]:
-    """Each of the messages that is still there; with its Message-ID only where `names` are asked for."""
+    """List the messages that are still there; with their Message-IDs only if `names` is True."""
     fields = ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"] if names else []
     for uid, item in facts(client, of, ["RFC822.SIZE", "INTERNALDATE", *fields]):
         message_id = _message_id(item) if names else ""
@@ -129,19 +129,19 @@ def listed(client: Connection, of: list[int], *, names: bool = False) -> Iterato
 
 
 def is_there(client: Connection, uid: int) -> bool:
-    """Whether a message is in the selected folder."""
+    """True if a message is in the selected folder."""
     return uid in client.search(f"UID {uid}")
 
 
 def can_move(client: Connection) -> bool:
-    """Whether a message can be moved without expunging what other people have marked as deleted."""
+    """True if a message can be moved without expunging messages that other people have marked as deleted."""
     return bool(client.has_capability("MOVE") or client.has_capability("UIDPLUS"))
 
 
 def move(client: Connection, uid: int, folder: str) -> bool:
-    """Move one message of the selected folder; a folder that is missing is made. Raises Rejected.
+    """Move one message of the selected folder; a missing folder is created. Raises Rejected.
 
-    False where it was gone already: somebody else moved it.
+    Return False if it was gone already: somebody else moved it.
     """
     if not is_there(client, uid):
         return False
@@ -162,7 +162,7 @@ def move(client: Connection, uid: int, folder: str) -> bool:
 def expunge(client: Connection, uid: int) -> None:
     """Delete one message of the selected folder for ever, and no other that somebody has marked.
 
-    Raises Rejected where it is still there, Unavailable where the server cannot do that with any message.
+    Raises Rejected if it is still there, Unavailable if the server cannot delete single messages.
     """
     if not client.has_capability("UIDPLUS"):
         raise Unavailable("the mailbox cannot delete a single message: it does not offer UIDPLUS")
@@ -173,10 +173,10 @@ def expunge(client: Connection, uid: int) -> None:
 
 
 def trash_folder(client: Connection) -> str:
-    """The folder from which alone messages can be deleted, "" where they can be from each.
+    """On Gmail, the Trash folder (only expunging there deletes); "" on other servers.
 
-    On Gmail a folder is a label: what is expunged from it stays in All Mail. Only what is moved to the bin, and
-    expunged there, is gone. Raises Unavailable where no bin is to be seen.
+    On Gmail a folder is a label: a message expunged from it stays in All Mail. Only one that is moved to Trash, and
+    expunged there, is gone. Raises Unavailable if no Trash folder is visible.
     """
     if not client.has_capability("X-GM-EXT-1"):
         return ""
@@ -211,13 +211,13 @@ def create(client: Connection, name: str) -> None:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a server said no, in order (a tagged NO or BAD), so that the connection is as good as before."""
+    """True if the server said no in order (a tagged NO or BAD), so that the connection can still be used."""
     broken = isinstance(error, IMAPClientAbortError | ProtocolError) or str(error).startswith("command: ")
     return isinstance(error, IMAPClientError) and not broken
 
 
 def words(error: BaseException) -> str:
-    """What the server said, without Python's decoration, at most 300 characters."""
+    """The server's answer without Python's decoration, at most 300 characters."""
     said = error.args[0] if len(error.args) == 1 else str(error)
     answer = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     answer = answer[2:-1] if answer[:2] in ("b'", 'b"') else answer
@@ -225,7 +225,7 @@ def words(error: BaseException) -> str:
 
 
 def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
-    """A part of a message. Raises Vanished, and Rejected where the server says no to this one."""
+    """Fetch a part of a message. Raises Vanished, or Rejected if the server refuses this one."""
     try:
         answer = client.fetch([uid], [asked])
     except IMAPClientError as error:

@@ -109,7 +109,7 @@ def _log_in(client: Connection, settings: config.Mailbox, bearer: Bearer | None)
         if isinstance(error.__context__, IMAPClientAbortError) or "[UNAVAILABLE]" in str(error):
             raise
         said = f"{words(error)} {bearer.refused() if bearer else ''}".strip()
-        raise LoginRefused(f"the mailbox refused the login of {settings.username}: {said}") from error
+        raise LoginRefused(f"the mailbox refused the login of {settings.username}", said) from error
 
 
 def _log_in_by_password(client: Connection, settings: config.Mailbox) -> None:

@@ -11,12 +11,11 @@ LOOK_UP = 0.2  # seconds between two looks whether we are to stop
 
 
 def idle(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bool:
-    """Wait for new mail, at most so long and no longer than we may; whether some came.
+    """Wait for new mail, at most this long and until `stopping`. Return True if some came.
 
-    Raises Unavailable where the server says good-bye.
-
-    imapclient's `idle_check` is not used: on a dead connection it says "nothing" at once, for ever, and of an answer
-    that comes in two pieces it makes an error. Whatever arrives ends IDLE here, and is read in peace.
+    Raises Unavailable if the server says good-bye. imapclient's `idle_check` is not used: on a dead connection it
+    returns nothing at once, for ever, and it fails on an answer that comes in two pieces. Here any answer ends IDLE,
+    and is read afterwards.
     """
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
@@ -33,7 +32,7 @@ def idle(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bo
 
 
 def wait(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bool:
-    """Wait until the server says something, at most so long and no longer than we may; whether it did."""
+    """Wait until the server says something, at most this long and until `stopping`. Return True if it did."""
     end, said = time.monotonic() + seconds, False
     with selectors.DefaultSelector() as selector:
         selector.register(client.socket(), selectors.EVENT_READ)

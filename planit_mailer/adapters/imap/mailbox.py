@@ -1,4 +1,4 @@
-"""The IMAP mailbox: what waits in the inbox, its bytes, and where they are filed."""
+"""The IMAP mailbox: lists, fetches, files and deletes messages."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ def open_mailbox(settings: config.Mailbox) -> Iterator["Mailbox"]:
 
 @dataclass(frozen=True, slots=True)
 class FolderAction:
-    """What is done with the copies of a message in each folder, or `once`; `failed` says that it was not."""
+    """An action on the copies of a message in each folder, or only the first (`once`); `failed` is its error text."""
 
     failed: str
     do: Callable[[Connection, list[int]], object]
@@ -62,7 +62,7 @@ class Mailbox:
         self._client = None
 
     def look(self) -> int:
-        """Select the inbox afresh; how many messages are in it."""
+        """Select the inbox afresh. Return the number of its messages."""
         with self._asking(f'the mailbox did not open the folder "{self._inbox}"') as client:
             state = self._select(client, self._inbox)
             uidvalidity = int(state[b"UIDVALIDITY"])
@@ -73,7 +73,7 @@ class Mailbox:
             return int(state[b"EXISTS"])
 
     def waiting(self) -> tuple[InboxMessage, ...]:
-        """The messages in the inbox by UID, in order of arrival; flags mean nothing, and no date means now."""
+        """The messages in the inbox by UID, in order of arrival. Flags are ignored; a missing date counts as now."""
         exists = self.look()
         with self._asking("the mailbox did not list its messages") as client:
             uids = sorted(commands.uids(client, exists))
@@ -84,9 +84,9 @@ class Mailbox:
             )
 
     def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
-        """The bytes of a message; its header alone where they are more than `limit`; None where it is gone.
+        """The bytes of a message, or its header alone if it is larger than `limit` bytes; None if it is gone.
 
-        The size that the server gave is a first look only: some servers estimate it.
+        The size that the server gave is only a first check: some servers estimate it.
         """
         uid = self._uid(waiting.key)
         with self._asking("the mailbox did not hand over a message") as client:
@@ -97,15 +97,16 @@ class Mailbox:
                 return None
 
     def holds(self, key: Key) -> bool:
-        """Whether a message is in the inbox; False also under a UIDVALIDITY that the inbox has no more."""
+        """True if a message is in the inbox; False also if the inbox has another UIDVALIDITY now."""
         self.look()
         with self._asking("the mailbox did not look for a message") as client:
             return key.uidvalidity == self._uidvalidity and commands.is_there(client, key.uid)
 
     def file(self, key: Key, folder: str) -> bool:
-        """Move a message out of the inbox; False where it was gone already: then it is filed already.
+        """Move a message out of the inbox. Return False if it was gone already: then it is filed already.
 
-        Raises Rejected where the server says no, as without rights to the folder: other messages may still be filed.
+        Raises Rejected if the server says no, for instance without rights to the folder: other messages may still be
+        filed.
         """
         uid = self._uid(key)
         with self._asking(f'the mailbox did not file a message in the folder "{folder}"') as client:
@@ -117,12 +118,12 @@ class Mailbox:
             return False
 
     def offers(self, capability: str) -> bool:
-        """Whether the server says that it has an extension of IMAP, such as "MOVE"."""
+        """True if the server has an extension of IMAP, such as "MOVE"."""
         with self._asking("the mailbox did not say what it can do") as client:
             return bool(client.has_capability(capability))
 
     def idle(self, seconds: float, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Wait for new mail, at most so long and no longer than we may; whether there may be some.
+        """Wait for new mail, at most this long and until `stopping`. Return True if there may be some.
 
         IDLE is a hint: poll all the same.
         """
@@ -135,18 +136,18 @@ class Mailbox:
             return wait(client, min(seconds, IDLE), stopping)
 
     def bring_back(self, folders: Collection[str], query: MessageQuery) -> bool:
-        """Move a message from the first of these folders that has it to the inbox; False where none has it.
+        """Move a message from the first of these folders that has it to the inbox. Return False if none has it.
 
-        Raises Rejected where the server says no in one of the folders, and no other has it.
+        Raises Rejected if the server refuses one of the folders, and no other has it.
         """
         failed = "the mailbox did not bring a message back from the folder"
         deed = FolderAction(failed, lambda client, uids: commands.move(client, uids[0], self._inbox), once=True)
         return self._with_copies(folders, query, deed)
 
     def delete(self, folders: Collection[str], query: MessageQuery) -> bool:
-        """Delete every copy of a message in these folders for ever; False where there is none.
+        """Delete every copy of a message in these folders for ever. Return False if there is none.
 
-        Raises Rejected, at the end, where the server says no in one of the folders: what lies in the others is gone.
+        Raises Rejected, at the end, if the server refuses one of the folders; copies in the others are deleted.
         """
         with self._asking("the mailbox did not say how it deletes messages") as client:
             bin_ = commands.trash_folder(client)
@@ -160,11 +161,11 @@ class Mailbox:
         return gone
 
     def delete_by_id(self, folder: str, message_id: str) -> bool:
-        """Delete the messages with this Message-ID from a folder for ever; False where there is none."""
+        """Delete the messages with this Message-ID from a folder for ever. Return False if there is none."""
         return bool(message_id) and self.delete((folder,), MessageQuery("", message_id))
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
-        """The Message-IDs in a folder, "" for each message that has none; none where there is no such folder."""
+        """The Message-IDs of the messages in a folder, "" for one without; none if there is no such folder."""
         with self._asking(f'the mailbox did not list the folder "{folder}"') as client:
             if not client.folder_exists(folder):
                 return ()
@@ -172,19 +173,19 @@ class Mailbox:
             return tuple(item.message_id for item in commands.listed(client, uids, names=True))
 
     def ensure_folders(self, names: Iterable[str]) -> None:
-        """Make the folders that are missing."""
+        """Create the folders that are missing."""
         for name in dict.fromkeys(names):
             with self._asking(f'the mailbox did not make the folder "{name}"') as client:
                 if not client.folder_exists(name):
                     commands.create(client, name)
 
     def missing(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of these folders that are not there."""
+        """The names of those folders that do not exist."""
         with self._asking("the mailbox did not list its folders") as client:
             return tuple(name for name in dict.fromkeys(names) if not client.folder_exists(name))
 
     def find(self, folder: str, message_id: str) -> tuple[bytes, datetime] | None:
-        """The header of a message with this Message-ID, and when it came; None where the server's search finds none."""
+        """The header and date of a message with this Message-ID; None if the server's search finds none."""
         with self._asking(f'the mailbox did not look into the folder "{folder}"') as client:
             uids = list(self._copies(client, folder, MessageQuery("", message_id), search.named))[:1]
             for item in commands.listed(client, uids):
@@ -192,12 +193,12 @@ class Mailbox:
         return None
 
     def count(self, folder: str) -> int:
-        """How many messages are in a folder; none where there is no such folder."""
+        """The number of messages in a folder; 0 if there is no such folder."""
         with self._asking(f'the mailbox did not count the messages in the folder "{folder}"') as client:
             return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
 
     def _uid(self, key: Key) -> int:
-        """The UID of a message in the inbox, selected. After a rebuild of the mailbox it would name another message."""
+        """The UID of a message in the inbox, which is selected. After a rebuild it would name another message."""
         if self._selected != self._inbox:
             self.look()
         if key.uidvalidity != self._uidvalidity:
@@ -205,7 +206,7 @@ class Mailbox:
         return key.uid
 
     def _with_copies(self, folders: Collection[str], query: MessageQuery, deed: FolderAction) -> bool:
-        """Do something with the copies of a message in each of these folders; whether there were any."""
+        """Do the action on the copies of a message in each of these folders. Return True if there were any."""
         found, declined = False, None
         for way in search.ways(query):
             for folder in folders:
@@ -225,7 +226,7 @@ class Mailbox:
         return found
 
     def _copies(self, client: Connection, folder: str, query: MessageQuery, way: Way) -> Iterator[int]:
-        """The copies of a message in a folder, which is selected then."""
+        """The UIDs of the copies of a message in a folder, which is selected for it."""
         if not client.folder_exists(folder):
             return
         state = self._select(client, folder)
@@ -236,9 +237,10 @@ class Mailbox:
 
     @contextmanager
     def _asking(self, failed: str, *, of_one: bool = False) -> Iterator[Connection]:
-        """The connection, for one verb; whatever goes wrong on it is Unavailable, and the end of it.
+        """Yield the connection; any error closes it and is raised as Unavailable.
 
-        `of_one`: what is asked is about one message or one folder. A server that says no to it declines that alone.
+        `of_one`: the request is about one message or folder. If the server refuses it, that is Rejected, and the
+        connection stays open.
         """
         if self._client is None:
             raise Unavailable("the connection to the mailbox is closed")
@@ -255,7 +257,7 @@ class Mailbox:
             raise Unavailable(f"{failed}: {commands.words(error)}") from error
 
     def _select(self, client: Connection, folder: str) -> dict[bytes, Any]:
-        """Open a folder; what the server says of it."""
+        """Select a folder. Return the server's answer."""
         self._selected = ""  # where the server says no, none is open
         state: dict[bytes, Any] = client.select_folder(folder)
         self._selected = folder
@@ -263,7 +265,7 @@ class Mailbox:
 
 
 def _at_most(client: Connection, uid: int, size: int, limit: int) -> bytes | None:
-    """A message as it was sent, None where it is larger than the limit. Raises Vanished."""
+    """A message as it was sent, None if it is larger than the limit. Raises Vanished."""
     raw = bytearray()
     for chunk in commands.chunks(client, uid, size) if size <= limit else ():
         raw += chunk

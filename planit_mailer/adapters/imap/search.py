@@ -1,7 +1,7 @@
-"""Which messages of the selected folder are the one that is looked for.
+"""Search: find the UIDs of one message in the selected folder.
 
-What names a message may be written to mislead: a server's search and Python can read different Message-IDs from one
-header. So a name only says where to look first, and the bytes decide.
+A Message-ID may be written to mislead: a server's search and Python can read different ones from one header. So a
+Message-ID only says where to look first, and the SHA-256 of the bytes decides.
 """
 
 import hashlib
@@ -16,23 +16,23 @@ Way = Callable[[Connection, MessageQuery, int], Iterable[int]]
 
 
 def ways(query: MessageQuery) -> tuple[Way, ...]:
-    """How to look for a message, the quickest way first: the next is for where it was found in no folder."""
+    """The search strategies for a message, the quickest first. The next one is used if no folder has it."""
     if query.message_id:
         return named, alike
     return (alike, every) if query.digest else (alike,)
 
 
 def named(client: Connection, query: MessageQuery, _exists: int) -> Iterator[int]:
-    """Those that the server's search finds, if their Message-ID is this one and does not only contain it."""
+    """The messages that the server's search finds, if their Message-ID equals this one and does not just contain it."""
     for item in commands.listed(client, commands.having(client, query.message_id), names=True):
         if item.message_id == query.message_id:
             yield item.uid
 
 
 def alike(client: Connection, query: MessageQuery, exists: int) -> Iterator[int]:
-    """Those with the same Message-ID after all, or of the same size; of one that was never read, also of the same time.
+    """The messages with the same Message-ID or size; for one that was never read, with the same date too.
 
-    A search may lag behind, and a header may say one thing to us and another one to the server.
+    A search may lag behind, and the server may read another Message-ID from a header than we do.
     """
     for item in commands.listed(client, sorted(commands.uids(client, exists)), names=bool(query.message_id)):
         same = item.size == query.size and (bool(query.digest) or item.came == query.received_at)
@@ -46,9 +46,9 @@ def every(client: Connection, _sought: MessageQuery, exists: int) -> list[int]:
 
 
 def has_digest(client: Connection, uid: int, digest: str, known: list[str]) -> bool:
-    """Whether a message is the one that was fetched as this; of one beyond the limit, only the header was.
+    """True if a message has this SHA-256; of a message beyond the limit, only the header was hashed.
 
-    `known` are the SHA-256 of its header and of all of it, as far as somebody asked before.
+    `known` caches the SHA-256 of its header and of all of it.
     """
     if digest in known:
         return True

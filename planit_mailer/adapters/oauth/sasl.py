@@ -35,7 +35,7 @@ class Bearer:
         return self._closing
 
     def refused(self) -> str:
-        """The server's reason, "" where it gave none. The next login asks for a new token."""
+        """The server's reason for a refusal, "" if it gave none. The next login asks for a new token."""
         self._forget()
         return self._reason
 

@@ -25,7 +25,7 @@ ANSWER = 300  # characters that are kept of it
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a provider gave us; `until` is a Unix time in seconds."""
+    """An access token from a provider; `until` is a Unix time in seconds."""
 
     value: str = field(repr=False)
     until: float
@@ -62,7 +62,7 @@ def kept(settings: OAuth2, user: str) -> Tokens:
 
 
 def bearer(server: Server) -> Bearer | None:
-    """How to log in to a server with a token; None where that is done with a password. Raises as `Tokens.token`."""
+    """The token login for a server; None if it uses a password. Raises as `Tokens.token`."""
     if server.oauth2 is None:
         return None
     tokens = kept(server.oauth2, server.username)
@@ -70,7 +70,7 @@ def bearer(server: Server) -> Bearer | None:
 
 
 def expires_on(settings: OAuth2) -> date | None:
-    """The day on which we can ask for tokens no more: as configured, else that of the certificate; None if unknown."""
+    """The day on which our secret expires: as configured, else that of the certificate; None if unknown."""
     if settings.secret_expires or not settings.certificate:
         return settings.secret_expires
     from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
@@ -97,7 +97,7 @@ def _of_microsoft(settings: OAuth2, _user: str) -> Token:
         raise Unavailable(f"the token provider at {authority} cannot be used: {_words(error)}") from error
     if "access_token" not in answer:
         said = answer.get("error_description") or answer.get("error") or "no reason given"
-        raise LoginRefused(f"the token provider at {authority} refused us: {text.one_line(said)[:ANSWER]}")
+        raise LoginRefused(f"the token provider at {authority} refused us", text.one_line(said)[:ANSWER])
     return Token(answer["access_token"], time.time() + int(answer["expires_in"]))
 
 
@@ -122,7 +122,7 @@ def _of_google(settings: OAuth2, user: str) -> Token:
         account.refresh(partial(Request(), timeout=TIMEOUT))
     except (exceptions.GoogleAuthError, OSError, ValueError) as error:
         if isinstance(error, exceptions.RefreshError) and not error.retryable:
-            raise LoginRefused(f"the token provider at {key['token_uri']} refused us: {_words(error)}") from error
+            raise LoginRefused(f"the token provider at {key['token_uri']} refused us", _words(error)) from error
         raise Unavailable(f"the token provider at {key['token_uri']} cannot be used: {_words(error)}") from error
     return Token(account.token, account.expiry.replace(tzinfo=UTC).timestamp())
 

@@ -19,7 +19,7 @@ GRACE = 1  # seconds after which a child ends itself, should the parent not be t
 
 
 class Why(StrEnum):
-    """What ended a job."""
+    """The reason why a job ended."""
 
     TIME = "it took too long"
     MEMORY = "it needed too much memory"
@@ -28,7 +28,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What a job raised, and where, as text."""
+    """The exception of a job, and where it was raised, as text."""
 
     error: Exception
     traceback: str
@@ -86,7 +86,7 @@ def _next(parent: Connection) -> bytes | None:
 
 
 def _do(job: bytes) -> bytes:
-    """Do a job; what comes of it, or what it raised, is fit to be sent."""
+    """Do a job. Return its result, or its exception in a form that can be sent."""
     try:
         function, arguments = pickle.loads(job)  # noqa: S301  from our own parent
         return pickle.dumps(function(*arguments))

@@ -1,9 +1,9 @@
-"""The reading process: strangers' files are opened in a child that may be killed, never in the daemon.
+"""The reading process: untrusted files are opened in a child that may be killed, never in the daemon.
 
-One warm child waits for jobs on a socket. It has a limit on memory, and each job one on wall time and one on processor
-time; a child that passes them, or dies, is replaced, and its job ends in Killed. A child that does not start, as where
-the machine has no memory left, is no fault of the job's: that is Unavailable. The child knows none of our secrets,
-writes to no terminal, and does not hear the signals that end the daemon. It ends by itself when the daemon does: its
+One warm child waits for jobs on a socket. It has a limit on memory, and each job has one on wall time and one on
+processor time. A child that exceeds them, or crashes, is replaced, and its job ends in Killed. If no child starts, for
+instance because the machine has no memory left, that is Unavailable: it is not the job's fault. The child has none of
+our secrets, writes to no terminal, and ignores the signals that end the daemon. It ends when the daemon does: its
 socket closes, or, in the middle of a job, the alarm rings that is set for each.
 """
 
@@ -56,10 +56,10 @@ class Killed(Exception):  # noqa: N818  says what became of the job
 
 
 class Reader:
-    """A warm reading process: so many seconds of wall time for each job, so many bytes of memory. For any thread.
+    """A warm reading process, with limits on wall time in seconds for each job and on memory in bytes. Thread-safe.
 
-    It is started at creation, so that it is warm when it is needed, and ended by `with` or close(). Every verb raises
-    Unavailable where no child starts.
+    It is started at creation, so that it is warm when it is needed, and ended by `with` or close(). Every method raises
+    Unavailable if no child starts.
     """
 
     def __init__(self, seconds: float, memory: int) -> None:
@@ -76,17 +76,17 @@ class Reader:
         self.close()
 
     def sniff(self, data: bytes) -> FileKind:
-        """What kind of file these bytes are; of one that ends its reader, a person has to see what it is."""
+        """Detect the kind of a file. If that kills the child, a person has to look at it."""
         return self._unless_killed("file ended its reader", lambda _: detect.ARCHIVE, detect.sniff, data)
 
     def judge(self, data: bytes, judging: Criteria) -> Judgement:
-        """Judge a file; one that ends its reader is one that cannot be opened."""
+        """Read and judge a file. If that kills the child, it cannot be opened."""
         return self._unless_killed(
             "file ended its reader", lambda _: forms.cannot_be_opened(), forms.judge, data, judging
         )
 
     def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
-        """Paint a workbook's problems into it; where its reader has to be ended, the Problems sheet alone is left."""
+        """Paint a workbook's problems into it. If that kills the child, return the Problems sheet alone."""
 
         def unpainted(why: Why) -> Annotated:
             return annotate.unpainted(judgement, why.value)
@@ -94,12 +94,12 @@ class Reader:
         return self._unless_killed("file ended its painter", unpainted, annotate.annotate, data, judgement, judging)
 
     def message(self, raw: bytes, *, whole: bool = True) -> Message:
-        """Read a message; raise Killed where it ends its reader."""
+        """Parse a message. Raises Killed if that kills the child."""
         message: Message = self.call(messages.parse, raw, whole)
         return message
 
     def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
-        """A message's signatures for a domain; none where looking for them ends their reader."""
+        """The DKIM signatures of a message for a domain; none if looking for them kills the child."""
         return self._unless_killed("signatures ended their reader", lambda _: (), dkim.find, raw, domain, own_address)
 
     def prove(self, raw: bytes, keys: Keys) -> str:
@@ -111,10 +111,10 @@ class Reader:
         return self._unless_killed("signatures ended their reader", unproven, dkim.prove, raw, keys)
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """The result of a function at the top of a module, called in the child; one job at a time.
+        """Call a function at the top of a module in the child, and return its result; one job at a time.
 
-        Raise what the function raised, Killed where it could not answer, or Unavailable where no child starts, which
-        says nothing about the job.
+        Raises what the function raised, Killed if it gave no answer, or Unavailable if no child starts, which says
+        nothing about the job.
         """
         job = pickle.dumps((function, arguments))
         with self._lock:
@@ -129,7 +129,7 @@ class Reader:
     def _unless_killed(
         self, event: str, otherwise: Callable[[Why], T], function: Callable[..., T], data: bytes, *others: object
     ) -> T:
-        """The result of a function for some data, or what stands for it where that ended the child, which is logged."""
+        """Call the function in the child; if the child is killed, log that and return the fallback."""
         try:
             result: T = self.call(function, data, *others)
         except Killed as killed:
@@ -138,7 +138,7 @@ class Reader:
         return result
 
     def close(self) -> None:
-        """End the child, after the job that it has in hand; a closed reader stays closed."""
+        """End the child after its present job. A closed reader stays closed."""
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -162,7 +162,7 @@ class Reader:
         self._warm = self._busy = False
 
     def _make_ready(self) -> None:
-        """Wait for a child that can take a job; another one where this died in the meantime or was left in a job."""
+        """Wait for a child that can take a job; replace one that crashed or is busy with an abandoned job."""
         if self._closed:
             raise RuntimeError("the reader is closed")
         if self._busy or self._process.poll() is not None:
@@ -199,7 +199,7 @@ class Reader:
         return outcome
 
     def _stop(self, patience: float) -> int:
-        """End the child: it goes by itself when its socket closes, and is killed where it does not go in time."""
+        """End the child: it exits when its socket closes, and is killed if it does not exit in time."""
         self._connection.close()
         try:
             return self._process.wait(patience)
@@ -209,7 +209,7 @@ class Reader:
 
 
 def _unpacked(outcome: bytes) -> Any:
-    """What came of a job. Garbage waits: looking for it among so much that is new takes longer than all of this."""
+    """The result of a job. Garbage collection is paused: searching so many new objects takes longer than unpacking."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -220,7 +220,7 @@ def _unpacked(outcome: bytes) -> Any:
 
 
 class _Traceback(Exception):  # noqa: N818  the cause of an error, never raised
-    """Where in the child an error was raised."""
+    """The place in the child where an error was raised."""
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"

@@ -1,4 +1,4 @@
-"""What the verbs of a transaction share: its connection, and finding a receipt."""
+"""The base class of all repositories: an open transaction, and how a receipt is found."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,20 +12,23 @@ from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Releas
 
 
 class Repository:
-    """One open transaction. `forgets` is set by a verb that leaves old values in the database's free pages."""
+    """Queries and commands on one open transaction.
+
+    `forgets` is set by a command that leaves old values in the database's free pages.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Final = connection
         self.forgets = False
 
     def _change(self, arrival: int, values: Mapping[str, Any]) -> None:
-        """Change a receipt. Raises LookupError where there is none: a mistake of ours."""
+        """Change a receipt. Raises LookupError if there is none: that is a mistake of ours."""
         changed = self._connection.execute(update(receipts).where(receipts.c.id == arrival).values(values))
         if not changed.rowcount:
             raise LookupError(f"there is no receipt {arrival}")
 
     def _named(self, reference: str) -> Row[Any]:
-        """The receipt that a person names. Raises Refused where there is none."""
+        """The receipt with a reference that a person typed. Raises Refused if there is none."""
         row = self._connection.execute(
             select(receipts).where(receipts.c.reference == normalised_reference(reference))
         ).first()
@@ -42,12 +45,12 @@ class Repository:
 
 
 def normalised_reference(reference: str) -> str:
-    """A reference as people write it: in small letters, or with the number of an upload behind it."""
+    """A reference as it is stored, from one in small letters or with the number of an upload at the end."""
     return reference.strip().upper().partition("/")[0]
 
 
 def receipt(row: Row[Any]) -> Receipt:
-    """The receipt that a row holds."""
+    """Make a receipt from its row."""
     return Receipt(
         arrival=row.id,
         reference=row.reference,
@@ -63,30 +66,30 @@ def receipt(row: Row[Any]) -> Receipt:
 
 
 def as_released(row: Row[Any]) -> Released:
-    """The message of a row that is to be brought back to the inbox."""
+    """Make a released message, which is to be moved back to the inbox, from its row."""
     return Released(row.reference, row.folder, message_query(row))
 
 
 def message_query(row: Row[Any]) -> MessageQuery:
-    """What the message of a row is found by."""
+    """The properties by which the message of a row is found in the mailbox."""
     return MessageQuery(row.digest, row.message_id, row.size, row.received_at)
 
 
 def alike(one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
-    """Two receipts name one message that was delivered twice: by sender, Message-ID and attachments."""
+    """The condition that two receipts are of one message, delivered twice: same sender, Message-ID, attachments."""
     return [one.c[name] == other.c[name] for name in ("message_id", "sender", "attachments_digest")]
 
 
 def filed(folder: str, now: datetime) -> dict[str, Any]:
-    """What is written down of a message that was filed."""
+    """The columns to set when a message was filed."""
     last = select(func.max(receipts.c.id)).correlate(None).scalar_subquery()
     return {"folder": folder, "filed_at": now, "filed_after": last, "to_bring_back": False}
 
 
 def gone(at: datetime) -> dict[str, Any]:
-    """The receipt of a message that somebody took away: filed nowhere, nothing is owed, and it makes nothing known.
+    """The columns to set when somebody took a message away: it is filed nowhere, and no answer is owed.
 
-    Not by its UID either: should it be there after all, it arrives now.
+    It makes nothing known, not even by its UID: if it is there after all, it arrives now.
     """
     reason = "gone from the inbox before it could be processed"
     return {

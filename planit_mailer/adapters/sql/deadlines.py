@@ -26,15 +26,15 @@ class Deadlines(Repository):
     """The messages that are owed an answer, and what the operator was told of them."""
 
     def unanswered(self) -> tuple[Unanswered, ...]:
-        """The messages whose clock runs, the one that is due first first."""
+        """The messages that are owed an answer, the first due first."""
         return tuple(deadline_of(self._connection, row) for row in self._connection.execute(open_deadlines()).all())
 
     def note_warned(self, unanswered: Unanswered, level: int) -> None:
-        """The operator was warned, so that it is said once."""
+        """Record the level of the last warning, so that each is given once."""
         self._change(self._named(unanswered.reference).id, {"warned": level})
 
     def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
-        """What was quarantined in a time and waits still, and what no mail to the operator is about; references."""
+        """The references of messages quarantined in this time that still wait and that no alert was about."""
         told_of = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.OPERATOR.value)
         waiting = select(receipts.c.reference).where(
             receipts.c.outcome == Outcome.QUARANTINED.value, receipts.c.settled_at < until, ~told_of
@@ -45,14 +45,15 @@ class Deadlines(Repository):
 
 
 def is_answer() -> ColumnElement[bool]:
-    """Whether a mail keeps the promise about a message."""
+    """The condition that a mail is the answer that was promised for a message."""
     return (outbox.c.receipt_id == receipts.c.id) & outbox.c.kind.in_([kind.value for kind in ANSWERS])
 
 
 def open_deadlines() -> Select[Any]:
-    """The receipts whose answer is owed, by the time at which it is due, and whether their answer waits in the outbox.
+    """The receipts that are owed an answer, the first due first, with the flag `answer_waits`.
 
-    An answer to an earlier judgement is none: the operator released the message since.
+    It is true if the answer is in the outbox. An answer to an earlier verdict does not count: the operator has released
+    the message since.
     """
     running: ColumnElement[bool] = and_(receipts.c.answered_at.is_(None), receipts.c.due_at.is_not(None))
     settled = receipts.c.outcome.is_not(None) & (outbox.c.queued_at >= receipts.c.settled_at)
@@ -61,7 +62,7 @@ def open_deadlines() -> Select[Any]:
 
 
 def deadline_of(connection: Connection, row: Row[Any]) -> Unanswered:
-    """One such receipt, with what the register says of its sender now."""
+    """Make an unanswered message from such a row, with the present registration of its sender."""
     registration = register.registration(connection, row.sender)
     return Unanswered(
         arrival=row.id,

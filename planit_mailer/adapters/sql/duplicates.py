@@ -1,4 +1,4 @@
-"""Messages that were delivered twice: by sender, Message-ID and attachments one is the other's copy."""
+"""Duplicates: messages that were delivered twice, told by sender, Message-ID and attachments."""
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
@@ -11,13 +11,13 @@ JUDGED = (Outcome.ACCEPTED.value, Outcome.REJECTED.value)
 
 
 class Duplicates(Repository):
-    """The verbs about second copies."""
+    """Queries about messages that were delivered twice."""
 
     def duplicate_of(self, receipt: Receipt, facts: MessageFacts) -> str:
-        """The reference of a message that this one doubles, or "": same sender, Message-ID and attachments.
+        """The reference of a message that this one is a duplicate of, or "": same sender, Message-ID and attachments.
 
-        It came earlier, or was judged while this one had to wait. What doubles this one cannot be what this one
-        doubles, and what a person put back doubles none.
+        The other one came earlier, or was judged while this one had to wait. Two messages never count as duplicates of
+        each other; a message that a person moved back is not a duplicate.
         """
         if not facts.message_id or not facts.sender.authentic or self._is_put_back(receipt):
             return ""
@@ -28,7 +28,6 @@ class Duplicates(Repository):
                 receipts.c.id != receipt.arrival,
                 earlier | receipts.c.outcome.in_(JUDGED),
                 _speaks_for_its_copies(),
-                receipts.c.reason.not_like(f"%{receipt.reference}"),
                 receipts.c.message_id == facts.message_id,
                 receipts.c.sender == facts.sender.address,
                 receipts.c.authentic,
@@ -39,9 +38,9 @@ class Duplicates(Repository):
         return found or ""
 
     def earlier_duplicate(self, receipt: Receipt) -> InboxMessage | Released | None:
-        """The message with the same sender, Message-ID and attachments that came earlier, and is still to be judged.
+        """The earlier message with the same sender, Message-ID and attachments that is still to be judged.
 
-        Of one that was in the inbox before it was rebuilt nobody knows whether it still is.
+        If it was in the inbox before that was rebuilt, nobody knows whether it still is: then it does not count.
         """
         if self._is_put_back(receipt):
             return None
@@ -55,7 +54,7 @@ class Duplicates(Repository):
         return InboxMessage(Key(row.uidvalidity, row.uid), row.size, row.received_at) if row else None
 
     def _is_put_back(self, receipt: Receipt) -> bool:
-        """Whether all of its bytes were settled before: a person put it back, and it is to be processed."""
+        """True if all bytes of a message were settled before: a person moved it back, and it is to be processed."""
         bytes_ = select(receipts.c.digest).where(receipts.c.id == receipt.arrival).scalar_subquery()
         settled = (receipts.c.id < receipt.arrival) & (receipts.c.outcome != Outcome.QUARANTINED.value)
         same = select(receipts.c.id).where(settled, receipts.c.digest == bytes_)
@@ -63,12 +62,13 @@ class Duplicates(Repository):
 
 
 def _speaks_for_its_copies() -> ColumnElement[bool]:
-    """Whether a message was answered, or still may be, so that a copy of it need not be.
+    """The condition that a message was answered, or still may be, so that its copies need no answer.
 
-    What was quarantined makes nothing known: it may be a spoof that carries a real message's Message-ID. What nobody
-    opened and nobody ever will, because it was refused or denied, or held for too long, says nothing of a copy that
-    comes when its sender is registered.
+    A quarantined message makes nothing known: it may be a spoof with a real message's Message-ID. A message that nobody
+    opened and nobody ever will, because it was refused, denied or held too long, does not count either: a copy may come
+    when its sender is registered.
     """
     held = and_(receipts.c.outcome == Outcome.HELD.value, ~receipts.c.superseded, receipts.c.mail_deleted_at.is_(None))
-    helped = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.HELP.value)
-    return or_(receipts.c.outcome.in_(JUDGED), held, helped.correlate(receipts))
+    help_sent = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.HELP.value)
+    answered = receipts.c.unanswered == ""  # it is not ignored as a duplicate itself, after an earlier help reply
+    return or_(receipts.c.outcome.in_(JUDGED), held, and_(help_sent.correlate(receipts), answered))

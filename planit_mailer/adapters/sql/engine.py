@@ -60,7 +60,7 @@ def connect(url: URL, *, reading: bool = False) -> Engine:
 
 
 def checkpoint(engine: Engine) -> bool:
-    """Write SQLite's write-ahead log into the database and empty it; False where a reader holds it just now."""
+    """Write SQLite's write-ahead log into the database and empty it. Return False if a reader prevents that now."""
     with speaking(), engine.connect().execution_options(**{NO_TRANSACTION: True}) as connection:
         patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE * 1000}")
@@ -86,9 +86,9 @@ def rewrite(engine: Engine) -> None:
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """What goes wrong with the database, in our words: Unavailable, or a mistake of ours without learners' data in it.
+    """Raise database errors as our own: Unavailable, or a mistake of ours without learners' data in its text.
 
-    PostgreSQL quotes values in its messages, so that of a mistake only its kind may reach the log.
+    PostgreSQL quotes values in its messages, so only the kind of a mistake may reach the log.
     """
     try:
         yield
@@ -105,7 +105,7 @@ def words(error: exc.SQLAlchemyError) -> str:
 
 
 def _is_away(error: exc.DBAPIError) -> bool:
-    """Whether the database is at fault, and not what we asked of it."""
+    """True if the database is at fault, and not our statement."""
     if (getattr(error.orig, "sqlstate", None) or "").startswith(TOO_LARGE):
         return False
     broken = type(error.orig) is sqlite3.DatabaseError  # "malformed", "not a database"
@@ -189,7 +189,7 @@ def _create_for_the_owner_alone(path: Path) -> None:
 
 
 def open_private(path: Path) -> int:
-    """A file's descriptor; the file is made, for its owner alone, where it is missing. Raises Unavailable."""
+    """Open a file and return its descriptor; a missing file is created for its owner alone. Raises Unavailable."""
     try:
         return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:

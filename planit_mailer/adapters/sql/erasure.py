@@ -73,7 +73,7 @@ class Erasing(Repository):
         return Erased(count, len(messages), replies, self._unopened())
 
     def _unopened(self) -> int:
-        """How many messages nobody has opened, so that nobody knows whom they are about."""
+        """The number of messages that nobody has opened: nobody knows whom they are about."""
         open_ = receipts.c.outcome.is_(None) | receipts.c.outcome.in_(UNOPENED)
         there = receipts.c.mail_deleted_at.is_(None) & ~receipts.c.superseded
         return self._connection.scalar(select(func.count()).select_from(receipts).where(open_, there)) or 0
@@ -109,7 +109,7 @@ def _not_applied(connection: Connection, school: int, which: ColumnElement[bool]
 
 
 def is_put_right(connection: Connection, arrival: int) -> bool:
-    """Whether a form that arrived after a rejected or ignored message was accepted for its school already."""
+    """The condition that the school's form was accepted after this rejected or ignored message arrived."""
     rejects = (uploads.c.receipt_id == receipts.c.id) & (uploads.c.outcome == Outcome.REJECTED.value)
     found = select(receipts.c.sender, uploads.c.school_id).outerjoin(uploads, rejects).where(receipts.c.id == arrival)
     schools = {

@@ -1,4 +1,4 @@
-"""Replacement: each learner on an accepted upload gets exactly what it says; what was there is gone.
+"""Replacement: each learner on an accepted upload gets exactly its data, and the old data is gone.
 
 Handbook section 4: "the upload data will replace the data from the previous one. The original data will not be
 retained."
@@ -27,7 +27,7 @@ NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
 
 @dataclass(slots=True)
 class Plan:
-    """What an upload does to the stored learners of its school, before it is done."""
+    """The changes that an upload makes to the stored learners of its school, before they are made."""
 
     gone: list[int] = field(default_factory=list)  # ids of the rows that are replaced
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -46,11 +46,11 @@ class Learners(Repository):
         return tuple(_child(row) for row in self._connection.execute(of_school))
 
     def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
-        """Give each learner of an accepted upload exactly its fields and introduction; what changed.
+        """Give each learner of an accepted upload exactly its fields and introduction. Return what changed.
 
-        A learner whose data came with a message that arrived later is passed over. Learners that are not on the
-        upload keep theirs. Messages whose data was replaced are marked, so that they are deleted as well, and the
-        school's rejected ones that arrived earlier: this upload stands for what was put right.
+        A learner whose data came with a message that arrived later is passed over. Learners that are not on the upload
+        keep their data. Messages whose data was replaced are marked as superseded, so that they are deleted too, and so
+        are the school's earlier rejected ones: this upload is their correction.
         """
         assert upload.school is not None, "an accepted upload has a school"
         of_school = select(learners).where(learners.c.school_id == upload.school.id)
@@ -73,7 +73,7 @@ class Learners(Repository):
 
 
 def _plan(upload: JudgedUpload, receipt: Receipt, stored: dict[str, Row[Any]]) -> tuple[Plan, int]:
-    """What is to be done, and how many of the stored learners are on the upload."""
+    """Plan the changes, and count the stored learners that are on the upload."""
     assert upload.upload is not None, "an accepted upload is complete"
     reference = f"{receipt.reference}/{upload.number}"
     introduction = [clean(paragraph) for paragraph in upload.upload.introduction]

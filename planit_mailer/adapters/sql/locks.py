@@ -1,9 +1,9 @@
-"""Who does what, where several processes use one database: locks that die with the process that holds them.
+"""Locks: several processes share one database, and each lock ends with the process that holds it.
 
-SQLite serves one daemon: the operating system's lock on a file beside it. PostgreSQL serves several, which claim each
-piece of work before they do it. A claim is PostgreSQL's session lock, no time written into a row: it ends in the moment
-in which its process is killed or its connection cut, no clock has to be right, and nothing has to be cleared up at a
-start. What a cut connection cannot tell its own daemon is caught by the commits: each looks again at what it changes.
+SQLite serves one daemon: the operating system locks a file beside it. PostgreSQL serves several, which claim each piece
+of work before they do it. A claim is a session lock of PostgreSQL, not a time written into a row: it ends when its
+process is killed or its connection is cut, no clock has to be right, and nothing has to be cleaned up at a start. A
+daemon does not notice that its connection was cut, so each commit reads again what it changes.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """The operating system's lock on a file. Raises Rejected where another process has it."""
+    """Lock a file by the operating system. Raises Rejected if another process has locked it."""
     with speaking():
         file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -46,7 +46,7 @@ def _take(file: int) -> None:
 
 @contextmanager
 def claim(engine: Engine, work: str) -> Iterator[bool]:
-    """Whether this work is ours for the length of a `with` block; a connection of its own holds it."""
+    """Claim some work for a `with` block, through a connection of its own; yields False if another process has it."""
     with _session(engine) as connection:
         ours = _said(connection, TAKE, work)
         try:

@@ -1,7 +1,7 @@
-"""The tables' revisions: Alembic, run from inside the program.
+"""Migrations: Alembic, run from inside the program.
 
-The lock against a second migration is the one that all writers take: one is a single transaction. Alembic is imported
-where there is something to migrate: it takes a fifth of the start of a program that seldom needs it.
+A migration is a single transaction, so the lock that all writers take keeps a second one out. Alembic is imported only
+if there is something to migrate: it takes a fifth of the start-up time, and few programs need it.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def prepare(url: URL) -> str:
-    """Make sure that the tables are of this program's revision; its name.
+    """Make sure that the tables have the revision of this program. Return its name.
 
-    An absent or older SQLite database is brought to it; on PostgreSQL, which others may be using, only `migrate` does
-    that. Raises ConfigError where it has to be done, or where the database is newer than the program; Unavailable.
+    An absent or older SQLite database is migrated. On PostgreSQL, which others may be using, only `migrate` does that.
+    Raises ConfigError if it has to be done, or if the database is newer than the program; Unavailable.
     """
     with _connection(url) as connection:
         found = revision(connection)
@@ -36,7 +36,7 @@ def prepare(url: URL) -> str:
 
 
 def migrate(url: URL) -> str:
-    """Bring the tables to the newest revision; its name. Raises ConfigError where they are newer, Unavailable."""
+    """Migrate the tables to the newest revision. Return its name. Raises ConfigError if they are newer; Unavailable."""
     from alembic import command  # noqa: PLC0415  see above
 
     with _connection(url) as connection:
@@ -46,7 +46,7 @@ def migrate(url: URL) -> str:
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that the tables are at; None where there are none."""
+    """The revision of the tables; None if there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -73,7 +73,7 @@ def configuration(connection: Connection | None = None) -> "Config":
 
 
 def _check(found: str | None, connection: Connection) -> None:
-    """Raises ConfigError where the database is none of ours, or one of a newer version."""
+    """Raise ConfigError if the database is not ours, or has a newer revision."""
     if found is None:
         if others := inspect(connection).get_table_names():
             raise ConfigError(f"database.url: this database belongs to something else: it has a table {others[0]}")

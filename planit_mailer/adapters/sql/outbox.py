@@ -49,16 +49,16 @@ class OutboxRows(Repository):
         return tuple(_pending(row) for row in rows)
 
     def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
-        """Whether a mail is still to be sent now: another daemon may have had it in hand.
+        """Count an attempt to send a reply. Return False if it is not due any more: another daemon may have sent it.
 
-        It counts as tried, and is due again at `until`, in case that nobody can note what becomes of it.
+        It is due again at `until`, in case nobody can record the outcome.
         """
         values = {"due_at": until, "attempts": outbox.c.attempts + 1, "relay_answer": IN_HAND}
         still = outbox.c.id == pending.id
         return bool(self._connection.execute(update(outbox).where(still, _due(now)).values(values)).rowcount)
 
     def pick_up(self, now: datetime) -> None:
-        """What was in hand when a daemon died is due now. Where one lives that has it in hand, its claim says so."""
+        """Make mail due at once that was being sent when a daemon crashed; a living daemon's claim protects its own."""
         in_hand = (outbox.c.state == PENDING) & (outbox.c.relay_answer == IN_HAND)
         self._connection.execute(update(outbox).where(in_hand).values(due_at=now))
 
@@ -93,13 +93,13 @@ class OutboxRows(Repository):
         return tuple(Bounced(row.reference or "", ReplyKind(row.kind)) for row in rows)
 
     def sent_to(self, address: str, since: datetime) -> int:
-        """How many mails the relay took for an address since a time, those that came back later too."""
+        """The number of mails that the relay took for an address since a time, including those that bounced later."""
         taken = (outbox.c.state == SENT) | (outbox.c.relay_answer == CAME_BACK)
         sent = (outbox.c.recipient == address) & taken & (outbox.c.final_at >= since)
         return self._connection.scalar(select(func.count()).select_from(outbox).where(sent)) or 0
 
     def recent_replies(self, address: str, since: datetime) -> tuple[Recent, ...]:
-        """What was queued for an address since a time."""
+        """The replies queued for an address since a time."""
         rows = self._connection.execute(
             select(outbox.c.kind, outbox.c.queued_at)
             .where(outbox.c.recipient == address, outbox.c.queued_at >= since)
@@ -108,9 +108,10 @@ class OutboxRows(Repository):
         return tuple(Recent(ReplyKind(row.kind), row.queued_at) for row in rows)
 
     def alerts_about(self, sender: str, since: datetime) -> int:
-        """How many mails the operator was sent about messages that name a sender.
+        """The number of alerts to the operator about messages that name a sender.
 
-        Who is not registered by name counts together with all others at that domain: there, addresses can be made up.
+        A sender who is not registered by name counts together with all others at that domain: addresses there can be
+        made up.
         """
         address, domain = register.values(sender)
         by_name = self._connection.scalar(select(senders.c.value).where(senders.c.value == address))
@@ -120,13 +121,13 @@ class OutboxRows(Repository):
         return self._connection.scalar(about) or 0
 
     def last_alert_at(self, topic: str) -> datetime | None:
-        """When a topic was told last; None where it never was."""
+        """The time of the last alert on this topic; None if there was none."""
         return self._connection.scalar(select(alert_log.c.at).where(alert_log.c.topic == topic))
 
     def record_alert_if_due(self, topic: str, since: datetime, now: datetime) -> bool:
-        """Whether this topic was not told after `since`; if so, it counts as told now.
+        """Record an alert as sent now and return True, unless one on this topic was sent after `since`.
 
-        What was told at a time that lies ahead counts for nothing: the clock was ahead then.
+        An alert recorded in the future does not count: the clock was ahead then.
         """
         last = self.last_alert_at(topic)
         if last is None:
@@ -138,7 +139,7 @@ class OutboxRows(Repository):
         return True
 
     def clear_alert(self, topic: str) -> bool:
-        """Whether this topic was told; it counts as never told from now on."""
+        """Forget that an alert on this topic was sent. Return True if there was one."""
         return bool(self._connection.execute(delete(alert_log).where(alert_log.c.topic == topic)).rowcount)
 
     def _finish(self, pending: Pending, state: str, answer: str, now: datetime) -> None:
@@ -157,7 +158,7 @@ class OutboxRows(Repository):
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
-    """What is to be sent now; also what waits for longer than anything is made to wait: the clock was ahead then."""
+    """The condition that a mail is due; one that waits longer than we ever set is due too: the clock was ahead."""
     return (outbox.c.state == PENDING) & ((outbox.c.due_at <= now) | (outbox.c.due_at > now + LONGEST))
 
 

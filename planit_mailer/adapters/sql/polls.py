@@ -1,4 +1,4 @@
-"""What a poll saw: when the mailbox was looked at, since when it cannot be read, what lies in the inbox no more."""
+"""Polls: when the mailbox was read, since when it cannot be read, and which messages have left the inbox."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,10 +15,10 @@ OPEN = TAKEN_UP & receipts.c.outcome.is_(None) & ~receipts.c.to_bring_back  # ne
 
 
 class Polls(Repository):
-    """The verbs about polls; all daemons on one database share what they note."""
+    """Records of polls, which all daemons on one database share."""
 
     def note_poll(self, now: datetime, *, success: bool) -> None:
-        """The mailbox was looked at."""
+        """Record a poll."""
         self._note_state("last_poll", now)
         if success:
             self._note_state(SUCCESS, now)
@@ -27,14 +27,14 @@ class Polls(Repository):
             self.note_unread(now)
 
     def note_unread(self, since: datetime) -> None:
-        """The mailbox has not been read since then."""
+        """Record since when the mailbox has not been read."""
         self._note_state(UNREAD, min(self.unread_since() or since, since))  # the clock may have been ahead
 
     def note_filed_before(self, inbox: Sequence[InboxMessage], folders: Mapping[Outcome, str], now: datetime) -> None:
-        """Settled messages that are in the inbox no more lie in the folder of their outcome.
+        """Record settled messages that have left the inbox as filed in the folder of their outcome.
 
-        Whoever moved them died before it could note that. Of a mailbox that was rebuilt only an empty inbox says so:
-        else they may be in it under new UIDs. What another message has the UID of is in it no more.
+        We moved them and crashed before that was recorded. If the mailbox was rebuilt, only an empty inbox proves it:
+        else they may be in it under new UIDs. A message whose UID now belongs to another one has left the inbox.
         """
         unfiled = receipts.c.outcome.is_not(None) & receipts.c.filed_at.is_(None) & ~receipts.c.to_bring_back
         for message in inbox[:1]:
@@ -45,10 +45,10 @@ class Polls(Repository):
                 self._change(row.id, filed(folders[Outcome(row.outcome)], now))
 
     def vanished(self, inbox: Sequence[InboxMessage], *, everywhere: bool) -> tuple[Key | None, ...]:
-        """The keys of messages that were taken up before, are not settled, and are in the inbox no more.
+        """UIDs of unfinished messages that are no longer in the inbox; None for those whose UID another message has.
 
-        None stands for those whose UID another message has. `everywhere`: also of an inbox that was rebuilt since; what
-        is still in it is known by its new UID then.
+        `everywhere`: also those of an inbox that was rebuilt since. A message that is still in it is known by its new
+        UID then.
         """
         there = {message.key for message in inbox}
         columns = (receipts.c.uidvalidity, receipts.c.uid)
@@ -58,23 +58,23 @@ class Polls(Repository):
         return tuple(key for key in keys if key not in there and (everywhere or (key and key.uidvalidity in same)))
 
     def drop(self, receipt: Receipt) -> None:
-        """The message was gone before it could be read: somebody else moved or deleted it.
+        """Settle a message that was gone before it could be read: somebody else moved or deleted it.
 
-        One that was never read leaves nothing; one that was is settled, so that its clock stops.
+        If it was never read, nothing of it is left. Otherwise its receipt is settled, so that its clock stops.
         """
         self._drop((receipts.c.id == receipt.arrival) & receipts.c.outcome.is_(None))
 
     def drop_vanished(self, key: Key | None) -> tuple[str, ...]:
-        """As drop() what has this key, None for all that have lost theirs, and still has it; the references."""
+        """Drop, as drop() does, unfinished messages with this key, or all without one. Return their references."""
         uidvalidity, uid = (key.uidvalidity, key.uid) if key else (None, None)
         return self._drop(OPEN & (receipts.c.uidvalidity == uidvalidity) & (receipts.c.uid == uid))
 
     def unread_since(self) -> datetime | None:
-        """Since when the mailbox cannot be read: the first try that failed since one succeeded; None where it can."""
+        """The first failed poll since the last success; None if the mailbox can be read."""
         return self._state(UNREAD)
 
     def last_success(self) -> datetime | None:
-        """When the mailbox was last read; None where it never was."""
+        """The time when the mailbox was last read; None if it never was."""
         return self._state(SUCCESS)
 
     def _drop(self, which: ColumnElement[bool]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is asked of the store: one learner's page, one message's story, how the service stands."""
+"""Queries for people: a learner's page, the story of a message, the state of the service."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -24,7 +24,7 @@ class Queries(Repository):
     """The verbs that change nothing."""
 
     def page(self, upin: str, school: School | None = None) -> Page | None:
-        """One learner's data; where several schools know the UPIN, what was received last."""
+        """One learner's data; if several schools know the UPIN, the data received last."""
         asked = _pages().where(learners.c.upin == upin)
         if school:
             asked = asked.where(learners.c.school_id == school.id)
@@ -52,7 +52,7 @@ class Queries(Repository):
         )
 
     def held(self) -> tuple[HeldMessage, ...]:
-        """What waits for the operator, oldest first; what is deleted does not wait."""
+        """The messages that wait for the operator, oldest first; deleted ones do not wait."""
         rows = self._connection.execute(
             select(receipts)
             .where(
@@ -69,7 +69,7 @@ class Queries(Repository):
         return tuple(self._connection.scalars(select(receipts.c.reference).where(same).order_by(receipts.c.id.desc())))
 
     def references_from(self, senders: Sequence[str], since: datetime, until: datetime) -> tuple[str, ...]:
-        """The references of the messages that came from these addresses or domains in a time, the latest first."""
+        """The references of messages from these addresses or domains in this time, the latest first."""
         wanted = {name.lower() for name in senders}
         rows = self._connection.execute(
             select(receipts.c.reference, receipts.c.sender)
@@ -85,7 +85,7 @@ class Queries(Repository):
         return self._connection.scalar(select(receipts.c.reference).order_by(receipts.c.id.desc())) or ""
 
     def story(self, reference: str) -> Story | None:
-        """Everything that is known of one message; None where it is not known."""
+        """Everything that is known of one message; None if it is unknown."""
         row = self._connection.execute(
             select(receipts).where(receipts.c.reference == normalised_reference(reference))
         ).first()

@@ -1,4 +1,4 @@
-"""What becomes of a message: first seen, taken up, settled, filed."""
+"""Receipts: a message is first seen, attempted, settled, filed."""
 
 import secrets
 from collections.abc import Sequence
@@ -46,10 +46,10 @@ class Receipts(Repository):
         return frozenset(again)
 
     def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
-        """The receipt of a message, with the next arrival number where it is first seen.
+        """The receipt of a message; a new one gets the next arrival number.
 
-        Unless it is settled, an attempt is counted before the work; where the last daemon died with the message in
-        hand, its attempt becomes a death instead.
+        Unless it is settled, an attempt is counted before the work. If the last daemon crashed while it processed the
+        message, that attempt counts as a crash instead.
         """
         row = self._connection.execute(select(receipts).where(_named_by(waiting.key))).first()
         if row is None or _is_another(waiting, row):
@@ -57,9 +57,9 @@ class Receipts(Repository):
         return self._take_up(row)
 
     def in_hand(self, key: Key) -> Receipt | None:
-        """The receipt that counts for a message in the inbox: an older one may have taken over from its first.
+        """The current receipt of a message in the inbox: an older one may have taken the place of its first.
 
-        None where another daemon found the same bytes under another UID, and goes on with the receipt there.
+        None if another daemon found the same bytes under another UID, and continues with the receipt there.
         """
         row = self._connection.execute(select(receipts).where(_named_by(key))).first()
         return receipt(row) if row else None
@@ -87,7 +87,7 @@ class Receipts(Repository):
         return receipt
 
     def record_sender(self, receipt: Receipt, facts: MessageFacts) -> SenderRegistration:
-        """Note who wrote and what the message says of itself; what the register knows of the address."""
+        """Record the sender and the facts of a message. Return the sender's registration."""
         sender = facts.sender
         told = {"sender": sender.address, "authentic": sender.authentic, "authentic_why": sender.why}
         kept = {name: getattr(facts, name) for name in ("date", "message_id", "attachments_digest")}
@@ -95,7 +95,7 @@ class Receipts(Repository):
         return register.registration(self._connection, sender.address)
 
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
-        """Write down what became of a message; the promised time runs on only where an answer is owed."""
+        """Record the verdict on a message. The promised time goes on only if an answer is owed."""
         values = {
             "outcome": verdict.outcome.value,
             "reason": verdict.reason,
@@ -122,7 +122,7 @@ class Receipts(Repository):
         self._change(receipt.arrival, {"in_hand": False})
 
     def note_filed(self, receipt: Receipt, folder: str, now: datetime) -> None:
-        """The message lies in a folder now. Where it was released meanwhile, it is looked for wherever it may lie."""
+        """Record the folder of a message. If it was released meanwhile, it is looked for in all folders."""
         settled = (receipts.c.id == receipt.arrival) & receipts.c.outcome.is_not(None)
         self._connection.execute(update(receipts).where(settled).values(filed(folder, now)))
 
@@ -191,17 +191,17 @@ def _named_by(key: Key) -> ColumnElement[bool]:
 
 
 def _is_another(waiting: InboxMessage, row: Row[Any]) -> bool:
-    """Whether a message is not the one that was given this UID before, as in a mailbox restored from a backup.
+    """True if this message is not the one that had this UID before, as in a mailbox restored from a backup.
 
-    Some servers estimate sizes: of a message that nobody has read yet the date alone counts, and it keeps its place;
-    of others a disagreement costs one more look at the bytes.
+    Some servers estimate sizes. Before a message is read, only its date counts, and it keeps its place; afterwards a
+    different size too, which costs one more look at the bytes.
     """
     dates_differ = waiting.dated and abs(waiting.received_at - row.received_at) >= timedelta(seconds=1)
     return dates_differ or bool(row.digest and waiting.size != row.size)
 
 
 def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None) -> dict[str, Any]:
-    """One upload as it is kept: no file name, no words of a problem, which might name what the school wrote."""
+    """The columns of an upload: no file name, and no words of a problem, which might name what the school wrote."""
     draft = upload.judgement.draft
     row = {
         "receipt_id": receipt.arrival,
@@ -217,7 +217,7 @@ def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None)
 
 
 def _counts(changes: Changes | None) -> dict[str, int]:
-    """How many learners were new, changed and so on; none where nothing was changed."""
+    """The numbers of new, changed and unchanged learners and so on; all 0 if nothing was changed."""
     years = changes.years if changes else ()
     counts = {kind: sum(getattr(year, kind) for year in years) for kind in ("new", "changed", "unchanged")}
     passed = {"passed_over": changes.passed_over if changes else 0, "absent": changes.absent if changes else 0}

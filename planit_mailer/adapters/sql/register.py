@@ -35,9 +35,9 @@ class Register(Repository):
     """The verbs about schools, senders and passwords."""
 
     def add_school(self, name: str, postcode: str, number: str | None = None) -> School:
-        """Register a school; where the same name and postcode, or the same number, is there already, that one.
+        """Register a school. If one has the same name and postcode, or the same number, return that one.
 
-        Raises Refused where several have that name and postcode.
+        Raises Refused if several have that name and postcode.
         """
         if found := self._same_school(name, postcode, number):
             return found
@@ -84,7 +84,7 @@ class Register(Repository):
         return tuple(self._connection.scalars(select(denied.c.value).order_by(denied.c.value)))
 
     def registration(self, address: str) -> SenderRegistration:
-        """The schools, by name, that an address or its whole domain may send for; whether either was denied."""
+        """The schools, by name, that an address or its domain may send for, and whether either was denied."""
         return registration(self._connection, address)
 
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
@@ -101,7 +101,7 @@ class Register(Repository):
         self._connection.execute(insert(passwords).values(row))
 
     def remove_password(self, school: School) -> bool:
-        """Forget a school's password; False where it has none."""
+        """Forget a school's password. Return False if it has none."""
         removed = self._connection.execute(delete(passwords).where(passwords.c.school_id == school.id)).rowcount > 0
         self.forgets = self.forgets or removed
         return removed
@@ -147,13 +147,13 @@ class Register(Repository):
 
 
 def several(found: Sequence[School], what: str) -> str:
-    """What the operator reads where a school is not named clearly enough."""
+    """The error for the operator if a school is not named clearly enough."""
     listed = "\n".join(f"  {school.number}  {school.name}, {school.postcode}" for school in found)
     return f"Several schools have {what}; say the id of one:\n{listed}"
 
 
 def registration(connection: Connection, address: str) -> SenderRegistration:
-    """What the register says of one address."""
+    """The registration of one address."""
     names = values(address)
     may = exists().where(senders.c.school_id == schools.c.id, senders.c.value.in_(names))
     rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))
@@ -162,7 +162,7 @@ def registration(connection: Connection, address: str) -> SenderRegistration:
 
 
 def is_sender(connection: Connection, school: int) -> ColumnElement[bool]:
-    """Whether the From address of a receipt may send for a school."""
+    """The condition that the From address of a receipt may send for a school."""
     allowed = connection.scalars(select(senders.c.value).where(senders.c.school_id == school)).all()
     domains = [value for value in allowed if "@" not in value]
     author = receipts.c.sender
@@ -180,12 +180,12 @@ def described(name: str, postcode: str) -> dict[str, str]:
 
 
 def is_made_up(number: str) -> bool:
-    """Whether a school's public id is one of ours, for want of a URN."""
+    """True if a school's number is one of ours, because it has no URN."""
     return number.isdecimal() and int(number) >= NUMBERS_FROM
 
 
 def values(address: str) -> tuple[str, str]:
-    """What an address may be registered as: itself, or exactly its domain."""
+    """The values under which an address may be registered: itself, or exactly its domain."""
     return address.lower(), address.lower().rpartition("@")[2]
 
 

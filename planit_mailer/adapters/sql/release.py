@@ -1,4 +1,4 @@
-"""What the operator decides about a message: release it, or refuse it. The daemon acts on it at its next poll."""
+"""Release and refusal: the operator's decisions about a message. The daemon acts on them at its next poll."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,8 +20,8 @@ class Releases(Repository):
     def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:
         """Let a settled message be processed once more; it keeps its place in the order of arrival.
 
-        Its sender is believed, or not, as before: see vouch(). Raises Refused where it is not settled yet, was deleted,
-        or cannot be found again: it was never read.
+        Its sender is authenticated as before: see vouch(). Raises Refused if it is not settled yet, was deleted, or
+        cannot be found again because it was never read.
         """
         row = self._named(reference)
         if row.mail_deleted_at or row.superseded:
@@ -41,7 +41,7 @@ class Releases(Repository):
         self._change(self._named(reference).id, {"released": True})
 
     def release_registered(self, now: datetime, reply_within: timedelta) -> int:
-        """Release every held message whose sender has been registered since, in order of arrival; how many."""
+        """Release every held message whose sender was registered since, in order of arrival. Return their number."""
         held = select(receipts).where(receipts.c.outcome == HELD, ~_gone()).order_by(receipts.c.id)
         count = 0
         for row in self._connection.execute(held).all():
@@ -57,7 +57,7 @@ class Releases(Repository):
         return tuple(as_released(row) for row in rows)
 
     def note_lost(self, released: Released, now: datetime) -> None:
-        """A released message is nowhere; a person has to look where it went, unless it was to be deleted anyhow."""
+        """Record that a released message is in no folder: a person has to look, unless it was to be deleted anyway."""
         row = self._named(released.reference)
         lost = {
             "outcome": QUARANTINED,
@@ -69,7 +69,7 @@ class Releases(Repository):
         self._change(row.id, nowhere if row.outcome else lost | nowhere)
 
     def refuse(self, reference: str, now: datetime) -> None:
-        """Delete a held or quarantined message without an answer. Raises Refused where it is neither."""
+        """Delete a held or quarantined message without an answer. Raises Refused if it is neither."""
         row = self._named(reference)
         if row.outcome not in {HELD, QUARANTINED}:
             raise Refused(f"{row.reference} does not wait for you: it is {row.outcome or 'being processed'}.")

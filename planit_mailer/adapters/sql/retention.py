@@ -30,10 +30,10 @@ COPIED = timedelta(minutes=10)  # within which a relay has put its copy of a mai
 
 
 class Retention(Repository):
-    """What must be deleted, from the mailbox and from the database, and what is kept."""
+    """Queries and commands about mail and receipts that must be deleted."""
 
     def receipt_summaries(self) -> tuple[ReceiptSummary, ...]:
-        """Every receipt, with the number of its replies, in order of arrival."""
+        """A summary of every receipt with the number of its replies, in order of arrival."""
         answers = is_answer()
         never_released = receipts.c.clock_from == receipts.c.received_at
         last = answers & (never_released | (outbox.c.queued_at >= receipts.c.clock_from))
@@ -45,11 +45,11 @@ class Retention(Repository):
         return tuple(_summary(row) for row in rows)
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
-        """The filed messages that are superseded, refused, or past the time for which their outcome is kept.
+        """The filed messages that are superseded, refused or past the keep time of their outcome.
 
-        Second copies go with their first, and bounces with the message whose answer they bring back: they hold the same
-        data, when they come later than what replaces it, too.
-        Also those that are gone, where the relay's copy of an answer may have come after that.
+        Duplicates are deleted with their first copy, and bounces with the message whose answer they bring back: they
+        hold the same data, even if they come later than what replaces it. Deleted messages are listed again if the
+        relay's copy of an answer may have come since.
         """
         old = [and_(receipts.c.outcome == outcome, receipts.c.filed_at <= now - time) for outcome, time in keep.items()]
         there = receipts.c.filed_at.is_not(None) & receipts.c.mail_deleted_at.is_(None)
@@ -67,13 +67,13 @@ class Retention(Repository):
         return tuple(self._filed(row, kept) for row in rows)
 
     def was_released(self, filed: Filed) -> bool:
-        """Whether the operator let a message be processed once more: then it stays."""
+        """True if the operator released a message: then its mail stays."""
         return self._named(filed.reference).outcome is None
 
     def note_mail_deleted(self, filed: Filed, now: datetime) -> None:
-        """The message lies nowhere any more; copies of its answers that come yet are still to be deleted.
+        """Record that the mail of a message is deleted; copies of its answers that come later are deleted too.
 
-        Not where it was released in this moment: it is looked for then, and found to be lost.
+        Nothing is recorded if it was released at this moment: it is looked for then, and found to be lost.
         """
         row = self._named(filed.reference)
         if row.outcome is None:
@@ -82,10 +82,10 @@ class Retention(Repository):
         self._change(row.id, {"mail_deleted_at": now, "superseded": more is not None})
 
     def purge_receipts(self, before: datetime) -> int:
-        """Delete the receipts of messages that were deleted before a time, with their mails; how many.
+        """Delete receipts whose mail was deleted before a time, with their mails. Return their number.
 
-        Nothing of a learner goes with them: the learner's row names its upload itself. A receipt with an answer still
-        to be sent stays.
+        No learner's data goes with them: a learner's row names its upload itself. A receipt with a pending answer
+        stays.
         """
         waits = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.state == PENDING)
         gone = delete(receipts).where(receipts.c.mail_deleted_at < before, ~waits)
@@ -97,18 +97,18 @@ class Retention(Repository):
         return purged
 
     def rounds(self) -> tuple[datetime | None, datetime | None]:
-        """When the last round of forgetting was, and since when the clock went steadily then; None before the first."""
+        """When the last retention round ran, and since when the clock was stable then; None before the first."""
         return self._state(ROUND), self._state(STEADY)
 
     def note_round(self, now: datetime, steady_since: datetime) -> None:
-        """This is a round of forgetting."""
+        """Record a retention round, and since when the clock has been stable."""
         self._note_state(ROUND, now)
         self._note_state(STEADY, steady_since)
 
     def _kept(self, forgotten: set[int]) -> frozenset[Likeness]:
-        """What is true of the messages that are to be kept: their bytes, and what they look like to who has read none.
+        """The digests, and (size, date) pairs, of the messages that are kept.
 
-        Copies of a message are forgotten with it, but for those that another receipt answers for.
+        Copies of a message are deleted with it, except those that belong to another receipt.
         """
         names = (receipts.c.id, receipts.c.digest, receipts.c.size, receipts.c.received_at)
         rows = self._connection.execute(select(*names).where(receipts.c.mail_deleted_at.is_(None)))
@@ -124,14 +124,14 @@ class Retention(Repository):
 
 
 def _is_copy_of_gone() -> ColumnElement[bool]:
-    """Whether the message was ignored because it came twice, and the first is to be deleted, or has been."""
+    """The condition that a message is an ignored duplicate whose first copy is, or will be, deleted."""
     first = receipts.alias()
     there = exists().where(*alike(first, receipts), first.c.outcome.in_(JUDGED), _is_gone(first)).correlate(receipts)
     return and_(receipts.c.outcome == Outcome.IGNORED.value, receipts.c.message_id != "", there)
 
 
 def _brings_back_gone() -> ColumnElement[bool]:
-    """Whether the message is a bounce of the answer to one that is to be deleted, or has been."""
+    """The condition that a message is a bounce of the answer to one that is, or will be, deleted."""
     first = receipts.alias()
     return exists().where(first.c.id == receipts.c.brings_back, _is_gone(first)).correlate(receipts)
 
@@ -141,7 +141,7 @@ def _is_gone(message: FromClause) -> ColumnElement[bool]:
 
 
 def _copies_come(now: datetime) -> ColumnElement[bool]:
-    """Whether an answer is still to be sent, or was sent just now; not where the clock was ahead then."""
+    """The condition that an answer is pending or was sent just now, unless the clock was ahead then."""
     fresh = (outbox.c.state == SENT) & outbox.c.final_at.between(now - COPIED, now + COPIED)
     return exists().where(outbox.c.receipt_id == receipts.c.id, or_(outbox.c.state == PENDING, fresh))
 

@@ -1,7 +1,7 @@
-"""The SQL store: what is known of schools, messages and learners. With tables.py the only importer of sqlalchemy.
+"""The SQL store: schools, messages, learners. The only package that imports sqlalchemy.
 
-`with store.transaction() as t:` is the commit; there is no other. The verbs of `t` stand in the modules of this
-package, by purpose. Every verb raises Unavailable where the database is away, locked or full.
+`with store.transaction() as t:` is the commit; there is no other. The methods of `t` are in the modules of this
+package, by subject. Every method raises Unavailable if the database is away, locked or full.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Transaction(
 
 
 class Store:
-    """One database. Nothing is opened before the first question."""
+    """One database. Nothing is opened before the first query."""
 
     def __init__(self, url: str) -> None:
         """`url` is `sqlite:///` with an absolute path, or `postgresql+psycopg://…`. Raises ConfigError."""
@@ -44,7 +44,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One commit at the end of the block; none where it raises."""
+        """Commit at the end of the block, or not at all if it raises."""
         with speaking(), self._writing.begin() as connection:
             transaction = Transaction(connection)
             yield transaction
@@ -60,9 +60,9 @@ class Store:
             yield Transaction(connection)
 
     def forget_pages(self) -> None:
-        """Leave no old value in SQLite's write-ahead log; its free pages were overwritten when they became free.
+        """Leave no old value in SQLite's write-ahead log; free pages were overwritten when they became free.
 
-        PostgreSQL forgets with `rewrite`. Where a reader keeps SQLite from it, the next transaction does it.
+        PostgreSQL forgets with `rewrite`. If a reader prevents it on SQLite, the next transaction does it.
         """
         self._forgotten = engine.checkpoint(self._writing) if self._on_sqlite else True
 
@@ -72,35 +72,35 @@ class Store:
         return self._url.render_as_string(hide_password=True)
 
     def rewrite(self) -> None:
-        """Leave no old value in PostgreSQL's files, where plain VACUUM leaves some; SQLite has none left."""
+        """Leave no old value in PostgreSQL's files, where a plain VACUUM leaves some. SQLite has none left."""
         if not self._on_sqlite:
             engine.rewrite(self._writing)
 
     def prepare(self) -> str:
-        """Make sure of the tables: SQLite's are made or brought up to date, elsewhere that is `migrate`'s.
+        """Make sure that the tables are up to date: SQLite's are migrated, elsewhere only `migrate` does that.
 
-        Gives the name of their revision. Raises ConfigError where `planit-mailer migrate` is to be run, or where the
+        Return the name of their revision. Raises ConfigError if `planit-mailer migrate` has to be run, or if the
         database is newer than the program.
         """
         return migrations.prepare(self._url)
 
     def migrate(self) -> str:
-        """Bring the tables to the newest revision, under a lock; its name. Raises ConfigError, Unavailable."""
+        """Migrate the tables to the newest revision, under a lock. Return its name. Raises ConfigError, Unavailable."""
         return migrations.migrate(self._url)
 
     def lock(self) -> AbstractContextManager[None]:
-        """That no other daemon serves an SQLite database; ends with the process. Raises Rejected where one does."""
+        """Lock an SQLite database against other daemons until the process ends. Raises Rejected if one serves it."""
         return locks.file_lock(Path(f"{self._url.database}.lock")) if self._on_sqlite else nullcontext()
 
     def claim(self, work: str) -> AbstractContextManager[bool]:
-        """Whether some work is ours for the length of a `with` block, and no other daemon's; on SQLite there is none.
+        """Claim some work for a `with` block; yields False if another daemon has it. On SQLite there is no other.
 
-        A claim ends with its process, or with its connection: what is done under it looks again before it commits.
+        A claim ends with its process or connection, so each commit reads again what it changes.
         """
         return nullcontext(True) if self._on_sqlite else locks.claim(self._writing, work)
 
     def close(self) -> None:
-        """Close all connections; the next question opens new ones."""
+        """Close all connections; the next query opens new ones."""
         for opened in (self._writing, self._reading):
             opened.dispose()
 

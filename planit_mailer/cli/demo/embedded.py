@@ -102,7 +102,7 @@ def _stamped(envelope: Any, client: str, recipient: str) -> bytes:
 
 
 def _arguments(address: str, password: str) -> Namespace:
-    """What pymap's command line would say."""
+    """The arguments that pymap's command line would give."""
     return Namespace(
         host=None,
         port=0,

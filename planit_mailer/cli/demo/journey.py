@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the journey is played: the servers, the service that is shown, and the terminal."""
+    """The stage of the journey: the servers, the service, and the terminal."""
 
     post: MailServers
     service: Service
@@ -68,7 +68,7 @@ class Stage:
 
 
 def play(files: Sequence[Path], *, keep: bool) -> None:
-    """Play the journey, or send these files instead. Raises ConfigError where a file cannot be read."""
+    """Play the journey, or send these files instead. Raises ConfigError if a file cannot be read."""
     steps = tuple(_sending(path) for path in files) or _story()
     with _stage() as stage:
         for name, postcode in _schools(files, stage) or ((school.NAME, school.POSTCODE),):
@@ -172,7 +172,7 @@ def _show_mail(recipient: str, raw: bytes, out: Console) -> None:
 
 
 def _show_learner(stage: Stage) -> None:
-    """What the first learner of the last accepted form sees."""
+    """Show the page of the first learner of the last accepted form."""
     stage.out.rule("[bold]Your School Data, as one learner sees it now", align="left")
     with stage.service.store.reading() as reading:
         page = queries.any_page(reading)
@@ -189,7 +189,7 @@ def _show_learner(stage: Stage) -> None:
 
 
 def _keep(stage: Stage) -> None:
-    """Leave the mailbox open and answer whatever comes, until Ctrl-C."""
+    """Keep the mailbox open and answer all messages, until Ctrl-C."""
     stage.out.print(
         f"The mailbox stays open: send to [bold]{SERVICE}[/] from {school.OFFICE} "
         f"over SMTP at 127.0.0.1:{stage.post.smtp_port}. Ctrl-C ends it.\n"

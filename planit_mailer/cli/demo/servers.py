@@ -33,19 +33,19 @@ class MailServers:
         Relay(server, sender).send(Reply(ReplyKind.OPERATOR, recipient, "", raw))
 
     def folder(self, name: str) -> int:
-        """How many messages are in a folder of the mailbox; none where there is no such folder. Raises Unavailable."""
+        """The number of messages in a folder of the mailbox; 0 if there is no such folder. Raises Unavailable."""
         facts = {"host": HOST, "port": self.imap_port, "security": "none", "username": self.address}
         settings = config.Mailbox.model_validate({**facts, "password": self.password})
         with open_mailbox(settings) as mailbox:
             return mailbox.count(name)
 
     def delivered(self) -> tuple[Delivered, ...]:
-        """What the relay has taken so far for anybody else: recipients and messages, in order."""
+        """The mail that the relay has taken so far for anybody else: recipients and messages, in order."""
         with self._more:
             return tuple(self._delivered)
 
     def wait_for(self, count: int, seconds: float) -> tuple[Delivered, ...]:
-        """What the relay has taken, once it is so many. Raises TimeoutError where it is not in time."""
+        """The mail that the relay has taken, as soon as there are this many. Raises TimeoutError if not in time."""
         with self._more:
             if not self._more.wait_for(lambda: len(self._delivered) >= count, seconds):
                 raise TimeoutError(f"{len(self._delivered)} of {count} replies came within {seconds} seconds")

@@ -1,4 +1,4 @@
-"""The school's own workbook with its problems painted in, so that they can be put right where they stand."""
+"""Paint the problems into the school's own workbook, so that they can be put right in place."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +23,11 @@ LOST = ("its formatting", "its formulas")
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """An .xlsx workbook, and what of the school's it lacks, in a school's words.
+    """An .xlsx workbook, and what the school's one has that it lacks, in a school's words.
 
-    `whole` is False where it is the Problems sheet alone; `cause` then says why, for the log, as Unreadable does.
-    `encrypted`: it opens with the password of the one that came. Where it cannot, `data` is b"": nothing goes back.
+    `whole` is False if it is the Problems sheet alone; `cause` then says why, for the log, as Unreadable does.
+    `encrypted`: it opens with the password of the one that came. If it cannot be encrypted, `data` is b"": nothing goes
+    back.
     """
 
     data: bytes
@@ -37,10 +38,10 @@ class Annotated:
 
 
 def annotate(data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
-    """The file with its problems painted in; the Problems sheet alone where it cannot be painted within the limits.
+    """Paint the problems into a file, or return the Problems sheet alone if it cannot be painted within the limits.
 
-    What came encrypted is painted and encrypted with the same password, or withheld. Runs in the reading process; where
-    that is ended, unpainted() is left. Raises nothing but MemoryError: a file that can be read may still be of a kind
+    An encrypted workbook is painted and encrypted with the same password, or withheld. Runs in the reading process; if
+    that is killed, unpainted() is the fallback. Raises nothing but MemoryError: a readable file may still be of a kind
     that cannot be painted.
     """
     if not judgement.encrypted:
@@ -53,7 +54,7 @@ def annotate(data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
 
 
 def unpainted(judgement: Judgement, cause: str = "") -> Annotated:
-    """What is left of a workbook that cannot be painted: the Problems sheet alone; nothing where it came encrypted."""
+    """The fallback for a workbook that cannot be painted: the Problems sheet alone; nothing if it came encrypted."""
     if judgement.encrypted:
         return _withheld(cause)
     return _alone(judgement.problems, cause)
@@ -92,7 +93,7 @@ def _withheld(cause: str) -> Annotated:
 
 
 def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:
-    """The file as .xlsx, and the number that the form's sheet has there. Raises Damaged where it holds no sheets."""
+    """The file as .xlsx, and the number of the form's sheet in it. Raises Damaged if it holds no sheets."""
     if detect.sniff(data) is detect.XLSX:
         return data, sheet
     workbook = read.read(data, limits, find.likeness)
@@ -104,7 +105,7 @@ def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | 
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where problems are: on the form's sheet, or, where there is none, on those with something like a heading row.
+    """The places of problems: on the form's sheet or, if there is none, on sheets with something like a heading row.
 
     `headings` are those rows with the numbers of their sheets.
     """
@@ -113,14 +114,18 @@ class _Places:
     headings: tuple[tuple[int, Row], ...]
 
     def of(self, one: Problem) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """The sheets of a problem, with those of its cells that are there."""
+        """The sheets of a problem, each with those of its cells that are on it."""
         if self.sheet is not None or not one.cells:
             yield self.sheet or NOWHERE, one.cells
             return
         found = [(number, _among(one.cells, row)) for number, row in self.headings]
         most = max((len(cells) for _, cells in found), default=0)
-        few = 1 if one.code == "no-form-found" else len(found)  # which names one row, the nearest
-        yield from [place for place in found if len(place[1]) == most or (few > 1 and place[1])][:few]
+        if one.code == "no-form-found":  # it names one row, the nearest
+            yield from [place for place in found if len(place[1]) == most][:1]
+            return
+        for number, cells in found:
+            if len(cells) == most or (len(found) > 1 and cells):
+                yield number, cells
 
 
 def _headings(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:

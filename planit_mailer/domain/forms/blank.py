@@ -125,7 +125,7 @@ def _headings(page: Worksheet) -> None:
 
 
 def _years(page: Worksheet) -> None:
-    """A list to choose from; what is typed otherwise, as "Year 10", is asked about and not refused."""
+    """A drop-down list of years; other spellings, such as "Year 10", get a question and are not refused."""
     years = DataValidation(
         type="list",
         formula1=f'"{",".join(YEARS)}"',

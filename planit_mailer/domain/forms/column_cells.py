@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ColumnCells:
-    """One column: its cells, one a learner, None where blank; `different` are those that hold something, each once."""
+    """One column of cells, one for each learner, None if blank; `different` are the distinct cells with a content."""
 
     cells: tuple[Cell | None, ...]
     different: tuple[Cell, ...]
@@ -26,11 +26,11 @@ class ColumnCells:
         return cls(tuple(cells), tuple(filter(None, dict.fromkeys(cells))))
 
     def read(self, look: Callable[[Cell], T]) -> list[T | None]:
-        """What a look at each cell finds, None for blank ones; each different cell is looked at once."""
+        """Apply a function to each distinct cell once. Return the results by learner, None for blank cells."""
         found: dict[Cell | None, T] = {cell: look(cell) for cell in self.different}
         return [*map(found.get, self.cells)]
 
     def places(self, wanted: Iterable[Cell]) -> list[int]:
-        """The places from 0, top down, where some of the different cells stand."""
+        """The indexes from 0, top down, of the learners with one of these cells."""
         query = set(wanted)
         return [place for place, cell in enumerate(self.cells) if cell in query] if query else []

@@ -1,4 +1,4 @@
-"""What each column of a form is: a compulsory field, a field of the school's own, or neither."""
+"""Columns: each one of a form is a compulsory field, a field of the school's own, or neither."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ JOINED = " – "  # noqa: RUF001  the dash that joins a group heading and the he
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its number, its whole heading ("" where it has none), and the row where that stands or should."""
+    """One column: its number, its whole heading ("" if it has none), and the row where that stands or should stand."""
 
     number: int
     heading: str
@@ -64,49 +64,86 @@ def identity(found: Headings) -> Mapping[Identity, Column]:
 
 
 def classified(found: Headings, learners: Sequence[Row]) -> Columns:
-    """What each column is, by its heading and by whether a learner has a value in it."""
+    """Classify each column by its heading, and by whether a learner has a value in it."""
     named = [column for _, column in _named(found)]
     used = identity(found)
     width = max((len(row.cells) for row in learners), default=0)
     own = list(_provider(found, [column.number for column in named], width))
-    values = _with_values([column.number for column in own], learners)
+    filled = _with_values([column.number for column in own], learners)
+    fields, unnamed, blank = _sorted(own, filled)
     return Columns(
         identity=used,
-        fields=tuple(column for column in own if column.heading and column.number in values),
-        unnamed=tuple(column for column in own if not column.heading and column.number in values),
-        blank=tuple(c for c in own if c.heading and c.number not in values and not c.example),
+        fields=tuple(fields),
+        unnamed=tuple(unnamed),
+        blank=tuple(blank),
         others=tuple(column for column in named if column not in used.values()),
         twice=tuple(_twice(named)),
     )
 
 
+def _sorted(own: Sequence[Column], filled: frozenset[int]) -> tuple[list[Column], list[Column], list[Column]]:
+    """The school's own columns: fields with a value, values without a heading, headings without a value.
+
+    The handbook's example headings count for nothing over an empty column.
+    """
+    fields: list[Column] = []
+    unnamed: list[Column] = []
+    blank: list[Column] = []
+    for column in own:
+        has_values = column.number in filled
+        if has_values and column.heading:
+            fields.append(column)
+        elif has_values:
+            unnamed.append(column)
+        elif column.heading and not column.example:
+            blank.append(column)
+    return fields, unnamed, blank
+
+
 def _named(found: Headings) -> Iterator[tuple[Alias, Column]]:
-    """The columns that name a learner: by the heading row, or by the row above where the heading row has nothing."""
+    """The columns that identify a learner, by the heading row, or the row above if that is blank there."""
     for number in sorted({*found.own, *found.above}):
-        these, row = (found.own, found.row) if number in found.own else (found.above, found.row - 1)
-        if alias := labels.meaning(these, number):
-            yield alias, Column(number, these[number].text, row)
+        level, row = (found.own, found.row) if number in found.own else (found.above, found.row - 1)
+        alias = labels.meaning(level, number)
+        if alias:
+            yield alias, Column(number, level[number].text, row)
 
 
 def _provider(found: Headings, named: Sequence[int], width: int) -> Iterator[Column]:
     """Each other column as one of the school's own: the heading row's text below that of the row above."""
-    above = {n: label for n, label in found.above.items() if n not in named and not _is_title(label, named)}
-    own = {n: label for n, label in found.own.items() if n not in named}
-    home = found.row - 1 if len(above) > len(own) else found.row  # where most headings stand, a missing one should too
-    for number in range(1, max(width, *own, *above, 0) + 1):
+    above = {number: label for number, label in _unnamed(found.above, named) if not _is_title(label, named)}
+    own = dict(_unnamed(found.own, named))
+    home = found.row - 1 if len(above) > len(own) else found.row  # a missing heading should stand with most others
+    last = max(width, *own, *above, 0)
+    for number in range(1, last + 1):
+        if number in named:
+            continue
+        parts = [level[number].text for level in (above, own) if number in level]
+        row = _heading_row(number, found.row, own, above) or home
+        yield Column(number, JOINED.join(parts), row, any(map(headings.is_example, parts)))
+
+
+def _unnamed(level: Labels, named: Sequence[int]) -> Iterator[tuple[int, Label]]:
+    """The labels of a row that do not identify a learner."""
+    for number, label in level.items():
         if number not in named:
-            parts = [level[number].text for level in (above, own) if number in level]
-            row = found.row if number in own else found.row - 1 if number in above else home
-            yield Column(number, JOINED.join(parts), row, any(map(headings.is_example, parts)))
+            yield number, label
+
+
+def _heading_row(number: int, heading_row: int, own: Labels, above: Labels) -> int:
+    """The row of a column's heading, 0 if it has none."""
+    if number in own:
+        return heading_row
+    return heading_row - 1 if number in above else 0
 
 
 def _is_title(label: Label, named: Sequence[int]) -> bool:
-    """Whether a merged text lies over all compulsory columns: a title of the sheet, not a heading of its columns."""
+    """True if a merged text lies over all compulsory columns: it is a title of the sheet, not a heading."""
     return label.first < label.last and all(label.first <= number <= label.last for number in named)
 
 
 def _with_values(numbers: Sequence[int], learners: Sequence[Row]) -> frozenset[int]:
-    """Those columns in which a learner has something; each is looked at down to its first value."""
+    """The columns in which a learner has a value; each is searched down to its first value."""
     open_columns = set(numbers)
     found: set[int] = set()
     for row in learners:

@@ -1,4 +1,4 @@
-"""What a school's form is judged by."""
+"""The criteria that a form is judged by."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +10,7 @@ from planit_mailer.spreadsheets.model import Limits
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is asked of learners' data: ages in whole years, both ends allowed; words that earn a heading a warning."""
+    """The rules for learners' data: the youngest and oldest age in years, and words that give a heading a warning."""
 
     youngest: int = 3
     oldest: int = 25
@@ -20,9 +20,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What a form is judged by; `today` is the day in Europe/London on which its message arrived.
+    """The criteria for a form; `today` is the day in Europe/London on which its message arrived.
 
-    `passwords` are tried, in their order, on a workbook that opens with one.
+    `passwords` are tried in their order on a workbook that is locked with one.
     """
 
     today: date

@@ -36,7 +36,7 @@ def draft(form: Form) -> Draft:
 
 
 def _learners(form: Form, headings: tuple[str, ...]) -> Iterator[DraftLearner]:
-    """The learners, read column by column; what is None under all of them goes on until there are no more rows."""
+    """The learners, read column by column. Columns may end early: their missing cells are blank."""
 
     def read(name: Identity, look: Callable[[Cell], T]) -> Iterable[T | None]:
         return form.identity[name].read(look) if name in form.identity else repeat(None)
@@ -69,7 +69,7 @@ def _born(cell: Cell) -> date | None:
 
 
 def _shown(form: Form) -> Iterator[tuple[str | None, ...]]:
-    """What learners would see, row by row: nothing of blank cells, and nothing of errors, which are never stored."""
+    """The values that learners would see, row by row: None for blank cells, and for errors, which are never stored."""
     texts: dict[Cell | None, str | None] = {cell: _seen(cell) for cell in form.different}
     return zip(*(map(texts.get, down.cells) for down in form.fields), strict=True)
 

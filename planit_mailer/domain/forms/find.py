@@ -38,7 +38,7 @@ class Form:
     below: tuple[Row, ...]
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
-        """The learners' cells of a compulsory field, top down; nothing where its heading is missing."""
+        """The learners' cells of a compulsory field, top down; none if its heading is missing."""
         return zip(self.learners, self.identity[identity].cells if identity in self.identity else (), strict=False)
 
     def address(self, identity: Identity, row: Row) -> str:
@@ -48,7 +48,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What came of looking for a form: the form, None where there is none to judge, and the problems of that stage."""
+    """The result of looking for a form: the form, or None, and the problems of that stage."""
 
     form: Form | None
     problems: tuple[Problem, ...]
@@ -64,7 +64,7 @@ class _Candidate:
     identity: tuple[Column, ...]
 
     def is_learner(self, row: Row) -> bool:
-        """Whether a row is a learner: at least two of its compulsory cells hold something."""
+        """True if a row is a learner: at least two of its compulsory cells have a content."""
         filled = (header_block.filled(row.cell(column.number)) for column in self.identity)
         return all(any(filled) for _ in range(LEARNER))  # each any() goes on where the one before found its cell
 
@@ -76,19 +76,22 @@ class _Candidate:
 def find(workbook: Sequence[Sheet]) -> Search:
     """The form of a workbook: on the visible sheet that has learners, else on that with the most headings."""
     hidden = tuple(_hidden_sheets(workbook))
-    near = [found for sheet in workbook if not sheet.hidden for found in _candidates(sheet)]
+    near: list[_Candidate] = []
+    for sheet in workbook:
+        if not sheet.hidden:
+            near.extend(_candidates(sheet))
     forms = [found for found in near if len(labels.identities(found.headings.own)) >= FEWEST]
     if not forms:
         return Search(None, (_no_form(near), *hidden))
-    filled = [found for found in forms if any(map(found.is_learner, found.rows_below))]
-    if len(filled) > 1:
-        return Search(None, (_two_sheets(filled), *hidden))
-    chosen = filled[0] if filled else max(forms, key=lambda found: len(found.identity))
+    with_learners = [found for found in forms if any(map(found.is_learner, found.rows_below))]
+    if len(with_learners) > 1:
+        return Search(None, (_two_sheets(with_learners), *hidden))
+    chosen = with_learners[0] if with_learners else max(forms, key=lambda found: len(found.identity))
     return Search(_form(chosen), hidden)
 
 
 def likeness(workbook: Sequence[Sheet]) -> int:
-    """How many of the compulsory headings a heading row has, for telling what a plain text was meant to be."""
+    """The number of compulsory headings in a heading row, for telling what a plain text was meant to be."""
     near = (found for sheet in workbook if not sheet.hidden for found in _candidates(sheet))
     return max((len(labels.identities(found.headings.own)) for found in near), default=0)
 
@@ -105,14 +108,14 @@ def _candidates(sheet: Sheet) -> Iterator[_Candidate]:
 
 def _form(found: _Candidate) -> Form:
     learners = tuple(filter(found.is_learner, found.rows_below))
-    numbers = {row.number for row in learners}
-    others = [row for row in found.rows_below if row.number not in numbers and any(map(header_block.filled, row.cells))]
-    last = max(numbers, default=found.row)
+    strays, below = _other_rows(found, learners)
     classified = columns.classified(found.headings, learners)
     across = tuple(zip_longest(*(row.cells for row in learners)))
 
     def down(column: Column) -> ColumnCells:
-        return ColumnCells.of(across[column.number - 1] if column.number <= len(across) else (None,) * len(learners))
+        if column.number > len(across):
+            return ColumnCells.of((None,) * len(learners))
+        return ColumnCells.of(across[column.number - 1])
 
     fields = tuple(map(down, classified.fields))
     return Form(
@@ -124,9 +127,17 @@ def _form(found: _Candidate) -> Form:
         identity={name: down(column) for name, column in classified.identity.items()},
         fields=fields,
         different=tuple(dict.fromkeys(chain.from_iterable(one.different for one in fields))),
-        strays=tuple(row for row in others if row.number < last),
-        below=tuple(row for row in others if row.number > last),
+        strays=strays,
+        below=below,
     )
+
+
+def _other_rows(found: _Candidate, learners: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """The rows with a content that are no learners: those between the learners, and those below them."""
+    numbers = {row.number for row in learners}
+    last = max(numbers, default=found.row)
+    others = [row for row in found.rows_below if row.number not in numbers and any(map(header_block.filled, row.cells))]
+    return tuple(row for row in others if row.number < last), tuple(row for row in others if row.number > last)
 
 
 def _no_form(near: Sequence[_Candidate]) -> Problem:

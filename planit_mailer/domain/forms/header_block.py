@@ -1,7 +1,7 @@
 """The block above the headings (handbook section 5): school, postcode, who submits it, date, and the introduction."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,7 +30,7 @@ INTRODUCTION = re.compile(r"(?:introductory|introduction|intro)(?:text)?(?:para(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What stands at a label: the cell, None where it is blank, and where it is or should be; "" for no label."""
+    """The entry at a label: the cell, or None if it is blank, and its address, or "" if there is no label."""
 
     cell: Cell | None = None
     address: str = ""
@@ -62,24 +62,33 @@ class _Line:
 
 def read(sheet: Sheet, heading_row: int) -> Header:
     """The block above the heading row. Labels stand in the left-most column that has any."""
-    rows = [row for row in sheet.rows if row.number < heading_row]
-    columns = [column for row in rows for column in _label_columns(row)]
-    lines = [line for row in rows for line in _line(row, min(columns))] if columns else []
-    introduction = [line for line in lines if line.label is None and line.entry.cell]
+    lines = _lines([row for row in sheet.rows if row.number < heading_row])
+    introduction = [line.entry for line in lines if line.label is None and line.entry.cell]
     return Header(
         required={label: _best(label, lines) for label in Required},
-        introduction=tuple(line.entry for line in introduction),
+        introduction=tuple(introduction),
         label_rows=frozenset(line.row for line in lines),
     )
 
 
+def _lines(rows: Sequence[Row]) -> list[_Line]:
+    columns: list[int] = []
+    for row in rows:
+        columns.extend(_label_columns(row))
+    lines: list[_Line] = []
+    if columns:
+        for row in rows:
+            lines.extend(_line(row, min(columns)))
+    return lines
+
+
 def filled(cell: Cell | None) -> bool:
-    """Whether a cell holds anything: a text to see, an error, or a formula whose result was never saved."""
+    """True if a cell has a content: a visible text, an error, or a formula whose result was never saved."""
     return cell is not None and (bool(cell.text) or cell.kind is Kind.UNSAVED)
 
 
 def _label_columns(row: Row) -> Iterator[int]:
-    """The column of a row's first filled cell, where that is a label."""
+    """The column of a row's first filled cell, if that is a label."""
     for column, cell in enumerate(row.cells, 1):
         if cell and filled(cell):
             if _meaning(cell.text)[0]:

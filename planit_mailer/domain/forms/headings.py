@@ -1,4 +1,4 @@
-"""Which of the six compulsory fields a heading means, by a curated list of aliases, never by similarity."""
+"""Headings of the six compulsory fields, recognised by a curated list of aliases, never by similarity."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,7 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """What a heading means, and its place in the order of preference: 0 is the best."""
+    """The field that a heading means, and its rank: 0 is the most preferred alias."""
 
     identity: Identity
     rank: int
@@ -68,12 +68,12 @@ def alias(heading: str) -> Alias | None:
 
 
 def is_never(heading: str) -> bool:
-    """Whether it is one of the form's own words above groups of headings, which are never headings."""
+    """True if it is one of the form's own group titles, which are never headings."""
     return fold(heading) in _NEVER
 
 
 def is_example(heading: str) -> bool:
-    """Whether it is an example of the handbook's, word for word."""
+    """True if it is one of the handbook's example headings, word for word."""
     return " ".join(heading.split()).casefold() in _EXAMPLES
 
 

@@ -61,7 +61,7 @@ class _Finding:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two names differ in no more than case, accents, spaces, hyphens and apostrophes."""
+    """True if two names differ only in case, accents, spaces, hyphens and apostrophes."""
     return values.name_key(one) == values.name_key(other)
 
 
@@ -120,7 +120,7 @@ def _enrolment(who: Learner | Child) -> Enrolment:
 
 
 def _oddities(learner: Learner, child: Child | None, register: _Register) -> Iterator[_Finding]:
-    """What differs between a learner and the child that it is known as, or speaks for its being another one."""
+    """The differences between a learner and the known child, or signs that it is another child."""
     row = (learner.row,)
     differing = _differing(learner, child) if child else ()
     if len(differing) >= TWO:
@@ -145,9 +145,9 @@ def _differing(learner: Learner, child: Child) -> tuple[Identity, ...]:
 
 
 def _is_somebody_else(learner: Learner, child: Child | None, register: _Register) -> bool:
-    """Whether name and DOB are those of another known child with another SIMS No, than the row's or the UPIN's child's.
+    """True if name and DOB are those of another known child with another SIMS No than the row's and the UPIN's child's.
 
-    The latter shows twins whose UPINs were exchanged, as where one column was sorted alone.
+    This finds children whose UPINs were exchanged, for instance because one column was sorted alone.
     """
     numbers = {values.sims_key(who.sims_no) for who in (learner, child) if who}
     others = [other for other in register.by_person.get(_person(learner), ()) if other is not child]

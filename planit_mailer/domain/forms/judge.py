@@ -1,4 +1,4 @@
-"""Bytes of a file → a judgement: the draft of its form, and every problem that a school can put right."""
+"""Judge a file: its bytes become a judgement, with the draft of its form and every problem."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,10 +30,10 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was made of one file. `draft` is None where no form was found; `sheet` and `heading_row` say where it is.
+    """The judgement of one file. `draft` is None if no form was found; `sheet` and `heading_row` say where it is.
 
-    `found` says what an unreadable file is, as in "a picture", else "". `is_spreadsheet` is False for what is no
-    spreadsheet at all, nor plain text with a form in it, and counts only where a message has no form. `encrypted`: a
+    `found` says what an unreadable file is, as in "a picture", else "". `is_spreadsheet` is False for anything that is
+    neither a spreadsheet nor plain text with a form in it; it counts only if a message has no form. `encrypted`: a
     password opened it.
     """
 
@@ -47,17 +47,17 @@ class Judgement:
 
     @property
     def locked(self) -> bool:
-        """Whether it is a workbook that none of the passwords opened."""
+        """True if it is a workbook that none of the passwords opened."""
         return any(one.code == CODES[Reason.PASSWORD] for one in self.problems)
 
     @property
     def readable(self) -> bool:
-        """Whether the file could be read as a workbook, with or without a form."""
+        """True if the file could be read as a workbook, with or without a form."""
         return self.is_spreadsheet and all(one.stage is not Stage.FILE for one in self.problems)
 
     @property
     def accepted(self) -> bool:
-        """Whether the form can be applied: it is there, and has no errors."""
+        """True if the form can be applied: it is there, and has no errors."""
         return self.draft is not None and all(one.severity is not Severity.ERROR for one in self.problems)
 
 
@@ -87,17 +87,17 @@ def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:
 
 
 def cannot_be_opened() -> Judgement:
-    """What is said of a file that killed, hung or exhausted its reader."""
+    """The judgement of a file that killed, hung or exhausted its reader."""
     return Judgement(None, (catalogue.problem("cannot-be-opened"),))
 
 
 def too_large() -> Judgement:
-    """What is said of the files of a message that is too large to be fetched."""
+    """The judgement of the files of a message that is too large to be fetched."""
     return Judgement(None, (catalogue.problem("file-too-large", found="an email that is so large"),))
 
 
 def _unreadable(file: Unreadable, kind: FileKind) -> Judgement:
-    """What is said of a file that gave no sheets; too large a picture is a picture all the same."""
+    """The judgement of a file without sheets; a picture is called a picture even if it is too large."""
     found = str(file.found) or "of a kind that we do not know"
     problem = catalogue.problem(CODES[file.reason], found=found)
     return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=kind.is_spreadsheet)

@@ -12,7 +12,7 @@ TOP = 60  # rows from the top in which the heading row stands
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The text over one column; `first` and `last` are the columns that it belongs to, more than one where merged."""
+    """The text over one column; `first` and `last` are the columns that it spans, more than one if merged."""
 
     text: str
     first: int
@@ -29,7 +29,7 @@ class Top:
     labels: Mapping[int, Labels]
 
     def row(self, number: int) -> Labels:
-        """The labels of a row, none where it is blank."""
+        """The labels of a row, none if it is blank."""
         return self.labels.get(number, {})
 
 
@@ -45,7 +45,7 @@ def top(sheet: Sheet) -> Top:
 
 
 def heading_row(first: Top) -> int | None:
-    """The row with the most of the six compulsory headings, the upper one of equals; None where none has any."""
+    """The row with most of the six compulsory headings, the upper one of equals; None if no row has any."""
     counts = {row: len(identities(first.row(row))) for row in sorted(first.labels)}
     best = max(counts, key=lambda row: counts[row], default=None)
     return best if best is not None and counts[best] else None

@@ -1,4 +1,4 @@
-"""What a form says: the upload, its learners, and the draft of both while there are still mistakes in it."""
+"""Uploads: the contents of a form and its learners, complete or as a draft while there are still mistakes."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +16,10 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One learner of an upload, complete. `row` is the row on the sheet.
+    """One complete learner of an upload. `row` is the row on the sheet.
 
-    `headings` are those of the whole upload, `values` stand under them, None where a cell is blank: a form has hundreds
-    of thousands, and all come over from the reading process.
+    `headings` are those of the whole upload, `values` stand under them, None for a blank cell. A form has hundreds of
+    thousands, and all come from the reading process.
     """
 
     row: int
@@ -34,7 +34,7 @@ class Learner:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """What the learner will see: blank cells are left out (handbook section 8)."""
+        """The fields that the learner will see: blank cells are left out (handbook section 8)."""
         return _fields(self.headings, self.values)
 
 
@@ -56,9 +56,9 @@ class Upload:
 
 
 class DraftLearner(NamedTuple):
-    """One learner row as far as it could be read; None where it could not. The rest as in Learner.
+    """One learner row as far as it could be read; None for what could not. Otherwise as in Learner.
 
-    A tuple, for a form has thousands and each comes over from the reading process: dataclasses take five times as long.
+    A tuple, because a form has thousands and each comes from the reading process: dataclasses take five times as long.
     """
 
     row: int
@@ -73,11 +73,11 @@ class DraftLearner(NamedTuple):
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """What the learner would see."""
+        """The fields that the learner would see."""
         return _fields(self.headings, self.values)
 
     def complete(self) -> Learner:
-        """The learner, once nothing is missing. Raises ValueError where something is."""
+        """The complete learner. Raises ValueError if something is missing."""
         if (
             self.first_name is None
             or self.surname is None
@@ -102,7 +102,7 @@ class DraftLearner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One form as far as it could be read; None where it could not. `letters` as in Upload, "" for a missing column.
+    """One form as far as it could be read; None for what could not. `letters` as in Upload, "" for a missing column.
 
     `school_cells` are the cells of the school's name and postcode, in that order.
     """
@@ -118,7 +118,7 @@ class Draft:
     school_cells: tuple[str, ...] = ()
 
     def complete(self) -> Upload:
-        """The upload, once nothing is missing. Raises ValueError where something is."""
+        """The complete upload. Raises ValueError if something is missing."""
         if (
             self.school_name is None
             or self.postcode is None

@@ -65,7 +65,7 @@ DateProblem = Literal["wrong", "month-first", "two-digit-year"]
 
 
 def text(cell: Cell | None) -> str:
-    """What identifies a learner, as text on one line; a number that Excel shows as 1.23E+12 by all of its digits."""
+    """An identifying cell as text on one line; a number that Excel shows as 1.23E+12 gets all of its digits."""
     if cell is None or cell.value is None:
         return ""
     if isinstance(cell.value, int) and SCIENTIFIC.fullmatch(cell.text):
@@ -74,7 +74,7 @@ def text(cell: Cell | None) -> str:
 
 
 def day(cell: Cell) -> date | DateProblem:
-    """A date from a date cell or from text: day first, or ISO, or with the month's name. What is wrong, where it is."""
+    """Read a date: a date cell, or text with day first, ISO, or the month's name. Return the error if it is none."""
     if isinstance(cell.value, datetime):
         return cell.value.date()
     return _written_day(text(cell).casefold()) if cell.kind is Kind.TEXT else "wrong"
@@ -90,7 +90,7 @@ def day_submitted(cell: Cell) -> date | None:
 
 
 def year(cell: Cell) -> str | None:
-    """A year group in one way of writing: N1, N2, R, 1 to 14, or X (no year group); None where it is none."""
+    """A year group in one spelling: N1, N2, R, 1 to 14, or X (no year group); None if it is none."""
     if cell.kind not in (Kind.TEXT, Kind.NUMBER):
         return None
     match = YEAR.fullmatch(text(cell).casefold())
@@ -114,7 +114,7 @@ def age(born: date, today: date) -> int:
 
 
 def upin(cell: Cell | None) -> str:
-    """A UPIN in capitals, without spaces and what nobody sees; "" where there is none."""
+    """A UPIN in capitals, without spaces and invisible characters; "" if there is none."""
     return as_upin(text(cell))
 
 
@@ -124,14 +124,14 @@ def as_upin(written: str) -> str:
 
 
 def is_right_upn(found: str) -> bool | None:
-    """Whether a UPIN in the shape of a UPN has its right check letter; None for one in another shape."""
+    """True if a UPIN in the shape of a UPN has the right check letter; None if it has another shape."""
     return found[0] == check_letter(found[1:]) if UPN.fullmatch(found) else None
 
 
 def check_letter(body: str) -> str:
-    """The letter in front of a UPN's other twelve characters: their values times their positions from 2, modulo 23.
+    """The check letter of a UPN's other twelve characters: the sum of value times position (from 2), modulo 23.
 
-    "" where one of them can be in no UPN. Source: Government Data Standards Catalogue, UniquePupilNumber 2.0.
+    Return "" if one of them cannot be in a UPN. Source: Government Data Standards Catalogue, UniquePupilNumber 2.0.
     """
     try:
         return LETTERS[sum(map(mul, range(2, len(body) + 2), map(WORTH.__getitem__, body))) % len(LETTERS)]
@@ -140,7 +140,7 @@ def check_letter(body: str) -> str:
 
 
 def postcode(written: str) -> str | None:
-    """A postcode as it is printed, "LS1 4AP"; None where it is none. Case, spaces and punctuation are no matter."""
+    """A postcode as it is printed, "LS1 4AP"; None if it is none. Case, spaces and punctuation do not matter."""
     code = re.sub(r"[^0-9A-Z]", "", written.upper())
     return f"{code[:-3]} {code[-3:]}" if POSTCODE.fullmatch(code) else None
 

@@ -1,1 +1,1 @@
-"""What becomes of a message."""
+"""The policy: who may send, and what becomes of a message."""

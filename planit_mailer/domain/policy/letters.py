@@ -38,12 +38,12 @@ class Letter:
 
     @property
     def registered(self) -> bool:
-        """Whether the sender is believed and may send for a school."""
+        """True if the sender is authentic and may send for a school."""
         return self.sender.authentic and bool(self.registration.schools) and not self.registration.denied
 
 
 def day_of(moment: datetime) -> date:
-    """The day on which a message arrived, where schools are."""
+    """The day on which a message arrived, in the schools' time zone."""
     return moment.astimezone(LONDON).date()
 
 
@@ -62,7 +62,7 @@ def schools(letter: Letter) -> frozenset[School]:
 
 
 def school_of(judgement: Judgement, registration: SenderRegistration) -> School | None:
-    """Which of the sender's schools a form is for: its postcode says, and where several share it, its name."""
+    """The sender's school that a form is for: its postcode says so and, if several share it, its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return None
@@ -88,5 +88,5 @@ def _sniffed(sniff: Callable[[bytes], FileKind]) -> Callable[[Attachment], File]
 
 
 def _called_a_table(attachment: Attachment, found: str) -> bool:
-    """Whether plain text has a table's name."""
+    """True if plain text has a table's file name."""
     return found in PLAIN and attachment.name.lower().endswith((".csv", ".tsv"))

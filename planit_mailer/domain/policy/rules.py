@@ -1,7 +1,7 @@
-"""What is to become of a letter: the whole policy as one ordered tuple of rules, each of which may decide.
+"""The whole policy as one ordered tuple of rules, each of which may decide what becomes of a letter.
 
-Pure: what the store knows comes in as `Known`, what is to be done goes out as `Verdict`. Rules follow the order in
-which outcomes are decided: is the sender wanted and believed, is it new, may they send, is there a form, is it right?
+Pure: what the store knows comes in as PolicyContext, the decision goes out as Verdict. The rules ask in this order: is
+the sender wanted and authentic, is the message new, may they send, is there a form, is it right?
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from planit_mailer.domain.forms.identity import Child
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Severity, Stage
+from planit_mailer.domain.forms.upload import Draft
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy import letters, reply_limits, senders
@@ -27,7 +28,7 @@ SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rule decides on: the letter, what the store knows that bears on it, and the time."""
+    """The case that a rule decides: the letter, what the store knows about it, and the time."""
 
     letter: Letter
     known: PolicyContext
@@ -47,10 +48,10 @@ def judge(letter: Letter, known: PolicyContext, now: datetime) -> Verdict:
 
 
 def not_authentic(case: Case) -> Verdict | None:
-    """Nothing is ever sent to an address that may be forged; where it is a registered one, the operator hears of it.
+    """Nothing is sent to an address that may be forged; if it is a registered one, the operator is told.
 
-    At once, but so many times a day for each registered address or domain: what comes above that is told once a day,
-    as all others are.
+    The operator is told at once, but only so many times a day for each registered address or domain; the rest is told
+    once a day, like all other quarantined mail.
     """
     if case.letter.sender.authentic:
         return None
@@ -72,7 +73,7 @@ def delivered_twice(case: Case) -> Verdict | None:
 
 
 def from_a_stranger(case: Case) -> Verdict | None:
-    """Held where there may be a form in it, else ignored; either way a short answer, once."""
+    """Held if there may be a form in it, else ignored; either way the stranger gets one short answer."""
     if case.letter.registration.schools:
         return None
     if any(file.is_spreadsheet for file in case.letter.files):
@@ -148,26 +149,38 @@ def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
 
 
 def _counts(file: File) -> bool:
-    """Whether a file is an upload, perhaps one that is all wrong: the school meant it as a spreadsheet."""
+    """True if a file counts as an upload, even one that is all wrong: the school meant it as a spreadsheet."""
     return file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES)
 
 
 def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
-    """The files that are uploads, and those passed over.
+    """The files that count as uploads, and those that are passed over.
 
-    Beside a form, what only pretends to be a spreadsheet is passed over, and a workbook in which there is no form; what
-    could not be read may hold one.
+    Beside a form, a file that only pretends to be a spreadsheet and a workbook without a form are passed over; a file
+    that could not be read may hold a form.
     """
-    if not any(file.judgement and file.judgement.draft for file in files):
-        taken = tuple(file for file in files if _counts(file))
-        return taken, tuple(file for file in files if file not in taken)
-    without = tuple(replace(file, found="there is no form in it") for file in files if _has_no_form(file))
-    others = tuple(file for file in files if not file.is_spreadsheet)
-    return tuple(file for file in files if file.is_spreadsheet and not _has_no_form(file)), (*without, *others)
+    if any(file.judgement and file.judgement.draft for file in files):
+        return _beside_a_form(files)
+    uploads = tuple(file for file in files if _counts(file))
+    return uploads, tuple(file for file in files if file not in uploads)
+
+
+def _beside_a_form(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
+    uploads: list[File] = []
+    without_form: list[File] = []
+    no_spreadsheets: list[File] = []
+    for file in files:
+        if _has_no_form(file):
+            without_form.append(replace(file, found="there is no form in it"))
+        elif file.is_spreadsheet:
+            uploads.append(file)
+        if not file.is_spreadsheet:
+            no_spreadsheets.append(file)
+    return tuple(uploads), (*without_form, *no_spreadsheets)
 
 
 def _has_no_form(file: File) -> bool:
-    """Whether a workbook was read, and nothing like a form was found."""
+    """True if a workbook was read and nothing like a form was found."""
     found = file.judgement.problems if file.judgement else ()
     return file.is_spreadsheet and any(problem.code == "no-form-found" for problem in found)
 
@@ -191,21 +204,28 @@ def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
 
 
 def _for_school(judgement: Judgement, school: School | None, schools: Sequence[School]) -> Judgement:
-    """The judgement with what the register adds: may they send for it, and is that its name."""
+    """The judgement with what the register adds: whether they may send for it, and its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return judgement
-    name, postcode = draft.school_cells or ("", "")
     if school is None:
-        several = len(senders.schools_at(draft.postcode, schools)) > 1
-        code, cell = ("school-name-unclear", name) if several else ("school-not-yours", postcode)
-        upto = tuple(p for p in judgement.problems if p.severity is Severity.WARNING or p.stage <= Stage.REQUIRED)
-        return replace(judgement, problems=(*upto, catalogue.problem(code, filter(None, [cell]))))
+        return _for_no_school(judgement, draft, schools)
+    name, _ = draft.school_cells or ("", "")
     if draft.school_name and not identity.same_name(draft.school_name, school.name):
-        return replace(
-            judgement, problems=(*judgement.problems, catalogue.problem("school-name-differs", filter(None, [name])))
-        )
+        differs = catalogue.problem("school-name-differs", filter(None, [name]))
+        return replace(judgement, problems=(*judgement.problems, differs))
     return judgement
+
+
+def _for_no_school(judgement: Judgement, draft: Draft, schools: Sequence[School]) -> Judgement:
+    """The judgement of a form for none of the sender's schools, or for one of several that its name does not tell."""
+    name, postcode = draft.school_cells or ("", "")
+    if len(senders.schools_at(draft.postcode or "", schools)) > 1:
+        problem = catalogue.problem("school-name-unclear", filter(None, [name]))
+    else:
+        problem = catalogue.problem("school-not-yours", filter(None, [postcode]))
+    early = [one for one in judgement.problems if one.severity is Severity.WARNING or one.stage <= Stage.REQUIRED]
+    return replace(judgement, problems=(*early, problem))
 
 
 def _matched(upload: JudgedUpload, school: School, children: Sequence[Child], *, accept: bool) -> JudgedUpload:

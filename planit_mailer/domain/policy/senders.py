@@ -32,9 +32,9 @@ def not_verified(domain: str) -> Opinion:
 
 
 def believe(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
-    """The author of a message, and whether their address can be believed; `verified` is asked where that is trusted.
+    """The author of a message, and whether their address is authentic; `verified` is asked if that is trusted.
 
-    `released`: the operator vouches for this one message, so that nothing but the address itself can still be wrong.
+    `released`: the operator vouches for this one message, so only the address itself can still be wrong.
     """
     if len(message.from_addresses) != 1:
         count = "several" if message.from_addresses else "no"
@@ -56,7 +56,7 @@ def believe(message: Message, trust: Trust, *, released: bool, verified: Verifie
 
 
 def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | None:
-    """Which of a sender's schools a form is for: its postcode says, and where several share it, its name."""
+    """The sender's school that a form is for: its postcode says so and, if several share it, its name."""
     near = schools_at(postcode, schools)
     if len(near) > 1:
         near = [school for school in near if identity.same_name(school.name, name)]
@@ -64,14 +64,14 @@ def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | 
 
 
 def schools_at(postcode: str, schools: Iterable[School]) -> list[School]:
-    """Those of some schools that have a postcode."""
+    """The schools with this postcode."""
     return [school for school in schools if text.fold(school.postcode) == text.fold(postcode)]
 
 
 def sender_value(entry: str) -> str:
     """A sender as the operator registers it: an address, or exactly one domain.
 
-    Raises ConfigError where it is neither, and Refused for a domain where anybody can have an address.
+    Raises ConfigError if it is neither, and Refused for a domain at which anybody can have an address.
     """
     value = address_or_domain(entry)
     if PUBLIC_DOMAIN.fullmatch(value):
@@ -80,9 +80,9 @@ def sender_value(entry: str) -> str:
 
 
 def address_or_domain(entry: str) -> str:
-    """What the operator writes for one sender or a whole domain ("school.sch.uk" or "@school.sch.uk").
+    """The address or whole domain that the operator typed ("school.sch.uk" or "@school.sch.uk").
 
-    Raises ConfigError where it is neither.
+    Raises ConfigError if it is neither.
     """
     value = entry.strip().lower()
     if "@" in value.lstrip("@"):

@@ -29,9 +29,9 @@ BLANK_FORM = "plan-it-school-data-form.xlsx"
 
 @dataclass(frozen=True, slots=True)
 class ReplySettings:
-    """What every mail needs: who writes (`sender` as in a From header, `address` bare), and with what.
+    """The settings for all mail: who writes (`sender` as in a From header, `address` bare), and with which templates.
 
-    `operator` is who is told, `reply_within` what schools were promised, `blank_form` an .xlsx file.
+    `operator` gets the alerts, `reply_within` is the promised time, `blank_form` an .xlsx file.
     """
 
     sender: str
@@ -44,7 +44,7 @@ class ReplySettings:
 
 @dataclass(frozen=True, slots=True)
 class ReplyContext:
-    """Where a mail is written, and when."""
+    """The settings for mail, and the present time."""
 
     reply_settings: ReplySettings
     now: datetime
@@ -52,7 +52,7 @@ class ReplyContext:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a mail says, before it is a mail; `template` with `facts` makes the bodies, in plain text and HTML."""
+    """The text of a mail: `template` with `facts` makes its bodies, in plain text and HTML."""
 
     kind: ReplyKind
     subject: str
@@ -97,7 +97,7 @@ def to_operator(text: Text, context: ReplyContext, reference: str = "service") -
 
 
 def delayed(reference: str, recipient: str, context: ReplyContext) -> Reply:
-    """What a school hears when its answer takes longer: it is our problem, and there is nothing to do."""
+    """Tell a school that its answer takes longer: it is our problem, and there is nothing to do."""
     subject = f"Your School Data: your upload is taking longer than usual ({reference})"
     text = Text(ReplyKind.DELAYED, subject, "delayed", {"reference": reference})
     return _sealed(text.kind, recipient, _mail(reference, recipient, text, context))
@@ -149,7 +149,7 @@ def _subject(uploads: Sequence[UploadView], reference: str) -> str:
 
 
 def _answer(letter: Letter, verdict: Verdict, text: Text, context: ReplyContext) -> EmailMessage:
-    """An answer in the thread of the message; what answers a machine is a new message of its own (RFC 3834)."""
+    """An answer in the thread of the message; an answer to a machine is a new message of its own (RFC 3834)."""
     message = _mail(letter.receipt.reference, letter.sender.address, text, context)
     if verdict.automatic:
         return message

@@ -1,4 +1,4 @@
-"""What came instead of a spreadsheet, and what to do about it, in a school's words."""
+"""Files that came instead of a spreadsheet, and what to do about them, in a school's words."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -41,5 +41,5 @@ def described(file: File) -> str:
 
 
 def advised(thing: str, advice: str) -> str:
-    """A thing, and what to do about it where that is known."""
+    """Name a file, and what to do about it if that is known."""
     return f"{thing}: {advice}" if advice else thing

@@ -1,6 +1,6 @@
-"""What the templates see of an upload: its most important problems, what changed, and how the page will look.
+"""Views for the templates: the most important problems, the changes, and how a learner's page will look.
 
-It names headings, counts and cells. The values on the page are invented, the same whatever a form says.
+They name headings, counts and cells. The values on the page are invented, the same whatever a form says.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook sec
 class UploadView:
     """One upload as the templates see it; `more` counts the groups of problems that are left out.
 
-    `page` are the fields as a learner will see them, with invented values. `attached` names the workbook that goes
-    back, "" where none does; `returned` says what it lacks.
+    `page` has the fields as a learner will see them, with invented values. `attached` names the workbook that goes
+    back, "" if none does; `returned` says what it lacks.
     """
 
     name: str
@@ -51,25 +51,31 @@ def of(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: s
 
 
 def attached(upload: JudgedUpload, reference: str) -> str:
-    """What the workbook is called that goes back: our name, for theirs may be a learner's."""
+    """The file name of the workbook that goes back: it is ours, because theirs may be a learner's name."""
     return f"{reference}-{upload.number}.xlsx"
 
 
 def _view(upload: JudgedUpload, most: int, reference: str) -> UploadView:
     groups = catalogue.grouped(upload.judgement.problems)
     shown = [_shortened(group) for group in groups[:most]]
+    returned = upload.painted
     view = UploadView(
         name=catalogue.quoted(upload.file_name),
         accepted=upload.judgement.accepted,
         school=upload.school.name if upload.school else "",
-        errors=tuple(group for group in shown if group.severity is Severity.ERROR),
-        warnings=tuple(group for group in shown if group.severity is Severity.WARNING),
-        to_fix=sum(group.severity is Severity.ERROR for group in groups),
+        errors=_of(Severity.ERROR, shown),
+        warnings=_of(Severity.WARNING, shown),
+        to_fix=len(_of(Severity.ERROR, groups)),
         more=len(groups) - len(shown),
-        attached=attached(upload, reference) if upload.painted and upload.painted.data else "",
-        returned=upload.painted,
+        attached=attached(upload, reference) if returned and returned.data else "",
+        returned=returned,
     )
-    return _with_page(view, upload.judgement.draft) if upload.judgement.draft else view
+    draft = upload.judgement.draft
+    return _with_page(view, draft) if draft else view
+
+
+def _of(severity: Severity, groups: Sequence[Group]) -> tuple[Group, ...]:
+    return tuple(group for group in groups if group.severity is severity)
 
 
 def _with_page(view: UploadView, draft: Draft) -> UploadView:

@@ -17,7 +17,7 @@ from planit_mailer.spreadsheets.annotate.comments_part import Cell
 from planit_mailer.spreadsheets.annotate.packages import Package
 from planit_mailer.spreadsheets.annotate.problems_sheet import Line
 from planit_mailer.spreadsheets.annotate.sheet_part import SheetMarkup
-from planit_mailer.spreadsheets.annotate.styles_part import Styles
+from planit_mailer.spreadsheets.annotate.styles_part import Look, Styles
 from planit_mailer.spreadsheets.annotate.workbook_part import Place, Workbook
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, TooLarge
 from planit_mailer.spreadsheets.model import Limits, Sheet
@@ -41,7 +41,7 @@ EMPTY = {
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something about cells of a worksheet, by its number; `cells` as Excel names them, () where it is about none.
+    """A note about cells of a worksheet, by its number; `cells` as Excel names them, () if it is about none.
 
     `severity` is "error" or "warning"; `text` says what is wrong, `fix` how to put it right.
     """
@@ -107,12 +107,12 @@ def clean(data: bytes, limits: Limits | None = None) -> bytes:
 
 
 def is_ours(sheet: Sheet) -> bool:
-    """Whether a sheet is a Problems sheet of ours, which is no part of what anybody sends."""
+    """True if a sheet is a Problems sheet of ours, which is not part of what the school sends."""
     return problems_sheet.is_ours(sheet)
 
 
 def _ours(package: Package, data: bytes, limits: Limits) -> tuple[Sheet, ...]:
-    """The Problems sheets of a workbook; it is read only where the words of the marker are somewhere in it."""
+    """Our Problems sheets in a workbook; it is read only if the words of the marker are somewhere in it."""
     parts = (name for name in package.names() if TEXTS.search(name.lower()))
     if not any(problems_sheet.MARKER.encode() in package.read(name) for name in parts):
         return ()
@@ -120,21 +120,34 @@ def _ours(package: Package, data: bytes, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def _clean(package: Package, book: Workbook, ours: tuple[Sheet, ...]) -> bool:
-    """Take off all that is ours; whether there was any. The sheet may have been deleted, and comments left."""
-    parts = [place.part for place in book.places if place.kind == WORKSHEET and place.part in package]
-    commented = [part for part in parts if comments_part.is_commented(package, part)]
+    """Remove all that we added. Return True if there was any. The sheet may have been deleted, and comments left."""
+    commented = _commented_parts(package, book)
     if not ours and not commented:
         return False
     for part in commented:
         sheet = SheetMarkup(package.read(part))
         comments_part.remove(package, part, sheet)
         package.write(part, sheet.joined())
-    styles = Styles(package.tree(book.styles()))
-    styles.unpaint({colour: look for sheet in ours for colour, look in problems_sheet.looks(sheet).items()})
-    package.write_tree(book.styles(), styles.root)
+    _unpaint(package, book, ours)
     for number in sorted((sheet.number for sheet in ours), reverse=True):
         book.remove(number)
     return True
+
+
+def _commented_parts(package: Package, book: Workbook) -> list[str]:
+    """The worksheets with comments of ours."""
+    parts = [place.part for place in book.places if place.kind == WORKSHEET and place.part in package]
+    return [part for part in parts if comments_part.is_commented(package, part)]
+
+
+def _unpaint(package: Package, book: Workbook, ours: tuple[Sheet, ...]) -> None:
+    """Restore the looks that our sheets remember."""
+    styles = Styles(package.tree(book.styles()))
+    looks: dict[str, Look] = {}
+    for sheet in ours:
+        looks |= problems_sheet.looks(sheet)
+    styles.unpaint(looks)
+    package.write_tree(book.styles(), styles.root)
 
 
 def _texts(notes: Iterable[Note]) -> dict[int, dict[Cell, list[Note]]]:

@@ -57,7 +57,7 @@ def add(package: Package, part: str, sheet: SheetMarkup, texts: Mapping[Cell, st
 
 
 def is_commented(package: Package, part: str) -> bool:
-    """Whether a worksheet has comments of ours."""
+    """True if a worksheet has comments of ours."""
     link = _link(package, part)
     return link is not None and HEADING.encode() in package.read(link.target)
 
@@ -87,7 +87,7 @@ def _link(package: Package, part: str) -> Link | None:
 
 
 def _comments(package: Package, part: str, namespace: str) -> tuple[str, Element]:
-    """The comments part of a worksheet, its name and its tree; made where there is none."""
+    """The comments part of a worksheet, its name and its tree; it is created if there is none."""
     if link := _link(package, part):
         return link.target, package.tree(link.target)
     name = package.free("xl/commentsPlanit{}.xml")
@@ -113,7 +113,7 @@ def _append(comment: Element, text: str) -> None:
 
 
 def _cut(comment: Element) -> bool:
-    """Cut a comment off where ours begins; whether it did."""
+    """Cut off our part of a comment. Return True if there was one."""
     ours = False
     for node in list(_nodes(comment)):
         if ours:

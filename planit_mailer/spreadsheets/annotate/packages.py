@@ -54,7 +54,7 @@ class Package:
         return tuple(self._names.values())
 
     def read(self, name: str) -> bytes:
-        """A part as it is now; raise KeyError where it is absent, TooLarge where it unpacks to too much."""
+        """The present content of a part. Raises KeyError if it is absent, TooLarge if it unpacks to too much."""
         key = folded(name)
         if key not in self._changed:
             if key not in self._names:
@@ -83,7 +83,7 @@ class Package:
         return next(name for number in range(1, len(self._names) + 2) if (name := pattern.format(number)) not in self)
 
     def tree(self, name: str) -> Element:
-        """The root of a part; for small ones. Raise what defusedxml raises, and KeyError where it is absent."""
+        """The root element of a small part. Raises what defusedxml raises, and KeyError if it is absent."""
         return parsed(self.read(name))
 
     def write_tree(self, name: str, root: Element) -> None:
@@ -103,7 +103,7 @@ class Package:
         self.write_tree(CONTENT_TYPES, types)
 
     def links(self, part: str) -> tuple[Link, ...]:
-        """The other parts that a part names; "" is the package itself."""
+        """The other parts that a part is related to; "" is the package itself."""
         source = relations_path(part)
         return tuple(_link(element, part) for element in children(self.tree(source))) if source in self else ()
 
@@ -118,7 +118,7 @@ class Package:
         return name
 
     def unlink(self, part: str, identity: str) -> None:
-        """Let a part name another no more."""
+        """Remove the relation of a part to another."""
         source = relations_path(part)
         root = self.tree(source)
         for element in children(root):
@@ -205,5 +205,5 @@ def _link(element: Element, part: str) -> Link:
 
 
 def relation_types(package: Package) -> str:
-    """What the types of relations begin with; strict OOXML has other words than the usual kind."""
+    """The prefix of the types of relations; strict OOXML has other prefixes than the usual kind."""
     return next(link.type.rpartition("/")[0] for link in package.links("") if link.kind == "officeDocument")

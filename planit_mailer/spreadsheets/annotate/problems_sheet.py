@@ -1,4 +1,4 @@
-"""The sheet "Problems": what is wrong, where as a link to the cells, how to fix it, and behind it what paint covers."""
+"""The sheet "Problems": each problem, a link to its cells, how to fix it, and, hidden, the looks beneath our paint."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 class Line:
     """One line: the kind of problem ("error", "warning"), what is wrong, how to fix it, and a block of cells.
 
-    `sheet` is the name of the sheet, "" where there is none to lead to; `where` is like "D14" or "D14:D20", or "".
+    `sheet` is the name of the sheet, "" if there is none to link to; `where` is like "D14" or "D14:D20", or "".
     """
 
     kind: str
@@ -57,12 +57,12 @@ class _Faces:
 
 
 def is_ours(sheet: Sheet) -> bool:
-    """Whether a sheet is the Problems sheet that we put into a workbook; it is no part of what anybody sends."""
+    """True if a sheet is the Problems sheet that we added; it is not part of what the school sends."""
     return any(_text(row, MARKED) == MARKER for row in sheet.rows)
 
 
 def looks(sheet: Sheet) -> dict[str, Look]:
-    """What our paint covers, by its colour."""
+    """The looks that our paint covers, by its colour."""
     return {
         colour: Look(_text(row, MARKED + 1), _text(row, MARKED + 2))
         for row in sheet.rows

@@ -36,7 +36,7 @@ AFTER_DRAWING = {
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row: its number, its attributes, and where it and its content begin and end."""
+    """A row: its number, its attributes, and the positions of it and of its content."""
 
     number: int
     attributes: bytes
@@ -46,7 +46,7 @@ class _Row:
 
 
 class SheetMarkup:
-    """The XML of one worksheet. Raise Damaged where it has no cells at all."""
+    """The XML of one worksheet. Raises Damaged if it has no cells at all."""
 
     def __init__(self, xml: bytes) -> None:
         self._xml = ordinary(xml)
@@ -73,10 +73,7 @@ class SheetMarkup:
         return b"".join((self._before, b"<", data, b">", self._cells, b"</", data, b">", self._after))
 
     def unselect(self) -> bool:
-        """Let the sheet not be one of those that are worked on together, where what is typed on one goes to all.
-
-        Whether it was one.
-        """
+        """Remove the sheet from Excel's group selection; True if it was selected."""
         self._before, count = SELECTED.subn(rb"\1", self._before)
         return count > 0
 
@@ -92,7 +89,7 @@ class SheetMarkup:
         self._cells = _edited(self._cells, edits)
 
     def drawing(self) -> str:
-        """The id of the relation to the drawing of the comments, "" where there is none."""
+        """The id of the relation to the drawing of the comments, "" if there is none."""
         found = self._tag(b"legacyDrawing").search(self._after)
         if not found:
             return ""
@@ -100,13 +97,13 @@ class SheetMarkup:
         return named[1].decode() if named else ""
 
     def draw(self, relation: str, namespace: str) -> None:
-        """Name the drawing of the comments, where the order of elements wants it."""
+        """Name the drawing of the comments, at its place in the order of elements."""
         drawing = b'<%slegacyDrawing xmlns:r="%s" r:id="%s"/>' % (self.prefix, namespace.encode(), relation.encode())
         place = self._place_of_drawing()
         self._after = self._after[:place] + drawing + self._after[place:]
 
     def undraw(self) -> None:
-        """Name it no more."""
+        """Remove the drawing of the comments."""
         self._after = re.sub(self._tag(b"legacyDrawing"), b"", self._after, count=1)
 
     def _place_of_drawing(self) -> int:
@@ -145,7 +142,7 @@ class SheetMarkup:
         return found.start(), found.end(), tag
 
     def _placed(self, content: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:
-        """The cells of a row by their columns; one that does not say where it stands follows the one before."""
+        """The cells of a row by their columns; a cell without a reference follows the one before."""
         column = 0
         for found in self._tag(b"c").finditer(content):
             named = REFERENCE.fullmatch(_attribute(found[1], b"r"))

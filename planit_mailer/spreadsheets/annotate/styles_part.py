@@ -48,7 +48,7 @@ LOOKS = re.compile(  # elements of fills and fonts
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The fill and the font that a cell had, as XML without prefixes; the font is "" where it was left alone."""
+    """The fill and the font that a cell had, as XML without prefixes; the font is "" if it was left alone."""
 
     fill: str
     font: str
@@ -83,7 +83,7 @@ class Styles:
         return self._painted[key]
 
     def unpaint(self, looks: Mapping[str, Look]) -> None:
-        """Put the earlier looks back; without any, as where their table was deleted, take off what may be paint.
+        """Restore the earlier looks; without any, because their table was deleted, remove what may be our paint.
 
         The styles change in place, and with them all cells that have them, wherever they were moved.
         """
@@ -106,7 +106,7 @@ class Styles:
                 style.setAttribute("fontId", str(self._append(self._fonts, _look(font, "font"))))
 
     def _look(self, style: int) -> tuple[Element, Element]:
-        """The fill and the font of a style; those of the first where it names none."""
+        """The fill and the font of a style; the first of each if it names none."""
         xf = self._one(self._cells, style)
         fill = self._one(self._fills, int(xf.getAttribute("fillId") or 0))
         return fill, self._one(self._fonts, int(xf.getAttribute("fontId") or 0))
@@ -143,7 +143,7 @@ class Styles:
         return count - 1
 
     def _table(self, name: str) -> Element:
-        """A table of styles; made where there is none, in its place."""
+        """A table of styles; it is created in its place if there is none."""
         if found := packages.children(self.root, name):
             return found[0]
         names = ["numFmts", *BEGINNINGS]
@@ -168,7 +168,7 @@ def _solid(colour: str) -> str:
 
 
 def _paint(fill: Element) -> str:
-    """The colour of a fill, as RGB, where it may be paint of ours, else ""."""
+    """The colour of a fill, as RGB, if it may be our paint, else ""."""
     for pattern in packages.children(fill, "patternFill"):
         for colour in packages.children(pattern, "fgColor"):
             shown = colour.getAttribute("rgb").upper()[-6:]
@@ -178,7 +178,7 @@ def _paint(fill: Element) -> str:
 
 
 def _is_dark(font: Element) -> bool:
-    """Whether a font can be read on a light fill; no colour is the system's, black."""
+    """True if a font is readable on a light fill; without a colour it is the system's, black."""
     for colour in packages.children(font, "color"):
         shown = colour.getAttribute("rgb")[-6:]
         if colour.getAttribute("theme"):

@@ -33,7 +33,7 @@ class Workbook:
     """The workbook part, as a tree that is changed."""
 
     def __init__(self, package: Package) -> None:
-        """Raise Damaged where the package names no workbook."""
+        """Raises Damaged if the package names no workbook."""
         found = (link.target for link in package.links("") if link.kind == "officeDocument")
         self.part = next(found, "")
         if not self.part:
@@ -52,7 +52,7 @@ class Workbook:
         return tuple(Place(number, sheet.getAttribute("name"), link.kind, link.target) for number, sheet, link in named)
 
     def styles(self) -> str:
-        """The part with the styles; made where there is none."""
+        """The part with the styles; it is created if there is none."""
         links = self._package.links(self.part)
         named = next((link.target for link in links if link.kind == "styles"), "")
         if named in self._package:
@@ -91,7 +91,7 @@ class Workbook:
         self._renumber(number - 1, -1)
 
     def leave_out(self) -> tuple[str, ...]:
-        """Leave out what a workbook without macros may not have; what that was, in a school's words."""
+        """Leave out what a workbook without macros may not have. Return what that was, in a school's words."""
         gone = {LEFT_OUT[place.kind]: None for place in self.places if place.kind in LEFT_OUT}
         for place in reversed(self.places):
             if place.kind in LEFT_OUT:
@@ -115,21 +115,16 @@ class Workbook:
         return next(name for name in names if name.casefold() not in taken)
 
     def _renumber(self, place: int, by: int) -> None:
-        """Count sheets anew from a place (from 0) on, where names of one sheet and windows number them."""
+        """Renumber sheets from a position (from 0) on, in the names of single sheets and in windows."""
         for name in packages.children(self._root, "definedNames", "definedName"):
             own = name.getAttribute("localSheetId")
-            if own and int(own) == place and by < 0:
-                assert name.parentNode is not None
-                name.parentNode.removeChild(name)
-            elif own and int(own) >= place:
-                name.setAttribute("localSheetId", str(int(own) + by))
+            if own:
+                _renumber_name(name, int(own), place, by)
         for names in packages.children(self._root, "definedNames"):
             if not packages.children(names):
                 self._root.removeChild(names)
         for view in packages.children(self._root, "bookViews", "workbookView"):
-            for attribute in ("activeTab", "firstSheet"):
-                shown = int(view.getAttribute(attribute) or 0)
-                view.setAttribute(attribute, str(max(shown + by, 0) if shown >= place else shown))
+            _renumber_window(view, place, by)
 
     def _show(self, place: int) -> None:
         for view in packages.children(self._root, "bookViews", "workbookView"):
@@ -139,3 +134,20 @@ class Workbook:
 
 def _relation(sheet: Element) -> str:
     return next((value for key, value in sheet.attributes.items() if key.endswith(":id")), "")
+
+
+def _renumber_name(name: Element, own: int, place: int, by: int) -> None:
+    """Renumber a name of a single sheet, or remove it with its sheet."""
+    if own == place and by < 0:
+        assert name.parentNode is not None
+        name.parentNode.removeChild(name)
+    elif own >= place:
+        name.setAttribute("localSheetId", str(own + by))
+
+
+def _renumber_window(view: Element, place: int, by: int) -> None:
+    for attribute in ("activeTab", "firstSheet"):
+        shown = int(view.getAttribute(attribute) or 0)
+        if shown >= place:
+            shown = max(shown + by, 0)
+        view.setAttribute(attribute, str(shown))

@@ -12,9 +12,9 @@ NO_ENTRY = 0xFFFFFFFF
 
 
 def names(data: bytes) -> frozenset[str]:
-    """The names of the streams and storages that stand at the top, in lower case; none where the file is damaged.
+    """The names of the streams and storages at the top, in lower case; none if the file is damaged.
 
-    Only those count: a workbook with a Word document embedded has that one's streams further down. Layout: [MS-CFB].
+    Only these count: a workbook with an embedded Word document has that one's streams further down. Layout: [MS-CFB].
     """
     try:
         entries = b"".join(_directory(data))

@@ -1,4 +1,4 @@
-"""In which encoding is this text? Told by its mark, else by where its NULs stand."""
+"""The encoding of a text, told by its byte order mark, else by the positions of its NULs."""
 
 # The longer marks first: those of UTF-16 begin UTF-32's.
 MARKS = (
@@ -14,7 +14,7 @@ SAMPLE = 1_000  # bytes that tell
 
 
 def of(start: bytes) -> str:
-    """The encoding of a text by its beginning; "" where each character of ASCII is a byte, as in UTF-8 and cp1252."""
+    """The encoding of a text by its beginning; "" if each ASCII character is one byte, as in UTF-8 and cp1252."""
     for mark, encoding in MARKS:
         if start.startswith(mark):
             return encoding

@@ -33,11 +33,11 @@ class Locked(Exception):  # noqa: N818  likewise
 class Archive:
     """A zip archive whose directory has been checked against the limits.
 
-    Parts are found as Excel finds them: whatever their case, and where a writer put backslashes.
+    Parts are found as Excel finds them: in any letter case, and with backslashes.
     """
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        """Raise TooLarge or Damaged where the directory says not to unpack it, BadZipFile where it cannot be read."""
+        """Raises TooLarge or Damaged if the directory says not to unpack it, BadZipFile if it cannot be read."""
         # Entries are counted before the directory is read: reading 300,000 of them already takes 200 MB.
         if data.count(DIRECTORY_ENTRY) > ENTRIES:
             raise TooLarge(f"more than {ENTRIES:,} parts")
@@ -59,12 +59,12 @@ class Archive:
 
     @contextmanager
     def open(self, name: str) -> Iterator["Part"]:
-        """A part to read from; raise KeyError where it is absent."""
+        """A part to read from. Raises KeyError if it is absent."""
         with self._zip.open(self._entries[folded(name)]) as stream:
             yield Part(stream, self._spend)
 
     def read(self, name: str) -> bytes:
-        """A whole part; for small ones. Raise KeyError where it is absent."""
+        """A whole small part. Raises KeyError if it is absent."""
         with self.open(name) as part:
             return part.read()
 
@@ -82,7 +82,7 @@ class Part:
         self._spend = spend
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, all that are left where no size is given; raise TooLarge beyond the archive's limit."""
+        """The next bytes, or all that are left if no size is given. Raises TooLarge beyond the archive's limit."""
         chunk = self._stream.read(size)
         self._spend(len(chunk))
         return chunk

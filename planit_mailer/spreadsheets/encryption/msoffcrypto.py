@@ -30,10 +30,10 @@ TURNED = bytes((byte >> 5 | byte << 3) & 0xFF for byte in range(256))  # five bi
 
 
 def decrypted(data: bytes, password: str) -> bytes:
-    """What is in an encrypted workbook: the package, or the stream of records of an .xls, which is read like its file.
+    """The content of an encrypted workbook: the package, or the stream of records of an .xls.
 
-    Raises InvalidKeyError where it is another password, and what the library makes of a damaged file, or of one that is
-    encrypted in a way that it does not know.
+    Raises InvalidKeyError if the password is wrong, and the library's own errors for a damaged file, or one with an
+    unknown encryption.
     """
     file = msoffcrypto.OfficeFile(io.BytesIO(data))
     if isinstance(file, Xls97File):
@@ -59,7 +59,7 @@ def encrypted(data: bytes, password: str) -> bytes:
 
 
 def _check(file: OOXMLFile, password: str) -> None:
-    """Raise where it is another password, or would take too long to tell; the library would hash twice to find out."""
+    """Raise if the password is wrong, or checking takes too long; the library would hash twice for it."""
     if file.info["spinValue"] > MOST_SPINS:
         raise ValueError(f"more than {MOST_SPINS:,} rounds of hashing")
     if not ECMA376Agile.verify_password(password, *(file.info[name] for name in VERIFIER)):
@@ -84,7 +84,7 @@ def _records_of(file: Xls97File, password: str) -> bytes:
 
 
 def _records(stream: bytes) -> Iterator[tuple[int, int, int]]:
-    """The records of a stream: number, and where the data behind the four bytes of its head begin and end."""
+    """The records of a stream: number, and the positions of the data behind the four bytes of the head."""
     start = 4
     while start <= len(stream):
         number, size = struct.unpack_from("<HH", stream, start - 4)
@@ -103,7 +103,7 @@ def _by_rc4(file: Xls97File, stream: bytes) -> bytes:
 
 
 def _by_xor(data: bytes, pattern: bytes, place: int) -> bytes:
-    """Some bytes of a record; where the pattern begins goes by their place and the size of the record."""
+    """Decrypt some bytes of a record; the start of the pattern depends on their position and the record's size."""
     first = place % len(pattern)
     repeated = (pattern[first:] + pattern * (len(data) // len(pattern) + 1))[: len(data)]
     mixed = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")

@@ -10,14 +10,14 @@ LONGEST = 255  # characters; Excel takes no more
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """What opens a workbook; shown nowhere, whoever prints it."""
+    """A password of a workbook; it is never shown, whoever prints it."""
 
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was in a locked workbook, as readers take it, and the password that opened it."""
+    """The content of a locked workbook, as readers take it, and the password that opened it."""
 
     data: bytes
     password: Password
@@ -28,10 +28,10 @@ ALWAYS = Password("VelvetSweatshop")
 
 
 def opened(data: bytes, passwords: Sequence[Password]) -> Opened | None:
-    """A locked workbook, opened with the first of some passwords that fits; None where none of them does.
+    """Open a locked workbook with the first password that fits; None if none does.
 
-    No more than TRIES of them are tried, and the one that everybody knows. A file that cannot be decrypted at all, in
-    whichever way it is damaged or locked, stays locked. Raises nothing but MemoryError.
+    At most TRIES passwords are tried, and the one that everybody knows. A file that cannot be decrypted, because it is
+    damaged or locked in an unknown way, stays locked. Raises nothing but MemoryError.
     """
     from planit_mailer.spreadsheets.encryption import msoffcrypto  # noqa: PLC0415  8 MB in every process, and few workbooks are locked
 
@@ -53,5 +53,5 @@ def locked(data: bytes, password: Password) -> bytes:
 
 
 def usable(password: str) -> bool:
-    """Whether a workbook can have such a password: some characters, and not more than Excel takes."""
+    """True if a workbook can have such a password: at least one character, and no more than Excel takes."""
     return 0 < len(password) <= LONGEST and password.isprintable()

@@ -32,7 +32,7 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 
 
 def moment(serial: float, *, since_1904: bool = False) -> datetime | None:
-    """The moment of a serial number, to the millisecond; None where Excel has no date for it."""
+    """The moment of a serial number, to the millisecond; None if Excel has no date for it."""
     days = serial + FROM_1900_TO_1904 if since_1904 else serial
     if serial < 0 or days >= LAST:
         return None
@@ -41,7 +41,7 @@ def moment(serial: float, *, since_1904: bool = False) -> datetime | None:
 
 
 def serial(text: str, *, since_1904: bool = False) -> float:
-    """The serial number of what OOXML stores in the words of ISO 8601; not a number where that is something else.
+    """The serial number of an ISO 8601 text in OOXML; not a number if it is something else.
 
     ECMA-376 part 1, 18.17.4: a date, a time of day, or both; strict workbooks have durations, too.
     """
@@ -68,12 +68,12 @@ def duration(written: str) -> float:
 
 
 def is_date(section: Section) -> bool:
-    """Whether a section shows days, months or years, so that its number is a date."""
+    """True if a section shows days, months or years, so that its number is a date."""
     return any(token.part is Part.MOMENT and token.text[0] in DATE_PARTS for token in section.tokens)
 
 
 def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
-    """A serial number under a section of dates and times; raise Unsupported where Excel shows ####, as before 1900."""
+    """A serial number under a section of dates and times. Raises Unsupported if Excel shows ####, as before 1900."""
     if section.has(Part.ELSEWHERE) or (section.has(Part.FOREIGN) and any(map(_is_name, section.tokens))):
         raise Unsupported("digits, a calendar or names that are not English")
     tokens = _with_decimals(section.tokens)

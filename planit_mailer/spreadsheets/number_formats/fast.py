@@ -31,7 +31,7 @@ class Plain:
     unit: float
 
     def shown(self, number: float) -> str:
-        """What a number shows."""
+        """The text of a number."""
         size = abs(number)
         if _is_clear(size * self.unit):
             figures = self.written.format(size * self.factor)
@@ -54,12 +54,12 @@ def general(number: float) -> str:
 
 
 def of(code: str) -> Plain | None:
-    """The format of a code, None where it is not one of these."""
+    """The format of a code, None if it is not one of these."""
     return _of(code) if len(code) <= LONGEST else None  # of a longer one, not even the code is remembered
 
 
 def _is_clear(size: float) -> bool:
-    """Whether a number, counted in units of the last digit shown, is rounded alike as a float and as people see it."""
+    """True if a number, in units of the last digit shown, is rounded the same as a float and as a decimal."""
     return size < LARGE and abs(size % 1 - HALF) > NEAR
 
 

@@ -52,11 +52,17 @@ def shown(number: float, section: Section) -> str:
         raise Unsupported("text among numbers")
     if section.has(Part.EXPONENT):
         return sign + _scientific(size, section.tokens)
-    if (slash := _slash(section.tokens)) is not None:
+    slash = _slash(section.tokens)
+    if slash is not None:
         return sign + _fraction(Fraction(abs(number)), section.tokens, slash)
-    if sign and section.alone and _count(section.tokens) and not _figures(size, section.tokens):
+    if sign and section.alone and _shows_zero(size, section.tokens):
         sign = ""
     return sign + _fixed(size, section.tokens)
+
+
+def _shows_zero(size: Decimal, tokens: Sequence[Token]) -> bool:
+    """True if there are places for digits, and all that are shown are zeros."""
+    return bool(_count(tokens)) and not _figures(size, tokens)
 
 
 def _with_general(size: Decimal, tokens: Sequence[Token]) -> str:
@@ -95,7 +101,7 @@ def _commas(tokens: Sequence[Token]) -> dict[int, bool]:
 
 
 def _separates(tokens: Sequence[Token], comma: int) -> bool:
-    """Whether a comma stands between digit places, for thousands; at their end it divides by a thousand."""
+    """True if a comma stands between digit places and separates thousands; behind them it divides by a thousand."""
     following = next((token for token in tokens[comma:] if token.part is not Part.COMMA), None)
     return following is not None and following.part is Part.DIGIT
 
@@ -114,12 +120,18 @@ def _whole(digits: str, tokens: Sequence[Token], *, thousands: bool = False) -> 
             written.append(token.text)
             continue
         taken, left = (left, "") if place == places[0] else (left[-1:], left[:-1])
-        for digit in reversed(taken or FILLING[token.text]):
-            if thousands and count and count % 3 == 0 and digit != " ":
+        filled = taken or FILLING[token.text]
+        for digit in reversed(filled):
+            if thousands and _is_group_end(count, digit):
                 written.append(",")
             written.append(digit)
             count += 1
     return "".join(reversed(written))
+
+
+def _is_group_end(count: int, digit: str) -> bool:
+    """True if a separator stands to the right of this digit, given the number of digits there."""
+    return count > 0 and count % 3 == 0 and digit != " "
 
 
 def _decimals(digits: str, tokens: Sequence[Token]) -> str:
@@ -156,7 +168,7 @@ def _scientific(size: Decimal, tokens: Sequence[Token]) -> str:
 
 
 def _slash(tokens: Sequence[Token]) -> int | None:
-    """Where the slash of a fraction stands: between two digits, perhaps with blanks around it."""
+    """The position of the slash of a fraction: between two digits, perhaps with blanks around it."""
     for place, token in enumerate(tokens):
         before = next(dropwhile(_is_blank, reversed(tokens[:place])), None)
         after = next(dropwhile(_is_blank, tokens[place + 1 :]), None)
@@ -174,7 +186,7 @@ def _is_digit(token: Token) -> bool:
 
 
 def _fraction(size: Fraction, tokens: Sequence[Token], slash: int) -> str:
-    """A fraction, after a whole number where there are places for one; of a whole number, blanks as wide."""
+    """A fraction, after a whole number if there are places for one; for a whole number, blanks of the same width."""
     if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH, Part.FOREIGN) for token in tokens):
         raise Unsupported("more than digits in a fraction")
     left = slash - len(list(takewhile(_is_blank, reversed(tokens[:slash]))))
@@ -206,7 +218,7 @@ def _near(value: Fraction, below: Sequence[Token]) -> Fraction:
 def _convergent(value: Fraction, largest: int) -> Fraction:
     """The last convergent of a continued fraction whose denominator is no larger.
 
-    Not the nearest fraction: Excel shows 123.456 as 123 1/2 where 123 4/9 is nearer, and takes the number as it is
+    Not the nearest fraction: Excel shows 123.456 as 123 1/2, although 123 4/9 is nearer, and takes the number as it is
     stored, so that 0.3 is 2/7 and 1.3 is 1 1/3.
     """
     before, found = (1, 0), (int(value), 1)
@@ -221,14 +233,14 @@ def _convergent(value: Fraction, largest: int) -> Fraction:
 
 
 def _over(rest: Fraction, below: Sequence[Token]) -> tuple[int, int]:
-    """Numerator and denominator, unreduced where the format gives the denominator."""
+    """Numerator and denominator, unreduced if the format gives the denominator."""
     if fixed := _denominator(below):
         return int(rest * fixed), fixed
     return rest.numerator, rest.denominator
 
 
 def _denominator(below: Sequence[Token]) -> int:
-    """The denominator that a format gives, as in ?/16; 0 where it gives only places."""
+    """The denominator that a format gives, as in ?/16; 0 if it gives only places."""
     if all(token.part is Part.DIGIT for token in below):
         return 0
     return int("".join(token.text if token.text.isdecimal() else "0" for token in below))

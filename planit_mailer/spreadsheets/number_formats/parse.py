@@ -1,6 +1,6 @@
-"""A number format's code → its sections: what is shown for which values, token by token.
+"""Parse a number format's code into its sections: for which values, and token by token.
 
-Rules: ECMA-376 part 1, 18.8.31, and what Excel does where that says nothing.
+Rules: ECMA-376 part 1, 18.8.31, and Excel's behaviour if that says nothing.
 """
 
 import operator
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
-from itertools import chain
 
 SECTIONS = 4
 CODE = 255  # characters that Excel takes of a format
@@ -49,7 +48,7 @@ class Unsupported(ValueError):  # noqa: N818  an answer about the format
 
 
 class Part(Enum):
-    """What a token of a format stands for."""
+    """The meaning of a token of a format."""
 
     LITERAL = auto()
     GENERAL = auto()
@@ -78,7 +77,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What is shown for some values: for those that compare so with a limit, for all where `compare` is ""."""
+    """The tokens for the values that compare so with a limit, or for all if `compare` is ""."""
 
     tokens: tuple[Token, ...]
     compare: str = ""
@@ -87,11 +86,11 @@ class Section:
     alone: bool = False  # the whole format: a number that it rounds to zero has no sign
 
     def takes(self, value: float) -> bool:
-        """Whether this section is meant for a value."""
+        """True if this section is meant for a value."""
         return not self.compare or bool(COMPARE[self.compare](value, self.limit))
 
     def has(self, *parts: Part) -> bool:
-        """Whether any token is one of these."""
+        """True if any token is one of these."""
         return any(token.part in parts for token in self.tokens)
 
 
@@ -103,7 +102,7 @@ class Format:
     text: Section | None
 
     def section(self, value: float) -> Section:
-        """The section that shows a number; raise Unsupported where Excel has none for it."""
+        """The section that shows a number. Raises Unsupported if Excel has none for it."""
         for section in self.numbers:
             if section.takes(value):
                 return section
@@ -178,16 +177,20 @@ def _locale(text: str) -> Iterator[Token]:
 
 
 def _with_minutes(tokens: list[Token]) -> Iterator[Token]:
-    """The tokens, with m or mm meaning minutes where the time before it is hours, or the one after it seconds."""
+    """The tokens, with m or mm meaning minutes if the time before it is hours, or the one after it seconds."""
     times = [(place, token) for place, token in enumerate(tokens) if token.part in (Part.MOMENT, Part.ELAPSED)]
-    before = chain([""], (token.text[0] for _, token in times))
-    after = chain((token.text[0] for _, token in times[1:]), [""])
-    minutes = {
-        place
-        for (place, token), previous, following in zip(times, before, after, strict=False)
-        if token.part is Part.MOMENT and token.text in ("m", "mm") and (previous == "h" or following == "s")
-    }
-    return (replace(token, part=Part.MINUTE) if place in minutes else token for place, token in enumerate(tokens))
+    letters = ["", *(token.text[0] for _, token in times), ""]
+    minutes = set()
+    for order, (place, token) in enumerate(times):
+        previous, following = letters[order], letters[order + 2]
+        if _is_m(token) and (previous == "h" or following == "s"):
+            minutes.add(place)
+    for place, token in enumerate(tokens):
+        yield replace(token, part=Part.MINUTE) if place in minutes else token
+
+
+def _is_m(token: Token) -> bool:
+    return token.part is Part.MOMENT and token.text in ("m", "mm")
 
 
 def _conditions(sections: tuple[Section, ...]) -> tuple[Section, ...]:

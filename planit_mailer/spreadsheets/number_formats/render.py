@@ -12,7 +12,7 @@ PLAIN = frozenset(("", "@", GENERAL))
 
 
 class Shown(NamedTuple):
-    """What a cell shows. `exact` is False where the format could not be followed, so that the text is General's.
+    """The shown text of a cell. `exact` is False if the format could not be followed, so that the text is General's.
 
     `moment` is that of a date, None for numbers, times of day and durations.
     """
@@ -23,7 +23,7 @@ class Shown(NamedTuple):
 
 
 def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -> Shown:
-    """What a finite number shows."""
+    """Show a finite number."""
     if code in PLAIN:
         return Shown(fast.general(number))
     if plain := fast.of(code):
@@ -41,7 +41,7 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
 
 
 def of_text(text: str, code: str = GENERAL) -> Shown:
-    """What a text shows; formats of numbers leave it as it is."""
+    """Show a text; formats of numbers leave it as it is."""
     if code in PLAIN:
         return Shown(text)
     try:

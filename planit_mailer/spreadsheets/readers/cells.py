@@ -38,7 +38,7 @@ class Cells:
         self._codes: dict[str, str] = {}
 
     def cell(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
-        """A cell by its stored type (as OOXML names it), value and style; None where it is blank."""
+        """A cell by its stored type (as OOXML names it), value and style; None if it is blank."""
         key = (stored, value, style, formula)
         if key not in self._made:
             self._made[key] = self.make(stored, value, style, formula=formula)
@@ -75,7 +75,7 @@ class Cells:
 
 
 def text(stored: str, code: str = "General") -> Cell | None:
-    """A cell with text, None where nothing of it can be seen."""
+    """A cell with text, None if it shows nothing."""
     seen = _tidy(stored)
     if not seen:
         return None

@@ -27,10 +27,10 @@ FORMULA = re.compile(r"=[\w(\"'$@+-].*", re.DOTALL)  # any other, of which Excel
 
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
-    """One sheet for each way in which the text divides into columns, the one with the most of them first.
+    """One sheet for each way to divide the text into columns, the one with the most columns first.
 
-    Only who knows what should stand there can tell which is meant: prose has commas, too. Raise TooLarge, or Damaged
-    where the text cannot be decoded, or where in no way its quotes match.
+    Only the caller can tell which is meant: prose has commas, too. Raises TooLarge, or Damaged if the text cannot be
+    decoded, or its quotes match in no way.
     """
     encoding = _encoding(data)
     text = _decoded(data, encoding)
@@ -51,7 +51,7 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def decoded(data: bytes) -> str:
-    """The text in whichever encoding it is; raise Damaged where it is none that we know."""
+    """The text, decoded. Raises Damaged if its encoding is unknown."""
     return _decoded(data, _encoding(data))
 
 

@@ -67,7 +67,7 @@ class _Reader:
         self._table = _Table("", hidden=False)
 
     def sheets(self, events: Iterator[tuple[str, Element]]) -> Iterator[Sheet]:
-        """The sheets of a document; what is in a row, such as a table within a cell, is the row's own."""
+        """The sheets of a document; whatever is nested in a row, such as a table within a cell, belongs to the row."""
         depth = count = 0
         container: Element | None = None
         for event, element in events:
@@ -159,9 +159,9 @@ def _cell(element: Element) -> Cell | None:
 
 
 def _failed(element: Element, text: str, *, stored: bool) -> Cell | None:
-    """What became of a formula that gave no value: an error, or nothing that was ever saved.
+    """The cell of a formula without a value: an error, or a result that was never saved.
 
-    LibreOffice writes an empty text without a type, but with a paragraph that says that nothing is shown.
+    LibreOffice writes an empty text without a type, but with a paragraph that shows nothing.
     """
     if not (stored or element.get(f"{OFFICE}value-type")):
         return Cell("", Kind.UNSAVED)
@@ -170,13 +170,13 @@ def _failed(element: Element, text: str, *, stored: bool) -> Cell | None:
 
 
 def _number(value: float, text: str, *, stored: bool) -> Cell:
-    """A number; where the writer left out what it shows, it is shown as General, perhaps not as the school saw it."""
+    """A number; if the writer left out its shown text, it is shown as General, perhaps not as the school saw it."""
     plain = cells.number(value)
     return replace(plain, text=text, format="") if stored and text != NO_FORMAT else replace(plain, exact=False)
 
 
 def _text(value: str, shown: Cell | None, *, stored: bool) -> Cell | None:
-    """A text; the value beneath is written apart where its format shows something else of it, or nothing at all."""
+    """A text; its value is stored apart if the format shows something else of it, or nothing at all."""
     beneath = cells.text(value)
     if beneath is None or beneath.kind is Kind.ERROR:
         return shown or beneath

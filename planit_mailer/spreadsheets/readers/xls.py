@@ -137,5 +137,5 @@ def _code(book: xlrd.Book, number: int) -> str:
 
 
 def _is_hidden(row: xlrd.sheet.Rowinfo | None) -> bool:
-    """Whether a row cannot be seen: by its flag, which a filter sets too, or without any height."""
+    """True if a row is invisible: by its flag, which a filter sets too, or because it has no height."""
     return row is not None and bool(row.hidden or row.height == 0)

@@ -42,7 +42,7 @@ def marked(stream: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A record: its number, where its body begins in the stream, and the body."""
+    """A record: its number, the position of its body in the stream, and the body."""
 
     number: int
     place: int
@@ -63,7 +63,7 @@ def _records(stream: bytes, place: int) -> Iterator[_Record]:
 
 
 def _is_calculated_anew(book: list[_Record]) -> bool:
-    """Whether Excel calculates the whole workbook when it opens it; before BIFF8 nothing tells."""
+    """True if Excel recalculates the whole workbook when it opens it; before BIFF8 nothing tells."""
     engines = (record.body[4:8].strip(b"\0") for record in book if record.number == ENGINE)
     return book[0].body.startswith(BIFF8) and not any(engines)
 

@@ -143,7 +143,7 @@ def _rk(written: bytes) -> float:
 
 @dataclass(slots=True)
 class _Found:
-    """What has been found on a sheet."""
+    """The findings on a sheet."""
 
     rows: list[Row] = field(default_factory=list)
     hidden: list[tuple[int, int]] = field(default_factory=list)

@@ -22,7 +22,7 @@ HIDDEN = ("hidden", "veryhidden")
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Where one part names another: the last word of the relation's type, and the other part's name."""
+    """The relation of one part to another: the last word of its type, and the other part's name."""
 
     id: str
     type: str
@@ -52,7 +52,7 @@ def workbook_of(archive: Archive) -> str:
 
 
 def relations_of(archive: Archive, part: str) -> tuple[Relation, ...]:
-    """The other parts that a part names; "" is the package itself."""
+    """The relations of a part to others; "" is the package itself."""
     folder, name = posixpath.split(part)
     source = posixpath.join(folder, "_rels", f"{name}.rels")
     if source not in archive:
@@ -67,7 +67,7 @@ def _relation(element: Element, folder: str) -> Relation:
 
 
 def _is_set(workbook: Element, properties: str, flag: str) -> bool:
-    """Whether a flag of the whole workbook is set."""
+    """True if a flag of the whole workbook is set."""
     return any(xml_parts.is_true(element, flag) for element in xml_parts.children(workbook, properties))
 
 
@@ -94,23 +94,27 @@ def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ..
     """The number format of each cell style, by number."""
     own: dict[int, str] = {}
     styles: list[int] = []
-    cell_styles: Element | None = None
     name = _target(archive, relations, "styles")
+    in_cell_styles = False
     for event, element in xml_parts.events(archive, name) if name else ():
         tag = xml_parts.local(element.tag)
-        if event == "start" and tag == "cellXfs":
-            cell_styles = element
+        if tag == "cellXfs":
+            if event == "end":
+                break
+            in_cell_styles = True
         elif event == "end" and tag == "numFmt":
-            own.setdefault(xml_parts.integer(element.get("numFmtId", "0")), element.get("formatCode", ""))
-        elif event == "end" and tag == "xf" and cell_styles is not None:
-            styles.append(xml_parts.integer(element.get("numFmtId", "0")))
-        elif event == "end" and tag == "cellXfs":
-            break
+            own.setdefault(_format_number(element), element.get("formatCode", ""))
+        elif event == "end" and tag == "xf" and in_cell_styles:
+            styles.append(_format_number(element))
     return tuple(builtin.code(number, own.get(number)) for number in styles)
 
 
+def _format_number(element: Element) -> int:
+    return xml_parts.integer(element.get("numFmtId", "0"))
+
+
 def _target(archive: Archive, relations: tuple[Relation, ...], kind: str) -> str:
-    """The part of a kind of which a workbook has one: the first that is named, "" where none is there."""
+    """The part of a kind that a workbook has once: the first that is named, "" if none is there."""
     named = (relation.target for relation in relations if relation.type == kind and relation.target in archive)
     return next(named, "")
 

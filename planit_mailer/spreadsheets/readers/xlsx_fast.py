@@ -31,7 +31,7 @@ NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
 class NotFastPath(Exception):  # noqa: N818  an answer about the markup, which never leaves the modules about it
-    """What stands here is for a parser of XML to judge."""
+    """The markup does not fit the fast path and is left to the XML parser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def decoded_text(written: bytes) -> str:
 
 
 def _begun(shape: Shape, chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
-    """A part up to where its pieces begin, and the bytes that were read beyond; all of them where none begins."""
+    """A part up to the first piece, and the bytes read beyond it; all of them are the latter if no piece begins."""
     head = b""
     for chunk in chunks:
         head += chunk
@@ -80,7 +80,7 @@ def _begun(shape: Shape, chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
 
 
 def _untaken(rest: bytes, end: bytes, chunks: Iterator[bytes], take: Callable[[bytes], None]) -> bytes:
-    """Take the pieces that begin a text and go on in the chunks; what is left from the first that is not ordinary."""
+    """A part up to the first piece, and the bytes read beyond it; if no piece begins, all bytes are the latter."""
     while True:
         place = 0
         for piece in rest.split(end)[:-1]:
@@ -105,7 +105,7 @@ def _entity(found: re.Match[str]) -> str:
 
 
 class Keep(Protocol):
-    """What becomes of a row."""
+    """The receiver of each row."""
 
     def __call__(self, number: int, cells: tuple[Cell | None, ...], /, *, hidden: bool) -> None:
         """Take a row: its number, its cells up to the last that holds something, and whether it is hidden."""

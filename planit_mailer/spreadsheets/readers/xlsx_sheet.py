@@ -138,7 +138,7 @@ class Reader:
         return Row(number, cells, xml_parts.is_hidden(element, "ht"))
 
     def _column(self, reference: str, row: int) -> int:
-        """The column that a cell's reference names, 0 where it has none; most sheets name few columns many times."""
+        """The column of a cell's reference, 0 if it has none. Cached: most sheets name few columns many times."""
         if not reference:
             return 0
         letters = reference.rstrip("0123456789")

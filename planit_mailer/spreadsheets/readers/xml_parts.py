@@ -17,7 +17,7 @@ DIGITS = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII
 
 
 def events(archive: Archive, name: str) -> Iterator[tuple[str, Element]]:
-    """Each element of a part as parsed() gives them; raise as it does, and KeyError where the part is absent."""
+    """Each element of a part as parsed() gives them. Raises as it does, and KeyError if the part is absent."""
     return parsed(chunks(archive, name))
 
 
@@ -34,14 +34,14 @@ def parsed(chunks: Iterator[bytes]) -> Iterator[tuple[str, Element]]:
 
 
 def chunks(archive: Archive, name: str) -> Iterator[bytes]:
-    """The bytes of a part, unpacked as they are asked for; raise KeyError where it is absent."""
+    """The bytes of a part, unpacked on demand. Raises KeyError if it is absent."""
     with archive.open(name) as part:
         while chunk := part.read(CHUNK):
             yield chunk
 
 
 def tree(archive: Archive, name: str) -> Element:
-    """A whole part; for small ones. Raise as events() does, and KeyError where it is absent."""
+    """A whole small part. Raises as events() does, and KeyError if it is absent."""
     root: Element | None = None
     for _, element in events(archive, name):
         root = element
@@ -62,27 +62,27 @@ def children(parent: Element, *names: str) -> Iterator[Element]:
 
 
 def attribute(element: Element, name: str) -> str:
-    """An attribute by its local name, "" where it is absent."""
+    """An attribute by its local name, "" if it is absent."""
     return next((value for key, value in element.items() if local(key) == name), "")
 
 
 def is_true(element: Element | Mapping[str, str], name: str) -> bool:
-    """Whether an attribute says yes, in either of XML's two ways."""
+    """True if an attribute says yes, in either of XML's two spellings."""
     return element.get(name, "").strip().lower() in ("1", "true", "on")
 
 
 def is_hidden(element: Element | Mapping[str, str], size: str) -> bool:
-    """Whether a row or column cannot be seen: by its flag, which a filter sets too, or without any height or width."""
+    """True if a row or column is invisible: by its flag, which a filter sets too, or because its size is 0."""
     return is_true(element, "hidden") or number(element.get(size, "1")) == 0
 
 
 def number(written: str) -> float:
-    """A number as XML writes it, also one that is not finite; raise Damaged where it is none."""
+    """A number as XML writes it, also one that is not finite. Raises Damaged if it is none."""
     return float(written if written in NOT_FINITE else _in_digits(written))
 
 
 def integer(written: str) -> int:
-    """A whole number as XML writes it; raise Damaged where it is none."""
+    """A whole number as XML writes it. Raises Damaged if it is none."""
     return int(_in_digits(written))
 
 
@@ -99,11 +99,11 @@ def _in_digits(written: str) -> str:
 
 
 def _without_doctype(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks as they are; raise Damaged as soon as a document type is declared.
+    """The chunks unchanged. Raises Damaged as soon as a document type is declared.
 
-    No workbook has one, and all that XML can do to its reader starts there: entities that grow, files and addresses
-    that are fetched. A declaration can only stand before the first element, so that no more than the beginning is read
-    twice; defusedxml watches whole documents, in Python, and so takes longer than all the reading.
+    No workbook has one, and every attack on an XML parser starts there: entities that grow, files and addresses that
+    are fetched. A declaration can only stand before the first element, so only the beginning is read twice. defusedxml
+    watches whole documents, in Python, which takes longer than all the reading.
     """
     guard = expat.ParserCreate()
     begun = False

@@ -25,7 +25,7 @@ ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that a school can put right. `cells` names every single cell, as Excel does; () where none applies.
+    """One thing that a school can put right. `cells` names every cell as Excel does; () if none applies.
 
     The message names cells, headings and counts, never a learner's name, UPIN, DOB or value.
     """
@@ -84,7 +84,7 @@ def quoted(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """What a school typed, on one line and without what steers the text, such as a change of its direction."""
+    """A text of the school on one line, without characters that steer the display, such as a change of direction."""
     seen = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
     return " ".join("".join(char for char in seen if unicodedata.category(char) != "Cf").split())
 
@@ -108,7 +108,7 @@ def row_numbers(rows: Iterable[int]) -> str:
 
 
 def _cause(one: Problem) -> str:
-    """What tells causes of one code apart: nothing where the catalogue has words for several at once."""
+    """The text that tells causes of one code apart; "" if the catalogue has one message for several."""
     return "" if CATALOGUE[one.code].together else one.message
 
 

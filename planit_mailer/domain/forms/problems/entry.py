@@ -26,9 +26,9 @@ class Stage(IntEnum):
 class Entry:
     """One kind of problem in the catalogue.
 
-    `message` says what is wrong and how to put it right; names in braces are its parameters. `fix` tells how in more
-    words, `example` shows what right looks like. `together` is the message for several problems of this kind at once;
-    "" where each keeps its own. It may name {count}, and by their cells {rows} and {columns}.
+    `message` says what is wrong and how to put it right; names in braces are its parameters. `fix` says how in more
+    words, `example` shows a correct entry. `together` is the message for several problems of this kind at once, "" if
+    each keeps its own. It may name {count}, and by their cells {rows} and {columns}.
     """
 
     code: str

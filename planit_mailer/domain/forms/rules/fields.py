@@ -28,7 +28,7 @@ def unsaved(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """What Excel did to a column, one warning a column and cause."""
+    """Damage that Excel did to a column: one warning a column and cause."""
     alone = {code: frozenset(filter(is_odd, form.different)) for code, is_odd in ALONE}
     for column, down in zip(form.columns.fields, form.fields, strict=True):
         shown = [cell for cell in down.different if cell.text]
@@ -62,9 +62,9 @@ def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
-    """Excel turns 5-4 into 5 April: short dates among other values, or alone where all of them could be two grades.
+    """Excel turns 5-4 into 5 April: short dates among other values, or alone if all of them could be two grades.
 
-    Dates in full are suspicious only where they are not the most of the column, as a date of a visit would be.
+    Full dates are suspicious only if they are a minority of the column; dates of visits, for instance, are not.
     """
     dates = [cell for cell in cells if isinstance(cell.value, datetime)]
     others = len(cells) - len(dates)
@@ -76,20 +76,25 @@ def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
 
 def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
     """Numbers shorter than others that have leading zeros: they may have lost theirs."""
-    led = [cell.text for cell in cells if cell.text[0] == "0" and _is_digits(cell) and cell.text.strip("0")]
-    longest = max(map(len, led), default=0)
-    short = (cell for cell in cells if len(cell.text) < longest) if led else ()
-    return [cell for cell in short if cell.text[0] != "0" and _is_digits(cell)]
+    padded = [cell.text for cell in cells if _has_leading_zeros(cell)]
+    if not padded:
+        return []
+    longest = max(map(len, padded))
+    return [cell for cell in cells if len(cell.text) < longest and cell.text[0] != "0" and _is_digits(cell)]
+
+
+def _has_leading_zeros(cell: Cell) -> bool:
+    return cell.text[0] == "0" and _is_digits(cell) and bool(cell.text.strip("0"))
 
 
 def is_long_number(cell: Cell) -> bool:
-    """Whether a cell is what General shows as 1.23E+11, or was saved as text when it was shown so."""
+    """True if General shows a cell as 1.23E+11, or it was saved as text when it looked so."""
     could_be = "E" in cell.text and cell.kind in (Kind.NUMBER, Kind.TEXT)
     return could_be and values.SCIENTIFIC.fullmatch(cell.text) is not None
 
 
 def is_unlike_excel(cell: Cell) -> bool:
-    """Whether a cell has a number format that we cannot follow."""
+    """True if a cell has a number format that we cannot follow."""
     return not cell.exact
 
 
@@ -120,7 +125,7 @@ def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]
 
 
 def _covers_blank_fields(form: Form, block: Range) -> bool:
-    """Whether any of the learners' fields within a block holds nothing."""
+    """True if any of the learners' fields within a merged block is blank."""
     columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
     rows = (row for row in form.learners if block.first_row <= row.number <= block.last_row)
     return bool(columns) and any(not header_block.filled(row.cell(column)) for row in rows for column in columns)
@@ -131,11 +136,11 @@ def _is_digits(cell: Cell) -> bool:
 
 
 def _in_full(cell: Cell) -> bool:
-    """Whether a date shows day and year; those that Excel makes of grades lack one, as 5-Apr or Jan-13."""
+    """True if a date shows day and year; those that Excel makes of grades lack one, as in 5-Apr or Jan-13."""
     return {"d", "y"} <= set(cell.format.lower())
 
 
 def _could_be_grades(cell: Cell) -> bool:
-    """Whether a date is one that Excel makes of two grades: no year shown, neither day nor month above 9."""
+    """True if Excel makes such a date of two grades: no year shown, neither day nor month above 9."""
     day = cell.value
     return isinstance(day, datetime) and "y" not in cell.format.lower() and day.day <= GRADE and day.month <= GRADE

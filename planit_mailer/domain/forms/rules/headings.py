@@ -71,39 +71,55 @@ def same_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 def hidden_columns(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """Learners would see what the school does not; one problem for each block. Hidden identity columns are read."""
+    hidden = form.sheet.hidden_columns
     for entry in form.header.introduction:
         column = entry.address.rstrip("0123456789")
-        if references.column_number(column) in form.sheet.hidden_columns:
+        if references.column_number(column) in hidden:
             columns = f"The introduction in column {column} is"
             yield catalogue.problem("hidden-column", [entry.address], columns=columns, has="has")
     numbers = sorted(column.number for column in (*form.columns.fields, *form.columns.unnamed))
-    for block in _blocks([number for number in numbers if number in form.sheet.hidden_columns]):
-        cells = [
-            references.address(row.number, number)
-            for number in block
-            for row in form.learners
-            if header_block.filled(row.cell(number))
-        ]
-        letters = [references.column_letters(number) for number in block]
-        one = len(block) == 1
-        columns = f"Column {letters[0]} is" if one else f"Columns {letters[0]} to {letters[-1]} are"
-        yield catalogue.problem("hidden-column", cells, columns=columns, has="has" if one else "have")
+    for block in _blocks([number for number in numbers if number in hidden]):
+        cells = list(_filled_in(block, form))
+        first, last = references.column_letters(block[0]), references.column_letters(block[-1])
+        if len(block) == 1:
+            yield catalogue.problem("hidden-column", cells, columns=f"Column {first} is", has="has")
+        else:
+            yield catalogue.problem("hidden-column", cells, columns=f"Columns {first} to {last} are", has="have")
+
+
+def _filled_in(numbers: Sequence[int], form: Form) -> Iterator[str]:
+    """The addresses of the learners' cells with a content in these columns, column by column."""
+    for number in numbers:
+        for row in form.learners:
+            if header_block.filled(row.cell(number)):
+                yield references.address(row.number, number)
 
 
 def hidden_rows(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """The same for rows, wherever they stand: headings and introductions hide as well. A filter hides rows, too."""
-    said = [entry.address for entry in (*form.header.required.values(), *form.header.introduction) if entry.cell]
-    above = {int(address.lstrip(LETTERS)) for address in (*said, *_addresses(form.columns.fields))}
-    rows = {
-        row.number: row
-        for row in form.sheet.rows
-        if row.hidden and (row.number >= form.heading_row or row.number in above) and any(_filled(row))
-    }
+    """The same for rows, including those with headings and introductions. A filter hides rows, too."""
+    rows = _hidden_with_content(form)
     for block in _blocks(sorted(rows)):
-        cells = [cell for number in block for cell in _filled(rows[number])]
-        one = len(block) == 1
-        names = f"Row {block[0]} is" if one else f"Rows {catalogue.row_numbers(block)} are"
-        yield catalogue.problem("hidden-row", cells, rows=names, has="has" if one else "have")
+        cells: list[str] = []
+        for number in block:
+            cells.extend(_filled(rows[number]))
+        if len(block) == 1:
+            yield catalogue.problem("hidden-row", cells, rows=f"Row {block[0]} is", has="has")
+        else:
+            yield catalogue.problem("hidden-row", cells, rows=f"Rows {catalogue.row_numbers(block)} are", has="have")
+
+
+def _hidden_with_content(form: Form) -> dict[int, Row]:
+    """The hidden rows with a content, by number: below the heading row, or above it with something that is used."""
+    entries = (*form.header.required.values(), *form.header.introduction)
+    used = [entry.address for entry in entries if entry.cell]
+    used += _addresses(form.columns.fields)
+    used_rows = {int(address.lstrip(LETTERS)) for address in used}
+    hidden = {}
+    for row in form.sheet.rows:
+        is_used = row.number >= form.heading_row or row.number in used_rows
+        if row.hidden and is_used and any(_filled(row)):
+            hidden[row.number] = row
+    return hidden
 
 
 def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -116,7 +132,7 @@ def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def passed_over(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """What also says who a learner is, such as a preferred name, is neither used nor shown."""
+    """Other identity headings, such as a preferred name, are neither used nor shown: one warning."""
     twice = {column for same in form.columns.twice for column in same}
     others = [column for column in form.columns.others if column not in twice]
     if others:

@@ -1,7 +1,7 @@
 """Rules about rows: each is one learner, and what identifies them can be right."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from planit_mailer.domain.forms import header_block, values
@@ -39,7 +39,7 @@ def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def identity_long(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """What identifies a learner is no essay; PostgreSQL finds nobody by more than some 2,700 octets."""
+    """A cell that identifies a learner is at most 200 characters long; PostgreSQL's index ends at some 2,700 bytes."""
     for name in Identity:
         yield from _by_cause(
             form,
@@ -112,7 +112,7 @@ def sims_no(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def provider_number(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Where UPIN is the provider's number, as in other data, all rows have the same."""
+    """If UPIN holds the provider's number, as it does elsewhere, it is the same in all rows."""
     if _provider_number(form):
         cells = [form.address(Identity.UPIN, row) for row in form.learners]
         yield catalogue.problem("upin-provider-number", cells)
@@ -153,12 +153,12 @@ def _cells_of(rows: tuple[Row, ...]) -> Iterator[str]:
 
 
 def _readable(cell: Cell | None) -> bool:
-    """Whether a cell can be right or wrong: not blank, no Excel error, no formula without a result."""
+    """True if a cell can be checked: it is not blank, no Excel error, no formula without a result."""
     return cell is not None and bool(cell.text) and cell.value is not None
 
 
 def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parameters: object) -> Iterator[Problem]:
-    """One problem for each cause that cells of a compulsory field have; "" is none."""
+    """One problem for each cause that cells of a compulsory field have; the cause "" means none."""
     causes: dict[str, list[str]] = {}
     found = (
         form.identity[name].read(lambda cell: cause(cell) if _readable(cell) else "") if name in form.identity else ()
@@ -171,7 +171,7 @@ def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parame
 
 
 def _fits(born: date | str | None, group: str | None, today: date) -> bool:
-    """Whether a year group is that of a date of birth, as far as both could be read."""
+    """True if a year group fits a date of birth, as far as both could be read."""
     if not isinstance(born, date) or group in (None, "X"):
         return True
     place = {"N1": -2, "N2": -1, "R": 0}
@@ -179,7 +179,7 @@ def _fits(born: date | str | None, group: str | None, today: date) -> bool:
 
 
 def _provider_number(form: Form) -> bool:
-    """Whether three or more rows have one UPIN, all of them."""
+    """True if all of three or more rows have the same UPIN."""
     upins = (values.upin(cell) for _, cell in form.cells(Identity.UPIN))
     first = next(upins, "")
     is_one = first != "" and not values.SCIENTIFIC.fullmatch(first)
@@ -187,15 +187,21 @@ def _provider_number(form: Form) -> bool:
 
 
 def _twice(form: Form, name: Identity, key: Callable[[Cell], str]) -> Iterator[Problem]:
+    """One problem for each value that stands in several rows; `key` makes values comparable."""
     if name not in form.identity:
         return
     keys = form.identity[name].read(lambda cell: key(cell) if _readable(cell) else None)
-    repeated = {key for key, count in Counter(keys).items() if count > 1 and key is not None}
-    rows: dict[str, list[Row]] = {}
-    for row, found in zip(form.learners, keys, strict=True):
-        if found in repeated:
-            rows.setdefault(found, []).append(row)
     code = "upin-twice" if name is Identity.UPIN else "sims-no-twice"
-    for same in rows.values():
+    for same in _rows_by_key(form.learners, keys):
         numbers = catalogue.row_numbers([row.number for row in same])
         yield catalogue.problem(code, [form.address(name, row) for row in same], rows=numbers)
+
+
+def _rows_by_key(learners: Sequence[Row], keys: Sequence[str | None]) -> Iterator[list[Row]]:
+    """The rows of each key that occurs more than once, in the order of their first row."""
+    repeated = {key for key, count in Counter(keys).items() if count > 1 and key is not None}
+    rows: dict[str, list[Row]] = {}
+    for row, key in zip(learners, keys, strict=True):
+        if key in repeated:
+            rows.setdefault(key, []).append(row)
+    yield from rows.values()
