@@ -1,6 +1,6 @@
-"""How we log in with OAuth2: what [mailbox.oauth2] and [smtp.oauth2] hold.
+"""The configuration of OAuth2 logins: the tables [mailbox.oauth2] and [smtp.oauth2].
 
-docs/microsoft365.md and docs/google.md tell how an operator comes by each value.
+docs/microsoft365.md and docs/google.md explain how an operator obtains each value.
 """
 
 import json
@@ -11,16 +11,16 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 SECRETS: Final = ("client_secret", "certificate", "service_account")  # each comes from its `…_file`, or the environment
-# What one provider asks for means nothing to the other.
-MICROSOFT: Final[tuple[str, ...]] = ("tenant", "client_id", "client_secret", "certificate")
-GOOGLE: Final[tuple[str, ...]] = ("service_account",)
+# The keys of one provider are refused for the other.
+MICROSOFT: Final = ("tenant", "client_id", "client_secret", "certificate")
+GOOGLE: Final = ("service_account",)
 SCOPES: Final = {"microsoft365": "https://outlook.office365.com/.default", "google": "https://mail.google.com/"}
 
 
 class OAuth2(BaseModel):
     """A program's own access, without a person: client credentials (RFC 6749 section 4.4), or a service account.
 
-    `certificate` is PEM text, private key and certificate in one; `service_account` is Google's JSON key.
+    `certificate` is PEM text with both the private key and the certificate. `service_account` is Google's JSON key.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,12 +41,12 @@ class OAuth2(BaseModel):
 
     @property
     def asked_scope(self) -> str:
-        """The scope to ask for: mail, and nothing else."""
+        """The scope of the token to request: mail, and nothing else."""
         return self.scope or SCOPES[self.provider]
 
     @field_validator("certificate")
     @classmethod
-    def _key_and_certificate(cls, pem: SecretStr) -> SecretStr:
+    def _check_certificate(cls, pem: SecretStr) -> SecretStr:
         from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
 
@@ -62,33 +62,40 @@ class OAuth2(BaseModel):
 
     @field_validator("service_account")
     @classmethod
-    def _googles_key(cls, key: SecretStr) -> SecretStr:
+    def _check_service_account(cls, key: SecretStr) -> SecretStr:
         try:
-            facts = json.loads(key.get_secret_value())
+            content = json.loads(key.get_secret_value())
         except ValueError:
-            facts = None  # its text would be shown with the parser's error
-        if not isinstance(facts, dict) or not {"client_email", "private_key", "token_uri"} <= set(facts):
+            content = None  # not `raise … from`: the parser's error would show the key
+        if not isinstance(content, dict) or not {"client_email", "private_key", "token_uri"} <= set(content):
             raise ValueError("must be the JSON key of a service account, as Google lets you download it")
         return key
 
     @model_validator(mode="after")
-    def _what_the_provider_needs(self) -> "OAuth2":
-        if self.provider == "microsoft365":
-            needed, foreign = MICROSOFT, GOOGLE
+    def _check_provider(self) -> "OAuth2":
+        if self.provider == "google":
+            self._check_google()
         else:
-            needed, foreign = GOOGLE, MICROSOFT
-        useless = [key for key in foreign if self._has(key)]
+            self._check_microsoft()
+        return self
+
+    def _check_google(self) -> None:
+        self._refuse(MICROSOFT)
+        if not self._has("service_account"):
+            raise ValueError("needs service_account_file")
+
+    def _check_microsoft(self) -> None:
+        self._refuse(GOOGLE)
+        if self._has("client_secret") == self._has("certificate"):
+            raise ValueError("needs either client_secret_file or certificate_file")
+        missing = [key for key in ("tenant", "client_id") if not self._has(key)]
+        if missing:
+            raise ValueError(f"needs {' and '.join(missing)}")
+
+    def _refuse(self, keys: tuple[str, ...]) -> None:
+        useless = [key for key in keys if self._has(key)]
         if useless:
             raise ValueError(f'{", ".join(useless)}: of no use with provider = "{self.provider}"')
-        missing = [key for key in needed if not self._has(key)]
-        if self.provider == "google" and missing:
-            raise ValueError("needs service_account_file")
-        if self.provider == "microsoft365" and self._has("client_secret") == self._has("certificate"):
-            raise ValueError("needs either client_secret_file or certificate_file")
-        plain = [key for key in missing if key not in SECRETS]
-        if plain:
-            raise ValueError(f"needs {' and '.join(plain)}")
-        return self
 
     def _has(self, key: str) -> bool:
         return bool(getattr(self, key) or getattr(self, f"{key}_file", None))

@@ -1,4 +1,4 @@
-"""The verdict on a message: what is to become of it, decided before anything is done."""
+"""The verdict on a message: the decision about it, made before anything is done."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,10 @@ from planit_mailer.domain.schools import School
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One attachment; its judgement is None if it was only sniffed, not opened. `digest` is its SHA-256."""
+    """One attachment. `digest` is the SHA-256 of its bytes.
+
+    `judgement` is None if the file was only sniffed and not opened.
+    """
 
     name: str
     is_spreadsheet: bool
@@ -29,9 +32,9 @@ Cause = tuple[str, tuple[Problem, ...]]
 
 @dataclass(frozen=True, slots=True)
 class JudgedUpload:
-    """One form of a message with its own outcome; `upload` and `matches` are set if it is accepted.
+    """One form of a message with its own outcome. `upload` and `matches` are there if it is accepted.
 
-    `digest` names its file among the attachments; `painted` is the workbook that goes back, if one does.
+    `digest` is that of its file among the attachments. `painted` is the workbook that goes back, None if none does.
     """
 
     number: int
@@ -45,7 +48,7 @@ class JudgedUpload:
 
     @property
     def cause(self) -> Cause:
-        """The key of its painted workbook: the file, and the problems."""
+        """The file and the problems, which determine the painted workbook."""
         return self.digest, self.judgement.problems
 
     @property
@@ -53,15 +56,19 @@ class JudgedUpload:
         """Accepted or rejected."""
         return Outcome.ACCEPTED if self.judgement.accepted else Outcome.REJECTED
 
+    @property
+    def painted_data(self) -> bytes:
+        """The bytes of the painted workbook, b"" if no workbook goes back."""
+        return self.painted.data if self.painted else b""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on a message, decided before anything is done.
+    """The decision about a message: its outcome, its uploads, and the mails about it.
 
-    `reply` is the kind of answer for the sender, None if there is none: `unanswered` then says why. `alert` is what the
-    operator is told, "" if nothing. `passed_over` are the files that were no spreadsheets. `automatic`: a machine
-    wrote, so the answer goes out as a new message. `clock`: an answer is owed though none is queued, because a person
-    has to look first.
+    `reply` is the kind of answer for the sender. If it is None, `unanswered` says why. `automatic`: a machine wrote, so
+    the answer is a new message. `alert` is the text of a mail to the operator, "" for none. `passed_over` are the files
+    that are no spreadsheets. `clock`: an answer is owed, although none is queued, because a person has to look first.
     """
 
     outcome: Outcome
@@ -81,18 +88,19 @@ class Verdict:
 
     @property
     def to_return(self) -> tuple[JudgedUpload, ...]:
-        """The rejected uploads whose workbooks go back with their problems painted in: those that could be read."""
-        return tuple(u for u in self.uploads if not u.judgement.accepted and u.judgement.readable and u.digest)
+        """The rejected uploads that could be read. Their workbooks go back with the problems painted in."""
+        rejected = [upload for upload in self.uploads if not upload.judgement.accepted]
+        return tuple(upload for upload in rejected if upload.judgement.readable and upload.digest)
 
     @property
     def owed(self) -> bool:
-        """True if the promised time goes on running; a held message waits for the operator without it."""
+        """True if an answer is owed within the promised time. A held message has no such deadline."""
         return self.clock or (self.reply is not None and self.outcome is not Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)
 class YearCount:
-    """Of one year group: how many learners are new, changed and unchanged."""
+    """The numbers of new, changed and unchanged learners of one year group."""
 
     year: str
     new: int = 0
@@ -102,7 +110,10 @@ class YearCount:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes of one accepted upload: `passed_over` learners have later data, `absent` ones are not on the form."""
+    """The changes that one accepted upload made.
+
+    `passed_over` learners already have later data. `absent` learners of the school are not on the form.
+    """
 
     number: int
     years: tuple[YearCount, ...]
@@ -112,11 +123,12 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class PolicyContext:
-    """The facts from the store that matter for one message.
+    """The facts from the store that the policy needs to judge one message.
 
-    `alerts` is the number of alerts within a day about messages that name its sender, `duplicate_of` the reference of a
-    settled message with the same authentic From, Message-ID and attachments, or "". `children` are the learners of each
-    school that an upload of the message is for, by the school's id.
+    `duplicate_of` is the reference of a settled message with the same authentic From, Message-ID and attachments, or
+    "". `recent` are the last replies to its sender. `alerts` is the number of mails that the operator had within a day
+    about messages that name its sender. `children` are the stored learners of each school that an upload of the message
+    is for, by the school's id.
     """
 
     duplicate_of: str = ""

@@ -1,27 +1,31 @@
-"""The one way to write an address or a domain, so that two of them can be compared.
+"""The canonical spelling of mail addresses and domains, in which they can be compared.
 
-IDNA 2008 by the idna package and not by Python's own codec, which knows IDNA 2003: there "straße" is "strasse", and
-whoever owns the one domain would be believed to own the other.
+Domains are converted by the idna package (IDNA 2008). Python's own codec implements IDNA 2003, which turns "straße"
+into "strasse": the owner of one domain could then pass for the owner of the other.
 """
 
 import re
 
 import idna
 
-# What we are ready to write to: RFC 5322 dot-atoms, no quoted local parts, no UTF-8 before the @.
+# The local parts that we write to: RFC 5322 dot-atoms, no quoted strings, no UTF-8.
 LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+LONGEST_LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
+LONGEST_DOMAIN = 253  # RFC 1035
 
 
 def canonical(address: str) -> str:
-    """The canonical form of an address: lower-case, its domain in ASCII (IDNA); "" if it is no address."""
+    """Return the canonical spelling of an address: lower case, its domain in ASCII (IDNA). "" if it is invalid."""
     local, _, host = address.strip().lower().rpartition("@")
     name = domain(host)
-    return f"{local}@{name}" if name and len(local) <= 64 and LOCAL_PART.fullmatch(local) else ""  # noqa: PLR2004  RFC 5321
+    if not name or len(local) > LONGEST_LOCAL_PART or not LOCAL_PART.fullmatch(local):
+        return ""
+    return f"{local}@{name}"
 
 
 def domain(text: str) -> str:
-    """The canonical form of a domain: lower-case ASCII; "" if it is neither ASCII nor valid IDNA."""
-    if not 0 < len(text) <= 253:  # noqa: PLR2004  RFC 1035
+    """Return the canonical spelling of a domain: lower-case ASCII. "" if it is neither ASCII nor valid IDNA."""
+    if not 0 < len(text) <= LONGEST_DOMAIN:
         return ""
     try:
         name = idna.encode(text.lower()).decode("ascii")

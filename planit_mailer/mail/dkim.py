@@ -1,37 +1,43 @@
 """DKIM signatures (RFC 6376): find those that could prove a message's From domain, and verify them.
 
-For a mailbox whose provider gives no verdict. Stricter than the standard: a signature must cover everything that
-decides how the body is parsed; otherwise an attacker could swap the form. dkimpy verifies the signature itself; all of
-this runs in the reading process.
+This is for a mailbox whose provider gives no verdict. It is stricter than the standard: a signature must cover
+everything that decides how the body is parsed, otherwise an attacker could swap the form. dkimpy verifies the signature
+itself. All of this runs in the reading process.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from planit_mailer.core import text
 from planit_mailer.mail import headers, messages
 
-LOOKED_AT = 5  # signatures of the From domain in one message; real ones have one or two
-KEY = 2_000  # bytes of a key's record; one of 4,096 bits has 800
+LOOKED_AT = 5  # signatures of the From domain in one message; real messages have one or two
+KEY = 2_000  # bytes of a key's record; a key of 4,096 bits has 800
 BITS = 1024  # of a key, at least (RFC 8301)
-ALGORITHM = "rsa-sha256"  # the one that all signers use (RFC 8301); whoever uses another too, uses it as well
-# A header as RFC 5322 has it, in lines that no two readers part differently: a bare CR ends a line for some.
+ALGORITHM = "rsa-sha256"  # every signer uses it (RFC 8301), if need be beside another one
+# A header as in RFC 5322, in lines that every parser splits alike: some take a bare CR for the end of a line.
 HEADER = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+\r\n(?:[ \t][^\r\n\0]*+\r\n)*+)++\r\n")
-# A body that is no file, however it is encoded: parts, each of which says that itself, or text to be read.
+# A body that is no file, whatever its encoding: a multipart, whose parts name their own encoding, or text to be read.
 NO_FILE = re.compile(r"\s*(?:multipart/|text/(?:plain|html)(?!.*name))", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"[A-Za-z]\w*", re.ASCII)
 SELECTOR = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
+# The values of a key's tags that suit us: its algorithm, its hash, and its service. Any value does if a tag is missing.
+SUITABLE: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"k": frozenset({"rsa"}), "h": frozenset({"sha256"}), "s": frozenset({"*", "email"})}
+)
 
 Fields = Sequence[tuple[str, str]]  # names in lower case, from the top down
+Tags = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """One of a message's signatures for its From domain.
 
-    `number` counts all its signatures from the top; `name` is the DNS name of the key. A signature with a `flaw` proves
-    nothing, whatever its key is.
+    `number` counts all signatures of the message from the top. `name` is the DNS name of the key. A signature with a
+    `flaw` proves nothing, whatever its key is.
     """
 
     number: int
@@ -39,42 +45,63 @@ class Signature:
     flaw: str = ""
 
 
-Keys = Sequence[tuple[Signature, Sequence[bytes]]]  # each signature with what DNS has under its name
+Keys = Sequence[tuple[Signature, Sequence[bytes]]]  # each signature with the records that DNS has under its name
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The lines of a message's header, and the names of the lines that a signature signs."""
+
+    fields: Fields
+    signed: Sequence[str]
+
+    def values(self, name: str) -> list[str]:
+        return _values_of(name, self.fields)
+
+    def covers(self, name: str) -> bool:
+        """True if a line occurs once, and is signed."""
+        return name in self.signed and len(self.values(name)) == 1
 
 
 def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
-    """The signatures of a message for a domain (in ASCII), from the top: the first five."""
-    if not (head := HEADER.match(raw)):
+    """Return the first five signatures of a message for a domain (in ASCII), from the top down."""
+    head = HEADER.match(raw)
+    if not head:
         return ()
     fields = tuple(_fields(head[0]))
-    if len(fields) > messages.HEADERS:  # those below are not read: whoever puts so many on top hides what is signed
+    if len(fields) > messages.HEADERS:  # the lines below are never read, so an attacker could hide signed ones there
         return ()
-    found = enumerate(_tags(value) for name, value in fields if name == "dkim-signature")
-    ours = ((number, tags) for number, tags in found if tags.get("d", "").lower() == domain)
-    return tuple(
-        Signature(
-            number, f"{tags.get('s', '')}._domainkey.{domain}.".lower(), next(_flaws(tags, fields, own_address), "")
-        )
-        for number, tags in list(ours)[:LOOKED_AT]
-    )
+    found: list[Signature] = []
+    for number, value in enumerate(_values_of("dkim-signature", fields)):
+        tags = _tags(value)
+        if tags.get("d", "").lower() == domain and len(found) < LOOKED_AT:
+            name = f"{tags.get('s', '')}._domainkey.{domain}.".lower()
+            found.append(Signature(number, name, next(_flaws(tags, fields, own_address), "")))
+    return tuple(found)
 
 
 def prove(raw: bytes, keys: Keys) -> str:
-    """The reason why none of a message's signatures proves its domain, taken from the last one; "" if one does."""
+    """Return "" if one of a message's signatures proves its domain, else the reason why the last one does not."""
     why = ""
     for signature, records in keys:
-        if not (why := verify(raw, signature, records)):
+        why = verify(raw, signature, records)
+        if not why:
             break
     return why
 
 
 def verify(raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
-    """The reason why a signature without a flaw fails with the keys from DNS; "" if it proves its domain."""
-    if len(records) != 1:
-        return f"DNS has {'several keys' if records else 'no key'} under {signature.name}"
-    if flaw := _key_flaw(records[0]):
+    """Return "" if a signature without a flaw proves its domain with the records from DNS, else the reason why not."""
+    if not records:
+        return f"DNS has no key under {signature.name}"
+    if len(records) > 1:
+        return f"DNS has several keys under {signature.name}"
+    flaw = _key_flaw(records[0])
+    if flaw:
         return f"the key under {signature.name} {flaw}"
-    return "" if _matches(raw, signature, records[0]) else "its DKIM signature does not match"
+    if not _matches(raw, signature, records[0]):
+        return "its DKIM signature does not match"
+    return ""
 
 
 def _fields(head: bytes) -> Iterator[tuple[str, str]]:
@@ -83,28 +110,37 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
         yield name.lower(), value
 
 
-def _tags(value: str) -> Mapping[str, str]:
-    """The tags of a signature or a key; none at all if one is repeated or malformed."""
-    parts = value.replace("\r\n", "").strip().removesuffix(";").split(";")
-    pairs = [(name.strip(), content.strip()) for name, _, content in (part.partition("=") for part in parts)]
-    tags = dict(pairs)
-    return tags if len(tags) == len(pairs) and all(TAG.fullmatch(name) for name in tags) else {}
+def _values_of(name: str, fields: Fields) -> list[str]:
+    return [value for field, value in fields if field == name]
 
 
-def _flaws(tags: Mapping[str, str], fields: Fields, own_address: str) -> Iterator[str]:
-    """The flaws of a signature, whatever its key is."""
-    signed = [name.strip() for name in tags.get("h", "").lower().split(":")]
+def _tags(value: str) -> Tags:
+    """The tags of a signature or a key, none at all if one of them is repeated or malformed."""
+    tags: dict[str, str] = {}
+    for part in value.replace("\r\n", "").strip().removesuffix(";").split(";"):
+        name, _, content = part.partition("=")
+        name = name.strip()
+        if name in tags or not TAG.fullmatch(name):
+            return {}
+        tags[name] = content.strip()
+    return tags
+
+
+def _flaws(tags: Tags, fields: Fields, own_address: str) -> Iterator[str]:
+    """The flaws of a signature that do not depend on its key."""
     yield from _flaws_of_tags(tags)
-    for name in ("from", "message-id"):  # who wrote, and what tells a message from one that is sent once more
-        if not _covers(signed, fields, name):
-            yield f"its DKIM signature does not cover its one {name} line"
-    if not _tells_apart(fields):
+    header = _Header(fields, _split(tags.get("h", "").lower()))
+    if not header.covers("from"):
+        yield "its DKIM signature does not cover its one from line"
+    if not header.covers("message-id"):  # else an attacker could send the message again as a new one
+        yield "its DKIM signature does not cover its one message-id line"
+    if not _has_message_id(header):
         yield "its Message-ID is none by which it would be known, were it sent once more"
-    if not (_covers_form(signed, fields) or _is_for(own_address, signed, fields)):
+    if not _covers_form(header) and not _is_for(own_address, header):
         yield f"its DKIM signature covers neither its Content-Type nor a To or Cc that names {own_address}"
 
 
-def _flaws_of_tags(tags: Mapping[str, str]) -> Iterator[str]:
+def _flaws_of_tags(tags: Tags) -> Iterator[str]:
     if tags.get("a") != ALGORITHM:
         yield f"its DKIM signature is not made by {ALGORITHM}"
     if "l" in tags:
@@ -116,54 +152,54 @@ def _flaws_of_tags(tags: Mapping[str, str]) -> Iterator[str]:
         yield "its DKIM signature names no key"
 
 
-def _covers(signed: Sequence[str], fields: Fields, name: str) -> bool:
-    """True if a header occurs once, and is signed."""
-    return name in signed and [field for field, _ in fields].count(name) == 1
-
-
-def _tells_apart(fields: Fields) -> bool:
-    """True if a message has a Message-ID as `messages` reads it."""
-    values = (text.one_line(value)[: messages.HEADER] for name, value in fields if name == "message-id")
+def _has_message_id(header: _Header) -> bool:
+    """True if a message has a Message-ID that `messages` can read."""
+    values = [text.one_line(value)[: messages.HEADER] for value in header.values("message-id")]
     return any(headers.message_id(value) for value in values)
 
 
-def _covers_form(signed: Sequence[str], fields: Fields) -> bool:
-    """True if the signature covers how the body is parsed: as text, or as which files."""
-    names = [name for name, _ in fields]
-    disposed = "content-disposition" in names
-    if not all(_covers(signed, fields, name) for name in ("content-type", *(["content-disposition"] * disposed))):
+def _covers_form(header: _Header) -> bool:
+    """True if a signature covers how the body is parsed: as text, or as which files."""
+    if not header.covers("content-type"):
         return False
-    encoding = "content-transfer-encoding"  # that there is none can be signed as well
-    is_file = disposed or not NO_FILE.match(dict(fields)["content-type"])
-    return not is_file or (encoding in signed and names.count(encoding) <= 1)
+    disposed = bool(header.values("content-disposition"))
+    if disposed and not header.covers("content-disposition"):
+        return False
+    if NO_FILE.match(header.values("content-type")[0]) and not disposed:
+        return True
+    encoding = "content-transfer-encoding"  # the absence of this line can be signed as well
+    return encoding in header.signed and len(header.values(encoding)) <= 1
 
 
-def _is_for(own_address: str, signed: Sequence[str], fields: Fields) -> bool:
-    """True if the author wrote to our address.
+def _is_for(own_address: str, header: _Header) -> bool:
+    """True if a signature covers a To or Cc line that names our address.
 
-    Google signs no Content-Type. To exchange it, an attacker then needs a copy of a message to us.
+    Google signs no Content-Type. An attacker who wants to exchange it then needs a copy of a message to us.
     """
-    return any(
-        _covers(signed, fields, name) and own_address.lower() in {found.address for found in headers.addresses(value)}
-        for name, value in fields
-        if name in ("to", "cc")
-    )
+    for name in ("to", "cc"):
+        if not header.covers(name):
+            continue
+        [value] = header.values(name)
+        if any(found.address == own_address.lower() for found in headers.addresses(value)):
+            return True
+    return False
 
 
 def _key_flaw(record: bytes) -> str:
     tags = _tags(record.decode("ascii", "replace"))
     if not tags.get("p") or len(record) > KEY or tags.get("v", "DKIM1") != "DKIM1":
         return "is none, or has been revoked"
-    if "y" in _values(tags, "t"):
+    if "y" in _split(tags.get("t", "")):
         return "is there for a test alone"
-    wanted = {"k": {"rsa"}, "h": {"sha256"}, "s": {"*", "email"}}
-    if any(name in tags and not _values(tags, name) & may for name, may in wanted.items()):
-        return f"is not one for mail and {ALGORITHM}"
+    for name, suitable in SUITABLE.items():
+        if name in tags and suitable.isdisjoint(_split(tags[name])):
+            return f"is not one for mail and {ALGORITHM}"
     return ""
 
 
-def _values(tags: Mapping[str, str], name: str) -> set[str]:
-    return {value.strip() for value in tags.get(name, "").split(":")}
+def _split(value: str) -> list[str]:
+    """The parts of a tag with several values."""
+    return [part.strip() for part in value.split(":")]
 
 
 def _matches(raw: bytes, signature: Signature, key: bytes) -> bool:

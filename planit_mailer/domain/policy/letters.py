@@ -1,4 +1,4 @@
-"""A letter: a message once it is understood, with what is in its files."""
+"""A letter: a message with its authenticated sender and its judged files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,14 +18,15 @@ from planit_mailer.spreadsheets.encryption.passwords import Password
 
 LONDON = ZoneInfo("Europe/London")
 PLAIN = tuple(kind.name for kind in detect.PLAIN)
+TABLE_NAMES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message, who sent it, what the register says of them, and its files.
+    """A message, its sender, the sender's registration, and its files.
 
-    `machine` is "" for a person's message, else the reason why it must not be answered directly. `passwords` may open
-    its files: those of the schools that an authentic sender may send for.
+    `machine` is the reason why the message must not be answered directly, "" if a person wrote it. `passwords` are
+    those of the schools that an authentic sender may send for; they may open the files.
     """
 
     receipt: Receipt
@@ -43,50 +44,49 @@ class Letter:
 
 
 def day_of(moment: datetime) -> date:
-    """The day on which a message arrived, in the schools' time zone."""
+    """Return the day of a moment in the schools' time zone."""
     return moment.astimezone(LONDON).date()
 
 
 def with_files(letter: Letter, open_file: Callable[[bytes], Judgement], sniff: Callable[[bytes], FileKind]) -> Letter:
-    """The letter with its files looked at: judged for a registered sender, for all others only sniffed."""
+    """Add the files of a letter's message: judged for a registered sender, only sniffed for all others."""
     if not letter.message.whole:
-        return replace(letter, files=(File("", is_spreadsheet=True, found="", judgement=judge.too_large()),))
-    look = _judged(open_file) if letter.registered else _sniffed(sniff)
-    return replace(letter, files=tuple(look(attachment) for attachment in letter.message.attachments))
+        files = [File("", is_spreadsheet=True, found="", judgement=judge.too_large())]
+    elif letter.registered:
+        files = [_judged(attachment, open_file(attachment.data)) for attachment in letter.message.attachments]
+    else:
+        files = [_sniffed(attachment, sniff(attachment.data)) for attachment in letter.message.attachments]
+    return replace(letter, files=tuple(files))
 
 
 def schools(letter: Letter) -> frozenset[School]:
-    """The sender's schools that the forms of a letter are for."""
-    found = (school_of(file.judgement, letter.registration) for file in letter.files if file.judgement)
-    return frozenset(school for school in found if school)
+    """Return the sender's schools that the forms of a letter are for."""
+    found = set()
+    for file in letter.files:
+        school = school_of(file.judgement, letter.registration) if file.judgement else None
+        if school:
+            found.add(school)
+    return frozenset(found)
 
 
 def school_of(judgement: Judgement, registration: SenderRegistration) -> School | None:
-    """The sender's school that a form is for: its postcode says so and, if several share it, its name."""
+    """Return the sender's school that a form is for, by its postcode and, if several schools share it, its name."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return None
     return senders.school_for(draft.postcode, draft.school_name or "", registration.schools)
 
 
-def _judged(judge: Callable[[bytes], Judgement]) -> Callable[[Attachment], File]:
-    def look(attachment: Attachment) -> File:
-        judgement = judge(attachment.data)
-        is_one = judgement.is_spreadsheet or _called_a_table(attachment, judgement.found)
-        return File(attachment.name, is_one, judgement.found, judgement, attachment.digest)
-
-    return look
+def _judged(attachment: Attachment, judgement: Judgement) -> File:
+    is_spreadsheet = judgement.is_spreadsheet or _is_called_table(attachment, judgement.found)
+    return File(attachment.name, is_spreadsheet, judgement.found, judgement, attachment.digest)
 
 
-def _sniffed(sniff: Callable[[bytes], FileKind]) -> Callable[[Attachment], File]:
-    def look(attachment: Attachment) -> File:
-        kind = sniff(attachment.data)
-        may_be_one = kind.may_hold_a_form or _called_a_table(attachment, kind.name)
-        return File(attachment.name, may_be_one, kind.name)
-
-    return look
+def _sniffed(attachment: Attachment, kind: FileKind) -> File:
+    may_be_spreadsheet = kind.may_hold_a_form or _is_called_table(attachment, kind.name)
+    return File(attachment.name, may_be_spreadsheet, kind.name)
 
 
-def _called_a_table(attachment: Attachment, found: str) -> bool:
-    """True if plain text has a table's file name."""
-    return found in PLAIN and attachment.name.lower().endswith((".csv", ".tsv"))
+def _is_called_table(attachment: Attachment, found: str) -> bool:
+    """True if a file of plain text has the name of a table."""
+    return found in PLAIN and attachment.name.lower().endswith(TABLE_NAMES)

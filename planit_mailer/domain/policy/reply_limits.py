@@ -1,4 +1,4 @@
-"""Limits on replies: help, held and delayed replies to one address are limited, reports and confirmations are not."""
+"""Limits on replies to one address: help, held and delayed replies are limited, reports and confirmations are not."""
 
 from datetime import datetime, timedelta
 
@@ -11,21 +11,29 @@ MONTH = timedelta(days=30)
 
 
 def exceeded(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime, *, stranger: bool = False) -> str:
-    """The reason why a reply of this kind would be one too many for its address, "" if it is not.
+    """Return the reason why a reply of this kind would be one too many for its address, "" if it may be sent.
 
-    `recent` are the replies of the last 30 days, or, if the clock was ahead once, dated in the future: the absolute
-    distance counts. Answers to judged uploads have no limit here.
+    `recent` are the replies to the address in the last 30 days. They may be dated in the future if the clock was once
+    ahead, so the absolute distance from now counts.
     """
     if kind not in LIMITED:
         return ""
-    today = [reply.kind for reply in recent if abs(now - reply.queued_at) < DAY]
-    if sum(sent in LIMITED for sent in today) >= A_DAY:
+    limited_today = 0
+    same_kind_this_month = 0
+    for reply in recent:
+        distance = abs(now - reply.queued_at)
+        if reply.kind in LIMITED and distance < DAY:
+            limited_today += 1
+        if reply.kind is kind and distance < MONTH:
+            same_kind_this_month += 1
+    if limited_today >= A_DAY:
         return f"{A_DAY} help, held and delayed replies went to this address within a day"
-    only_once = kind is ReplyKind.HELD or (kind is ReplyKind.HELP and stranger)
-    if only_once and _had(kind, recent, now):
+    if same_kind_this_month and _once_a_month(kind, stranger=stranger):
         return f"this address had a {kind.value} reply within {MONTH.days} days"
     return ""
 
 
-def _had(kind: ReplyKind, recent: tuple[Recent, ...], now: datetime) -> bool:
-    return any(reply.kind is kind and abs(now - reply.queued_at) < MONTH for reply in recent)
+def _once_a_month(kind: ReplyKind, *, stranger: bool) -> bool:
+    if kind is ReplyKind.HELP:
+        return stranger
+    return kind is ReplyKind.HELD

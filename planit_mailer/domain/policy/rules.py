@@ -14,12 +14,11 @@ from planit_mailer.domain.forms.identity import Child
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Severity, Stage
-from planit_mailer.domain.forms.upload import Draft
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy import letters, reply_limits, senders
 from planit_mailer.domain.policy.letters import Letter
-from planit_mailer.domain.schools import School
+from planit_mailer.domain.schools import School, SenderRegistration
 from planit_mailer.domain.verdict import Cause, File, JudgedUpload, PolicyContext, Verdict
 
 ONLY_VOUCHED = "the operator released it, but the sender is not registered and may be forged"
@@ -28,81 +27,100 @@ SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The case that a rule decides: the letter, what the store knows about it, and the time."""
+    """The facts that a rule decides on: the letter, what the store knows about it, and the time."""
 
     letter: Letter
-    known: PolicyContext
+    context: PolicyContext
     now: datetime
+
+    @property
+    def from_registered(self) -> bool:
+        """True if the From address may send for a school, authentic or not."""
+        return bool(self.letter.registration.schools)
 
 
 Rule = Callable[[Case], Verdict | None]
 
 
-def judge(letter: Letter, known: PolicyContext, now: datetime) -> Verdict:
-    """The verdict of the first rule that has one."""
-    case = Case(letter, known, now)
+def judge(letter: Letter, context: PolicyContext, now: datetime) -> Verdict:
+    """Return the verdict of the first rule that decides."""
+    case = Case(letter, context, now)
     for rule in POLICY:
-        if verdict := rule(case):
+        verdict = rule(case)
+        if verdict:
             return verdict
     raise AssertionError("the last rule of the policy always decides")
 
 
-def not_authentic(case: Case) -> Verdict | None:
-    """Nothing is sent to an address that may be forged; if it is a registered one, the operator is told.
+def denied(case: Case) -> Verdict | None:
+    """Ignore an address that the operator denied, and whatever somebody else sends in its name."""
+    if not case.letter.registration.denied:
+        return None
+    return _ignored("the sender is denied")
 
-    The operator is told at once, but only so many times a day for each registered address or domain; the rest is told
-    once a day, like all other quarantined mail.
+
+def not_authentic(case: Case) -> Verdict | None:
+    """Quarantine a message whose sender may be forged. Nothing is ever sent to such an address.
+
+    If it names a registered sender, the operator is alerted at once, but only so many times a day for each registered
+    address or domain. All other quarantined messages are in the operator's daily mail.
     """
     if case.letter.sender.authentic:
         return None
-    registered = bool(case.letter.registration.schools)
-    tell = registered and case.known.alerts < reply_limits.A_DAY
     why = case.letter.sender.why
-    alert = f"A message that names a registered sender was quarantined: {why}." if tell else ""
-    return Verdict(Outcome.QUARANTINED, why, unanswered="the sender may be forged", alert=alert, clock=registered)
-
-
-def denied(case: Case) -> Verdict | None:
-    """The operator does not want to hear from this address, nor of what somebody else sends in its name."""
-    return _ignored("the sender is denied") if case.letter.registration.denied else None
+    alert = ""
+    if case.from_registered and case.context.alerts < reply_limits.A_DAY:
+        alert = f"A message that names a registered sender was quarantined: {why}."
+    return Verdict(
+        Outcome.QUARANTINED,
+        why,
+        unanswered="the sender may be forged",
+        alert=alert,
+        clock=case.from_registered,
+    )
 
 
 def delivered_twice(case: Case) -> Verdict | None:
-    """The same sender, Message-ID and attachments as a settled message: a mail server delivered it again."""
-    return _ignored(f"delivered twice: the same as {case.known.duplicate_of}") if case.known.duplicate_of else None
+    """Ignore a message with the sender, Message-ID and attachments of a settled one: a server delivered it again."""
+    if not case.context.duplicate_of:
+        return None
+    return _ignored(f"delivered twice: the same as {case.context.duplicate_of}")
 
 
 def from_a_stranger(case: Case) -> Verdict | None:
-    """Held if there may be a form in it, else ignored; either way the stranger gets one short answer."""
-    if case.letter.registration.schools:
+    """Hold an unregistered sender's message if it may contain a form, else ignore it. Each gets one short answer."""
+    if case.from_registered:
         return None
     if any(file.is_spreadsheet for file in case.letter.files):
-        return _answered(Verdict(Outcome.HELD, "the sender is not registered"), ReplyKind.HELD, case)
-    nothing = Verdict(Outcome.IGNORED, "the sender is not registered and sent no spreadsheet")
-    return _answered(nothing, ReplyKind.HELP, case)
+        held = Verdict(Outcome.HELD, "the sender is not registered")
+        return _answered(held, ReplyKind.HELD, case)
+    ignored = Verdict(Outcome.IGNORED, "the sender is not registered and sent no spreadsheet")
+    return _answered(ignored, ReplyKind.HELP, case)
 
 
 def without_a_form(case: Case) -> Verdict | None:
-    """A registered sender who sent no spreadsheet is told what arrived instead."""
-    if any(_counts(file) for file in case.letter.files):
+    """Ignore a message without a spreadsheet. The answer tells the sender what arrived instead."""
+    if any(_counts_as_upload(file) for file in case.letter.files):
         return None
-    nothing = Verdict(Outcome.IGNORED, "no spreadsheet in the message", passed_over=case.letter.files)
-    return _answered(nothing, ReplyKind.HELP, case)
+    ignored = Verdict(Outcome.IGNORED, "no spreadsheet in the message", passed_over=case.letter.files)
+    return _answered(ignored, ReplyKind.HELP, case)
 
 
 def with_uploads(case: Case) -> Verdict:
-    """Every workbook is one upload with its own outcome; one answer tells them all."""
-    taken, passed_over = _sorted(case.letter.files)
-    uploads = tuple(_judged(taken, case))
-    right = all(upload.judgement.accepted for upload in uploads)
-    return Verdict(
-        Outcome.ACCEPTED if right else Outcome.REJECTED,
-        "every form is applied" if right else "problems in a form",
+    """Judge each workbook as an upload with its own outcome. One answer is about all of them."""
+    files, passed_over = _split(case.letter.files)
+    uploads = tuple(_judged_in_order(files, case))
+    rejected = Verdict(
+        Outcome.REJECTED,
+        "problems in a form",
         uploads,
         passed_over,
-        reply=ReplyKind.CONFIRMATION if right else ReplyKind.REPORT,
+        reply=ReplyKind.REPORT,
         automatic=bool(case.letter.machine),
     )
+    if all(upload.judgement.accepted for upload in uploads):
+        return replace(rejected, outcome=Outcome.ACCEPTED, reason="every form is applied", reply=ReplyKind.CONFIRMATION)
+    return rejected
 
 
 POLICY: tuple[Rule, ...] = (
@@ -116,20 +134,20 @@ POLICY: tuple[Rule, ...] = (
 
 
 def compared(judgement: Judgement, schools: Sequence[School], children: Callable[[int], Sequence[Child]]) -> Judgement:
-    """A judgement with what the register and the store add to it, whoever may send for the school."""
-    draft = judgement.draft
-    school = senders.school_for(draft.postcode, draft.school_name or "", schools) if draft and draft.postcode else None
+    """Add the problems that the register and the store know of, regardless of who may send for the school."""
+    school = letters.school_of(judgement, SenderRegistration(tuple(schools)))
     if school is None:
         return judgement
-    compared = _for_school(judgement, school, schools)
+    compared = _compared_with_register(judgement, school, schools)
     if not compared.accepted:
         return compared
-    return _matched(JudgedUpload(1, "", compared, school), school, children(school.id), accept=False).judgement
+    return _matched(JudgedUpload(1, "", compared, school), children(school.id), accept=False).judgement
 
 
 def with_painted(verdict: Verdict, painted: Mapping[Cause, Annotated]) -> Verdict:
-    """The verdict with the painted workbooks that go back."""
-    return replace(verdict, uploads=tuple(replace(u, painted=painted.get(u.cause)) for u in verdict.uploads))
+    """Return the verdict with the painted workbooks that go back to the school."""
+    uploads = [replace(upload, painted=painted.get(upload.cause)) for upload in verdict.uploads]
+    return replace(verdict, uploads=tuple(uploads))
 
 
 def _ignored(reason: str) -> Verdict:
@@ -137,99 +155,109 @@ def _ignored(reason: str) -> Verdict:
 
 
 def _answered(verdict: Verdict, kind: ReplyKind, case: Case) -> Verdict:
-    """The verdict with an answer of this kind, or with the reason why there is none."""
-    stranger = not case.letter.registration.schools
-    # The operator vouched for what a message brings; that its address is no forged one's, nobody did.
-    forged = ONLY_VOUCHED if stranger and case.letter.receipt.released else ""
-    limited = reply_limits.exceeded(kind, case.known.recent, case.now, stranger=stranger)
-    why_not = forged or case.letter.machine or limited
+    """The verdict with an answer of this kind, or with the reason why there is no answer."""
+    stranger = not case.from_registered
+    why_not = case.letter.machine or reply_limits.exceeded(kind, case.context.recent, case.now, stranger=stranger)
+    if stranger and case.letter.receipt.released:
+        why_not = ONLY_VOUCHED  # the operator vouched for the content; the address may still be forged
     if why_not:
         return replace(verdict, unanswered=why_not)
     return replace(verdict, reply=kind)
 
 
-def _counts(file: File) -> bool:
-    """True if a file counts as an upload, even one that is all wrong: the school meant it as a spreadsheet."""
-    return file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES)
+def _split(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
+    """The files that count as uploads, and the files that are passed over.
 
-
-def _sorted(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
-    """The files that count as uploads, and those that are passed over.
-
-    Beside a form, a file that only pretends to be a spreadsheet and a workbook without a form are passed over; a file
-    that could not be read may hold a form.
+    If one file has a form, a workbook without a form and a file that only has a spreadsheet's name are passed over. A
+    workbook that could not be read still counts: it may contain a form.
     """
     if any(file.judgement and file.judgement.draft for file in files):
-        return _beside_a_form(files)
-    uploads = tuple(file for file in files if _counts(file))
+        return _split_beside_a_form(files)
+    uploads = tuple(file for file in files if _counts_as_upload(file))
     return uploads, tuple(file for file in files if file not in uploads)
 
 
-def _beside_a_form(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
+def _counts_as_upload(file: File) -> bool:
+    """True if the school meant the file as a spreadsheet, by its content or by its name."""
+    return file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES)
+
+
+def _split_beside_a_form(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
     uploads: list[File] = []
     without_form: list[File] = []
-    no_spreadsheets: list[File] = []
+    others: list[File] = []
     for file in files:
-        if _has_no_form(file):
-            without_form.append(replace(file, found="there is no form in it"))
-        elif file.is_spreadsheet:
-            uploads.append(file)
         if not file.is_spreadsheet:
-            no_spreadsheets.append(file)
-    return tuple(uploads), (*without_form, *no_spreadsheets)
+            others.append(file)
+        elif _lacks_form(file):
+            without_form.append(replace(file, found="there is no form in it"))
+        else:
+            uploads.append(file)
+    return tuple(uploads), (*without_form, *others)
 
 
-def _has_no_form(file: File) -> bool:
-    """True if a workbook was read and nothing like a form was found."""
-    found = file.judgement.problems if file.judgement else ()
-    return file.is_spreadsheet and any(problem.code == "no-form-found" for problem in found)
+def _lacks_form(file: File) -> bool:
+    """True if a workbook was read and nothing like a form was found in it."""
+    if file.judgement is None:
+        return False
+    return any(problem.code == "no-form-found" for problem in file.judgement.problems)
 
 
-def _judged(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
-    """The uploads in order; each is compared with the children as the uploads before it leave them."""
-    letter = case.letter
-    children: dict[int, Sequence[Child]] = dict(case.known.children)
+def _judged_in_order(files: Sequence[File], case: Case) -> Iterator[JudgedUpload]:
+    """The uploads in order. Each is compared with the children as they are after the uploads before it."""
+    receipt = case.letter.receipt
+    children: dict[int, Sequence[Child]] = dict(case.context.children)
     for number, file in enumerate(files, 1):
-        assert file.judgement is not None, "a registered sender's files are judged"
-        school = letters.school_of(file.judgement, letter.registration)
-        judgement = _for_school(file.judgement, school, letter.registration.schools)
-        upload = JudgedUpload(number, file.name, judgement, school, digest=file.digest)
+        upload = _upload(number, file, case.letter.registration)
+        school = upload.school
         if school and upload.judgement.accepted:
-            upload = _matched(upload, school, children[school.id], accept=letter.receipt.accept_identities)
+            known = children[school.id]
+            upload = _matched(upload, known, accept=receipt.accept_identities)
             if upload.upload and upload.matches:
-                children[school.id] = identity.after(
-                    children[school.id], upload.upload, upload.matches, letter.receipt.arrival
-                )
+                children[school.id] = identity.after(known, upload.upload, upload.matches, receipt.arrival)
         yield upload
 
 
-def _for_school(judgement: Judgement, school: School | None, schools: Sequence[School]) -> Judgement:
-    """The judgement with what the register adds: whether they may send for it, and its name."""
+def _upload(number: int, file: File, registration: SenderRegistration) -> JudgedUpload:
+    """A file as an upload, compared with the register but not yet with the learners."""
+    assert file.judgement is not None, "a registered sender's files are judged"
+    school = letters.school_of(file.judgement, registration)
+    judgement = _compared_with_register(file.judgement, school, registration.schools)
+    return JudgedUpload(number, file.name, judgement, school, digest=file.digest)
+
+
+def _compared_with_register(judgement: Judgement, school: School | None, schools: Sequence[School]) -> Judgement:
+    """The judgement with a problem added if the sender may not send for the school, or if its name differs."""
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return judgement
+    name_cell, postcode_cell = draft.school_cells or ("", "")
     if school is None:
-        return _for_no_school(judgement, draft, schools)
-    name, _ = draft.school_cells or ("", "")
+        if len(senders.schools_at(draft.postcode, schools)) > 1:
+            return _with_problem(_early(judgement), "school-name-unclear", name_cell)
+        return _with_problem(_early(judgement), "school-not-yours", postcode_cell)
     if draft.school_name and not identity.same_name(draft.school_name, school.name):
-        differs = catalogue.problem("school-name-differs", filter(None, [name]))
-        return replace(judgement, problems=(*judgement.problems, differs))
+        return _with_problem(judgement, "school-name-differs", name_cell)
     return judgement
 
 
-def _for_no_school(judgement: Judgement, draft: Draft, schools: Sequence[School]) -> Judgement:
-    """The judgement of a form for none of the sender's schools, or for one of several that its name does not tell."""
-    name, postcode = draft.school_cells or ("", "")
-    if len(senders.schools_at(draft.postcode or "", schools)) > 1:
-        problem = catalogue.problem("school-name-unclear", filter(None, [name]))
-    else:
-        problem = catalogue.problem("school-not-yours", filter(None, [postcode]))
-    early = [one for one in judgement.problems if one.severity is Severity.WARNING or one.stage <= Stage.REQUIRED]
-    return replace(judgement, problems=(*early, problem))
+def _early(judgement: Judgement) -> Judgement:
+    """The judgement without errors of later stages: the learners of a school that is not theirs are not judged."""
+    early = [
+        problem
+        for problem in judgement.problems
+        if problem.severity is Severity.WARNING or problem.stage <= Stage.REQUIRED
+    ]
+    return replace(judgement, problems=tuple(early))
 
 
-def _matched(upload: JudgedUpload, school: School, children: Sequence[Child], *, accept: bool) -> JudgedUpload:
-    """The upload with its learners recognised, complete unless somebody is not who they seem."""
+def _with_problem(judgement: Judgement, code: str, cell: str) -> Judgement:
+    cells = [cell] if cell else []
+    return replace(judgement, problems=(*judgement.problems, catalogue.problem(code, cells)))
+
+
+def _matched(upload: JudgedUpload, children: Sequence[Child], *, accept: bool) -> JudgedUpload:
+    """The upload with its learners identified. It is complete unless an identity is in doubt."""
     draft = upload.judgement.draft
     assert draft is not None, "an accepted upload has a form"
     complete = draft.complete()
@@ -237,4 +265,4 @@ def _matched(upload: JudgedUpload, school: School, children: Sequence[Child], *,
     judgement = replace(upload.judgement, problems=(*upload.judgement.problems, *matches.problems))
     if not judgement.accepted:
         return replace(upload, judgement=judgement)
-    return replace(upload, judgement=judgement, school=school, upload=complete, matches=matches)
+    return replace(upload, judgement=judgement, upload=complete, matches=matches)

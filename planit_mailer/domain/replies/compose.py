@@ -1,7 +1,8 @@
-"""Verdict → Reply: the answers, composed to the last byte, from the templates in `templates/`.
+"""Verdict → Reply: compose the mails completely, from the templates in `templates/`.
 
-Subjects and bodies name headings, counts and cells, never a learner's name, UPIN, DOB or value. A file's name stands
-only in a body to a registered sender. Headers follow RFC 3834 (automatic answers) and RFC 5322 section 3.6.4.
+Subjects and bodies contain headings, counts and cells, never a learner's name, UPIN, DOB or value. Only the body of a
+mail to a registered sender contains the name of a file. Headers follow RFC 3834 (automatic answers) and RFC 5322
+section 3.6.4.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.replies import other_files, view
 from planit_mailer.domain.replies.view import UploadView
 from planit_mailer.domain.verdict import Changes, Verdict
+from planit_mailer.mail.messages import Message
 
 # Python folds a long header before its first word, which some mail programs show as a space: ours stay on one line.
 POLICY = SMTP.clone(max_line_length=150)
@@ -29,9 +31,10 @@ BLANK_FORM = "plan-it-school-data-form.xlsx"
 
 @dataclass(frozen=True, slots=True)
 class ReplySettings:
-    """The settings for all mail: who writes (`sender` as in a From header, `address` bare), and with which templates.
+    """The settings for all mails.
 
-    `operator` gets the alerts, `reply_within` is the promised time, `blank_form` an .xlsx file.
+    `sender` is written as in a From header, `address` is the bare address in it. `operator` gets the alerts.
+    `reply_within` is the promised time. `blank_form` is an .xlsx file.
     """
 
     sender: str
@@ -44,7 +47,7 @@ class ReplySettings:
 
 @dataclass(frozen=True, slots=True)
 class ReplyContext:
-    """The settings for mail, and the present time."""
+    """The settings for mails, and the present time."""
 
     reply_settings: ReplySettings
     now: datetime
@@ -62,7 +65,7 @@ class Text:
 
 
 def load(folder: Path) -> Environment:
-    """The templates of a folder; HTML is escaped, a name that nobody gives is an error."""
+    """Load the templates of a folder. HTML is escaped, and an undefined name in a template is an error."""
     return Environment(
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(["html"]),
@@ -73,92 +76,105 @@ def load(folder: Path) -> Environment:
 
 
 def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], context: ReplyContext) -> tuple[Reply, ...]:
-    """The mails that a verdict causes: the answer to the sender, if any, and the operator's, if any."""
+    """Compose the mails that a verdict asks for: the answer to the sender and the alert to the operator, if any."""
     mails = []
     if verdict.reply:
-        text = _text(letter, verdict, changes, context)
-        mails.append(_sealed(text.kind, letter.sender.address, _answer(letter, verdict, text, context)))
+        mails.append(_answer(letter, verdict, _text(letter, verdict, changes, context), context))
     if verdict.alert:
         mails.append(alert(letter.receipt.reference, verdict.alert, context))
     return tuple(mails)
 
 
 def alert(reference: str, what: str, context: ReplyContext) -> Reply:
-    """A mail to the operator about one message."""
+    """Compose a mail to the operator about one message."""
     facts = {"reference": reference, "what": what}
     text = Text(ReplyKind.OPERATOR, f"planit_mailer: look at {reference}", "alert", facts)
     return to_operator(text, context, reference)
 
 
 def to_operator(text: Text, context: ReplyContext, reference: str = "service") -> Reply:
-    """A mail to the operator, by default about the service as a whole."""
+    """Compose a mail to the operator, by default about the service as a whole."""
     recipient = parseaddr(context.reply_settings.operator)[1]
-    return _sealed(text.kind, recipient, _mail(reference, recipient, text, context))
+    return _reply(text.kind, recipient, _mail(reference, recipient, text, context))
 
 
 def delayed(reference: str, recipient: str, context: ReplyContext) -> Reply:
-    """Tell a school that its answer takes longer: it is our problem, and there is nothing to do."""
+    """Compose a mail that tells a school that its answer takes longer: it is our problem, and nothing is to be done."""
     subject = f"Your School Data: your upload is taking longer than usual ({reference})"
     text = Text(ReplyKind.DELAYED, subject, "delayed", {"reference": reference})
-    return _sealed(text.kind, recipient, _mail(reference, recipient, text, context))
+    return _reply(text.kind, recipient, _mail(reference, recipient, text, context))
 
 
 def counted(number: int, word: str) -> str:
-    """A number with its word: "1 problem", "3 problems"."""
+    """Return a number with its word, such as "1 problem" or "3 problems"."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _text(letter: Letter, verdict: Verdict, changes: Sequence[Changes], context: ReplyContext) -> Text:
-    kind = verdict.reply
-    assert kind is not None, "there is an answer to write"
     reference = letter.receipt.reference
-    facts: dict[str, object] = {"reference": reference}
-    match kind:
+    match verdict.reply:
         case ReplyKind.HELD:
             subject = f"Your School Data: we need to check who you are ({reference})"
-            return Text(kind, subject, "held", facts)
+            return Text(ReplyKind.HELD, subject, "held", {"reference": reference})
         case ReplyKind.HELP if letter.registered:
-            facts["arrived"] = other_files.arrived(letter)
             subject = f"Your School Data: there was no spreadsheet in your email ({reference})"
-            return Text(kind, subject, "help", facts, ((BLANK_FORM, context.reply_settings.blank_form),))
+            facts = {"reference": reference, "arrived": other_files.arrived(letter)}
+            form = (BLANK_FORM, context.reply_settings.blank_form)
+            return Text(ReplyKind.HELP, subject, "help", facts, (form,))
         case ReplyKind.HELP:
-            return Text(kind, f"Your School Data: how to send your data ({reference})", "stranger", facts)
+            subject = f"Your School Data: how to send your data ({reference})"
+            return Text(ReplyKind.HELP, subject, "stranger", {"reference": reference})
         case _:
-            uploads = view.of(verdict.uploads, changes, reference)
-            facts |= {"uploads": uploads, "passed_over": [other_files.described(file) for file in verdict.passed_over]}
-            facts["received"] = f"{letters.day_of(letter.receipt.received_at):%-d %B %Y}"
-            painted = tuple(
-                (view.attached(u, reference), u.painted.data) for u in verdict.uploads if u.painted and u.painted.data
-            )
-            return Text(kind, _subject(uploads, reference), "answer", facts, painted)
+            return _text_about_uploads(letter, verdict, changes)
+
+
+def _text_about_uploads(letter: Letter, verdict: Verdict, changes: Sequence[Changes]) -> Text:
+    assert verdict.reply is not None, "there is an answer to write"
+    reference = letter.receipt.reference
+    uploads = view.of(verdict.uploads, changes, reference)
+    facts = {
+        "reference": reference,
+        "uploads": uploads,
+        "passed_over": [other_files.described(file) for file in verdict.passed_over],
+        "received": f"{letters.day_of(letter.receipt.received_at):%-d %B %Y}",
+    }
+    workbooks = []
+    for upload in verdict.uploads:
+        if upload.painted_data:
+            workbooks.append((view.attached(upload, reference), upload.painted_data))
+    return Text(verdict.reply, _subject(uploads, reference), "answer", facts, tuple(workbooks))
 
 
 def _subject(uploads: Sequence[UploadView], reference: str) -> str:
-    """Ours alone: kind, counts and reference."""
+    """The subject of a report or confirmation. It contains nothing that the school wrote."""
     applied = [upload for upload in uploads if upload.accepted]
-    to_fix = sum(upload.to_fix for upload in uploads)
+    problems = counted(sum(upload.to_fix for upload in uploads), "problem")
     if not applied:
-        return f"Your School Data: nothing was changed, {counted(to_fix, 'problem')} to fix ({reference})"
+        return f"Your School Data: nothing was changed, {problems} to fix ({reference})"
+    if len(applied) < len(uploads):
+        return f"Your School Data: {len(applied)} of {len(uploads)} files applied, {problems} to fix ({reference})"
     learners = counted(sum(upload.learners for upload in applied), "learner")
-    if len(applied) == len(uploads):
-        return f"Your School Data: {learners} updated ({reference})"
-    return (
-        f"Your School Data: {len(applied)} of {len(uploads)} files applied, "
-        f"{counted(to_fix, 'problem')} to fix ({reference})"
-    )
+    return f"Your School Data: {learners} updated ({reference})"
 
 
-def _answer(letter: Letter, verdict: Verdict, text: Text, context: ReplyContext) -> EmailMessage:
-    """An answer in the thread of the message; an answer to a machine is a new message of its own (RFC 3834)."""
-    message = _mail(letter.receipt.reference, letter.sender.address, text, context)
-    if verdict.automatic:
-        return message
-    message.replace_header("Auto-Submitted", "auto-replied")
-    if letter.message.message_id:
-        message["In-Reply-To"] = letter.message.message_id
-        earlier = letter.message.references or ((letter.message.in_reply_to,) if letter.message.in_reply_to else ())
-        message["References"] = " ".join((*earlier, letter.message.message_id))
-    return message
+def _answer(letter: Letter, verdict: Verdict, text: Text, context: ReplyContext) -> Reply:
+    """An answer in the thread of the message. An answer to a machine is a new message of its own (RFC 3834)."""
+    recipient = letter.sender.address
+    mail = _mail(letter.receipt.reference, recipient, text, context)
+    if not verdict.automatic:
+        mail.replace_header("Auto-Submitted", "auto-replied")
+        _put_in_thread(mail, letter.message)
+    return _reply(text.kind, recipient, mail)
+
+
+def _put_in_thread(mail: EmailMessage, message: Message) -> None:
+    if not message.message_id:
+        return
+    earlier = message.references
+    if not earlier and message.in_reply_to:
+        earlier = (message.in_reply_to,)
+    mail["In-Reply-To"] = message.message_id
+    mail["References"] = " ".join((*earlier, message.message_id))
 
 
 def _mail(reference: str, recipient: str, text: Text, context: ReplyContext) -> EmailMessage:
@@ -169,28 +185,28 @@ def _mail(reference: str, recipient: str, text: Text, context: ReplyContext) -> 
         "address": reply_settings.address,
         "hours": int(reply_settings.reply_within.total_seconds() // 3600),
     }
-    message = EmailMessage(policy=POLICY)
-    message["From"] = reply_settings.sender
-    message["To"] = recipient
-    message["Subject"] = text.subject
-    message["Date"] = format_datetime(context.now)
-    message["Message-ID"] = _message_id(reference, text.kind, context)
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(reply_settings.templates.get_template(f"{text.template}.txt").render(facts))
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = reply_settings.sender
+    mail["To"] = recipient
+    mail["Subject"] = text.subject
+    mail["Date"] = format_datetime(context.now)
+    mail["Message-ID"] = _message_id(reference, text.kind, context)
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(reply_settings.templates.get_template(f"{text.template}.txt").render(facts))
     if text.kind is not ReplyKind.OPERATOR:
         html = reply_settings.templates.get_template(f"{text.template}.html").render(facts)
-        message.add_alternative(html, subtype="html")
+        mail.add_alternative(html, subtype="html")
     for name, data in text.attachments:
-        message.add_attachment(data, *XLSX, filename=name)
-    return message
+        mail.add_attachment(data, *XLSX, filename=name)
+    return mail
 
 
 def _message_id(reference: str, kind: ReplyKind, context: ReplyContext) -> str:
-    """Ours by its domain, and different for each time that the same message is answered."""
+    """A Message-ID in our domain that is different each time the same message is answered."""
     domain = context.reply_settings.address.rpartition("@")[2]
     return f"<{reference.lower()}.{kind.value}.{context.now:%Y%m%d%H%M%S%f}@{domain}>"
 
 
-def _sealed(kind: ReplyKind, recipient: str, message: EmailMessage) -> Reply:
-    return Reply(kind, recipient, str(message["Message-ID"]), message.as_bytes())
+def _reply(kind: ReplyKind, recipient: str, mail: EmailMessage) -> Reply:
+    return Reply(kind, recipient, str(mail["Message-ID"]), mail.as_bytes())

@@ -1,4 +1,4 @@
-"""Files that came instead of a spreadsheet, and what to do about them, in a school's words."""
+"""Files that came instead of a spreadsheet, and advice about them, in words that schools use."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from planit_mailer.spreadsheets import detect
 TAKE_OUT = "take the workbook out of it and attach that"
 DOWNLOAD = "download the workbook and attach a copy of it"
 COPY = "copy the data to the form that is attached, and send that"
-# What to do about a file, by what it is.
+# The advice about a file, by its kind.
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys((archive.name for archive in detect.ARCHIVES), TAKE_OUT),
@@ -25,21 +25,21 @@ ADVICE: Mapping[str, str] = MappingProxyType(
 
 
 def arrived(letter: Letter) -> tuple[str, ...]:
-    """Each thing that a message without a spreadsheet brought, with what to do about it."""
-    brought = [advised(described(file), ADVICE.get(file.found, "")) for file in letter.files]
+    """Name everything that came in a message without a spreadsheet, with advice about it."""
+    lines = [advised(described(file), ADVICE.get(file.found, "")) for file in letter.files]
     if letter.message.forwarded:
-        brought.append(advised("a forwarded email", TAKE_OUT))
+        lines.append(advised("a forwarded email", TAKE_OUT))
     if letter.message.link:
-        brought.append(catalogue.problem("link-instead-of-file", store=letter.message.link).message)
-    return tuple(brought)
+        lines.append(catalogue.problem("link-instead-of-file", store=letter.message.link).message)
+    return tuple(lines)
 
 
 def described(file: File) -> str:
-    """A file as the school knows it, and what it is."""
+    """Name a file as the school does, and say what kind of file it is."""
     name = catalogue.quoted(file.name) or "a file without a name"
     return f"{name} ({file.found})" if file.found else name
 
 
 def advised(thing: str, advice: str) -> str:
-    """Name a file, and what to do about it if that is known."""
+    """Add advice to the name of a file, if there is any."""
     return f"{thing}: {advice}" if advice else thing

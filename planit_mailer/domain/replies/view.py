@@ -1,6 +1,6 @@
-"""Views for the templates: the most important problems, the changes, and how a learner's page will look.
+"""The data for the templates: an upload's most important problems, its changes, and how a learner's page will look.
 
-They name headings, counts and cells. The values on the page are invented, the same whatever a form says.
+It contains headings, counts and cells. The values on the page are invented, and the same for every form.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,22 @@ from planit_mailer.domain.forms.problems.catalogue import Group, Severity
 from planit_mailer.domain.forms.upload import Draft, Field
 from planit_mailer.domain.verdict import Changes, JudgedUpload
 
-GROUPS, FEWEST = 20, 5  # in a mail, and of one upload; the workbook that goes back has them all
-BLOCKS = 20  # of cells, for one of them
+GROUPS, FEWEST = (
+    20,
+    5,
+)  # groups of problems in one mail, and at least for each upload; the painted workbook has them all
+BLOCKS = 20  # blocks of cells for one group
 HEADING, PARAGRAPH = 200, 2_000  # characters, on the page
 INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook section 8: letters, numbers and text
 
 
 @dataclass(frozen=True, slots=True)
 class UploadView:
-    """One upload as the templates see it; `more` counts the groups of problems that are left out.
+    """One upload as the templates see it.
 
-    `page` has the fields as a learner will see them, with invented values. `attached` names the workbook that goes
-    back, "" if none does; `returned` says what it lacks.
+    `to_fix` counts the groups of errors, and `more` the groups of problems that are left out. `page` are the fields as
+    a learner will see them, with invented values. `attached` is the file name of the workbook that goes back, "" if
+    none does. `returned` says what that workbook lacks.
     """
 
     name: str
@@ -43,61 +47,67 @@ class UploadView:
 
 
 def of(uploads: Sequence[JudgedUpload], changes: Sequence[Changes], reference: str) -> tuple[UploadView, ...]:
-    """The uploads of a message, with what each that was applied changed."""
-    changed = {change.number: change for change in changes}
+    """Return the views of a message's uploads. `changes` are the changes that the accepted ones made."""
+    changes_of = {change.number: change for change in changes}
     most = max(GROUPS // max(len(uploads), 1), FEWEST)
-    views = (_view(upload, most, reference) for upload in uploads)
-    return tuple(replace(view, changes=changed.get(u.number)) for view, u in zip(views, uploads, strict=True))
+    views = []
+    for upload in uploads:
+        view = replace(_problems(upload, most), changes=changes_of.get(upload.number))
+        if upload.judgement.draft:
+            view = _with_page(view, upload.judgement.draft)
+        if upload.painted_data:
+            view = replace(view, attached=attached(upload, reference))
+        views.append(view)
+    return tuple(views)
 
 
 def attached(upload: JudgedUpload, reference: str) -> str:
-    """The file name of the workbook that goes back: it is ours, because theirs may be a learner's name."""
+    """Return the file name for the workbook that goes back: not the school's, which may be a learner's name."""
     return f"{reference}-{upload.number}.xlsx"
 
 
-def _view(upload: JudgedUpload, most: int, reference: str) -> UploadView:
+def _problems(upload: JudgedUpload, most: int) -> UploadView:
+    """The view with no more than these many groups of problems, and without a page."""
     groups = catalogue.grouped(upload.judgement.problems)
     shown = [_shortened(group) for group in groups[:most]]
-    returned = upload.painted
-    view = UploadView(
+    return UploadView(
         name=catalogue.quoted(upload.file_name),
         accepted=upload.judgement.accepted,
         school=upload.school.name if upload.school else "",
-        errors=_of(Severity.ERROR, shown),
-        warnings=_of(Severity.WARNING, shown),
-        to_fix=len(_of(Severity.ERROR, groups)),
+        errors=_with_severity(Severity.ERROR, shown),
+        warnings=_with_severity(Severity.WARNING, shown),
+        to_fix=len(_with_severity(Severity.ERROR, groups)),
         more=len(groups) - len(shown),
-        attached=attached(upload, reference) if returned and returned.data else "",
-        returned=returned,
-    )
-    draft = upload.judgement.draft
-    return _with_page(view, draft) if draft else view
-
-
-def _of(severity: Severity, groups: Sequence[Group]) -> tuple[Group, ...]:
-    return tuple(group for group in groups if group.severity is severity)
-
-
-def _with_page(view: UploadView, draft: Draft) -> UploadView:
-    """The view with what learners will read."""
-    return replace(
-        view,
-        learners=len(draft.learners),
-        introduction=tuple(_cut(paragraph, PARAGRAPH) for paragraph in draft.introduction),
-        page=tuple(Field(_cut(heading, HEADING), value) for heading, value in zip(draft.headings, cycle(INVENTED))),
+        returned=upload.painted,
     )
 
 
 def _shortened(group: Group) -> Group:
-    """A group whose cells can be read in a mail; every second cell of a column is a block of its own."""
+    """The group with fewer cells, if they fill too much of a mail: every second cell of a column is one block each."""
     blocks = group.ranges.split(", ")
     if len(blocks) <= BLOCKS:
         return group
-    return replace(group, ranges=f"{', '.join(blocks[:BLOCKS])} and {len(blocks) - BLOCKS:,} more places")
+    shown = ", ".join(blocks[:BLOCKS])
+    return replace(group, ranges=f"{shown} and {len(blocks) - BLOCKS:,} more places")
+
+
+def _with_severity(severity: Severity, groups: Sequence[Group]) -> tuple[Group, ...]:
+    return tuple(group for group in groups if group.severity is severity)
+
+
+def _with_page(view: UploadView, draft: Draft) -> UploadView:
+    """The view with the page that learners will read."""
+    page = [Field(_cut(heading, HEADING), value) for heading, value in zip(draft.headings, cycle(INVENTED))]
+    return replace(
+        view,
+        learners=len(draft.learners),
+        introduction=tuple(_cut(paragraph, PARAGRAPH) for paragraph in draft.introduction),
+        page=tuple(page),
+    )
 
 
 def _cut(text: str, most: int) -> str:
     line = catalogue.plain(text)
-    return (
-        line if len(line) <= most else f"{line[:most].rstrip()}… (cut here; learners see all {len(line):,} characters)"
-    )
+    if len(line) <= most:
+        return line
+    return f"{line[:most].rstrip()}… (cut here; learners see all {len(line):,} characters)"
