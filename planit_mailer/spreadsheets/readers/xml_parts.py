@@ -18,7 +18,7 @@ DIGITS = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII
 
 
 def events(archive: Archive, name: str) -> Iterator[tuple[str, Element]]:
-    """Yield each element of a part as parsed() does. Raises KeyError if there is no such part, and parsed()'s errors."""
+    """Yield each element of a part as parsed() does. Raises KeyError if the part is missing, and parsed()'s errors."""
     return parsed(chunks(archive, name))
 
 
