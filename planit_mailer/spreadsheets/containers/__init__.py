@@ -1,1 +1,1 @@
-"""What spreadsheets come in: zip archives, OLE compound files, encoded text."""
+"""The containers of spreadsheets: zip archives, OLE compound files, encoded text."""
