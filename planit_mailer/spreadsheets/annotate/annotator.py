@@ -71,7 +71,7 @@ def paint(data: bytes, notes: Sequence[Note], limits: Limits) -> Painted:
     places = {place.number: place for place in book.places}
     _clean(package, book, _ours(package, data, limits))
     lost = book.leave_out()
-    styles = Styles(package.tree(book.styles()))
+    styles = Styles(package.tree(book.ensure_styles()))
     texts = _texts(notes)
     for place in places.values():
         if place.kind == WORKSHEET and place.part in package:
@@ -87,7 +87,7 @@ def problems_only(notes: Sequence[Note]) -> bytes:
     """A workbook with the Problems sheet alone, for what cannot be painted."""
     package = Package(_empty(), Limits())
     book = Workbook(package)
-    _insert(package, book, Styles(package.tree(book.styles())), list(_lines(notes, {})))
+    _insert(package, book, Styles(package.tree(book.ensure_styles())), list(_lines(notes, {})))
     return package.packed()
 
 
@@ -129,9 +129,9 @@ def _clean(package: Package, book: Workbook, ours: tuple[Sheet, ...]) -> bool:
         sheet = SheetMarkup(package.read(part))
         comments_part.remove(package, part, sheet)
         package.write(part, sheet.joined())
-    styles = Styles(package.tree(book.styles()))
+    styles = Styles(package.tree(book.ensure_styles()))
     styles.unpaint({colour: look for sheet in ours for colour, look in problems_sheet.looks(sheet).items()})
-    package.write_tree(book.styles(), styles.root)
+    package.write_tree(book.ensure_styles(), styles.root)
     for number in sorted((sheet.number for sheet in ours), reverse=True):
         book.remove(number)
     return True
@@ -180,7 +180,7 @@ def _lines(notes: Iterable[Note], places: Mapping[int, Place]) -> Iterator[Line]
 
 def _insert(package: Package, book: Workbook, styles: Styles, lines: list[Line]) -> None:
     sheet = problems_sheet.markup(lines, styles, book.namespace)
-    package.write_tree(book.styles(), styles.root)
+    package.write_tree(book.ensure_styles(), styles.root)
     book.insert(problems_sheet.NAME, sheet)
     book.save()
 

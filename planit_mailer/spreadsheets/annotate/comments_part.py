@@ -90,10 +90,10 @@ def _comments(package: Package, part: str, namespace: str) -> tuple[str, Element
     """The comments part of a worksheet, its name and its tree; made where there is none."""
     if link := _link(package, part):
         return link.target, package.tree(link.target)
-    name = package.free("xl/commentsPlanit{}.xml")
+    name = package.free_name("xl/commentsPlanit{}.xml")
     package.write(name, f'<comments xmlns="{namespace}"><authors/><commentList/></comments>'.encode())
-    package.type_of(name, COMMENTS_TYPE)
-    package.link(part, f"{packages.relation_types(package)}/comments", name)
+    package.declare_type(name, COMMENTS_TYPE)
+    package.link(part, f"{package.relation_types()}/comments", name)
     return name, package.tree(name)
 
 
@@ -165,10 +165,10 @@ def _drawing(package: Package, part: str, sheet: SheetMarkup) -> str:
         if link.id == named and link.target in package:
             return link.target
     sheet.undraw()
-    name = package.free("xl/drawings/vmlDrawingPlanit{}.vml")
+    name = package.free_name("xl/drawings/vmlDrawingPlanit{}.vml")
     package.write(name, f"<xml {VML}></xml>".encode())
-    package.type_of(name, DRAWING_TYPE)
-    types = packages.relation_types(package)
+    package.declare_type(name, DRAWING_TYPE)
+    types = package.relation_types()
     sheet.draw(package.link(part, f"{types}/vmlDrawing", name), types)
     return name
 

@@ -148,8 +148,8 @@ class Styles:
             return found[0]
         names = ["numFmts", *BEGINNINGS]
         before = names[: names.index(name)]
-        later = (child for child in packages.children(self.root) if packages.local(child) not in before)
-        made = packages.element(self.root, name, {})
+        later = (child for child in packages.children(self.root) if packages.local_name(child) not in before)
+        made = packages.new_element(self.root, name, {})
         self.root.insertBefore(made, next(later, None))
         for entry in packages.children(packages.parsed(f"<x>{BEGINNINGS[name]}</x>".encode())):
             self._append(made, entry)
@@ -200,7 +200,7 @@ def _blackened(font: Element) -> Element:
 
 def _plain(element: Element) -> str:
     """An element as XML without prefixes."""
-    name = packages.local(element)
+    name = packages.local_name(element)
     attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attributes.items() if ":" not in key)
     return f"<{name}{attributes}>{''.join(map(_plain, packages.children(element)))}</{name}>"
 
@@ -218,7 +218,7 @@ def _look(xml: str, name: str) -> Element:
 
 def _adopted(table: Element, entry: Element) -> Element:
     """An element without prefixes as one of the table's document and namespace."""
-    made = packages.element(table, packages.local(entry), dict(entry.attributes.items()))
+    made = packages.new_element(table, packages.local_name(entry), dict(entry.attributes.items()))
     for child in packages.children(entry):
         made.appendChild(_adopted(table, child))
     return made
