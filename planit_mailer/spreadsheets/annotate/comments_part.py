@@ -160,16 +160,16 @@ def _draw(package: Package, part: str, sheet: SheetMarkup, cells: list[Cell]) ->
 
 
 def _drawing(package: Package, part: str, sheet: SheetMarkup) -> str:
-    named = sheet.drawing()
+    named = sheet.drawing_id()
     for link in package.links(part):
         if link.id == named and link.target in package:
             return link.target
-    sheet.undraw()
+    sheet.remove_drawing()
     name = package.free_name("xl/drawings/vmlDrawingPlanit{}.vml")
     package.write(name, f"<xml {VML}></xml>".encode())
     package.declare_type(name, DRAWING_TYPE)
     types = package.relation_types()
-    sheet.draw(package.link(part, f"{types}/vmlDrawing", name), types)
+    sheet.add_drawing(package.link(part, f"{types}/vmlDrawing", name), types)
     return name
 
 
@@ -182,14 +182,14 @@ def _box(number: int, cell: Cell) -> str:
 
 
 def _undraw(package: Package, part: str, sheet: SheetMarkup, cells: set[Cell]) -> None:
-    link = next((link for link in package.links(part) if link.id == sheet.drawing()), None)
+    link = next((link for link in package.links(part) if link.id == sheet.drawing_id()), None)
     if link is None or link.target not in package:
         return
     drawn = SHAPE.sub(lambda shape: b"" if _place(shape[0]) in cells else shape[0], package.read(link.target))
     if SHAPE.search(drawn):
         package.write(link.target, drawn)
     else:
-        sheet.undraw()
+        sheet.remove_drawing()
         package.unlink(part, link.id)
         package.remove(link.target)
 
