@@ -1,4 +1,4 @@
-"""The sheet "Problems": what is wrong, links to the cells, how to fix it; in hidden columns, the looks under the paint."""
+"""The sheet "Problems": what is wrong, links to the cells, how to fix it, and, hidden, the looks under the paint."""
 
 import re
 import unicodedata
