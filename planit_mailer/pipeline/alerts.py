@@ -44,7 +44,7 @@ class PollTimer:
         self._began: float | None = None
 
     @contextmanager
-    def to_read(self) -> Iterator[None]:
+    def timed(self) -> Iterator[None]:
         """Time a try for the length of a `with` block. If blocks are nested, the inner one counts."""
         self._began = time.monotonic()
         try:
