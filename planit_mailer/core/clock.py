@@ -1,8 +1,8 @@
-"""The clock: the only place that asks for the time."""
+"""The clock: the only module that reads the time."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Return the present time, in UTC."""
     return datetime.now(UTC)

@@ -1,9 +1,8 @@
-"""The configuration: one TOML file and the environment become one frozen tree, and every mistake is told at once.
+"""The configuration: read one TOML file and the environment into one frozen tree, and report all mistakes at once.
 
 Durations are written "60s", "15m", "48h", "14d", sizes "25MB". A secret comes from a file (`password_file`) or from an
 environment variable (`PLANIT_MAILBOX_PASSWORD`, `PLANIT_SMTP_CLIENT_SECRET`, `PLANIT_DATABASE_URL` …) and is never
-printed.
-Relative paths are relative to the folder of the configuration file.
+printed. Relative paths are relative to the folder of the configuration file.
 """
 
 import os
@@ -31,13 +30,13 @@ from planit_mailer.core.units import AuthservId, Duration, MailAddress, Port, Se
 
 
 class Section(BaseModel):
-    """A table of the file; unknown keys are mistakes, nothing changes once it is read."""
+    """A table of the file. Unknown keys are mistakes, and the values cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Server(Section):
-    """A mail server, and how to log in there; plain text is for loopback only."""
+    """A mail server and how to log in to it. Unencrypted connections are for loopback only."""
 
     host: str
     port: Port
@@ -63,7 +62,7 @@ class Server(Section):
 
 
 class Folders(Section):
-    """The folders for messages, by outcome; `sent` is the one with the relay's copies of our replies, "" for none."""
+    """The folders for messages, by outcome. `sent` has the relay's copies of our replies, "" for none."""
 
     processed: str = Field("Processed", min_length=1)
     rejected: str = Field("Rejected", min_length=1)
@@ -85,7 +84,7 @@ class Mailbox(Server):
 
     @model_validator(mode="after")
     def _folders_differ(self) -> "Mailbox":
-        """Refuse a folder that is the inbox or used twice: its messages would be read again or deleted too early."""
+        """Refuse a folder that is the inbox or used twice. Its messages would be read again or deleted too early."""
         names = [self.folder, *(name for name in self.folders.model_dump().values() if name)]
         if len({name.casefold() for name in names}) < len(names):
             raise ValueError("folder and all folders in mailbox.folders must have different names")
@@ -93,7 +92,7 @@ class Mailbox(Server):
 
 
 class Smtp(Server):
-    """The relay that takes our replies."""
+    """The relay that sends our replies."""
 
     port: Port = 587
     security: Security = "starttls"
@@ -102,7 +101,7 @@ class Smtp(Server):
 
 
 class Database(Section):
-    """The store: SQLite for one machine, PostgreSQL beyond it."""
+    """The database: SQLite for one machine, PostgreSQL for several."""
 
     url: SecretStr = SecretStr("sqlite:///planit.db")
 
@@ -115,7 +114,7 @@ class Database(Section):
 
 
 class Service(Section):
-    """Who answers, to whom the operator's mail goes, and how soon schools were promised an answer."""
+    """The address that answers, the operator's address, and the time within which schools were promised an answer."""
 
     operator: MailAddress
     reply_within: Duration = timedelta(hours=48)
@@ -124,7 +123,7 @@ class Service(Section):
 
 
 class Senders(Section):
-    """Whose word counts for who sent a message: of the servers named, of Microsoft 365, or signatures verified here."""
+    """How senders are authenticated: by results of named servers or Microsoft 365, or by signatures verified here."""
 
     unauthenticated: Literal["quarantine", "accept"] = "quarantine"
     trusted_authserv_ids: tuple[AuthservId, ...] = ()
@@ -132,7 +131,7 @@ class Senders(Section):
 
 
 class Rules(Section):
-    """The rules for learners' data. Ages in years; `sensitive` words in a heading give a warning."""
+    """The rules for learners' data. Ages are in years. `sensitive` words in a heading give a warning."""
 
     youngest: int = Field(3, ge=0)
     oldest: int = Field(25, le=120)
@@ -147,19 +146,19 @@ class Rules(Section):
 
 
 class Limits(Section):
-    """How large things may be, how long reading may take, and how many replies one address may get."""
+    """Limits on sizes, on the time to read a file, and on the replies to one address."""
 
     message: Size = 25_000_000
     workbook: Size = 15_000_000
     unpacked: Size = 200_000_000
     rows: int = Field(20_000, ge=1)
     seconds: Duration = timedelta(seconds=10)
-    memory: Annotated[Size, Field(ge=200_000_000)] = 1_000_000_000  # below that the reading process cannot start
+    memory: Annotated[Size, Field(ge=200_000_000)] = 1_000_000_000  # with less, the reading process cannot start
     replies_per_day: int = Field(500, ge=1)
 
 
 class Retention(Section):
-    """How long filed mail and receipts are kept."""
+    """The times for which filed mail and receipts are kept."""
 
     keep_applied: Duration = timedelta(days=14)
     keep_rejected: Duration = timedelta(days=14)
@@ -170,14 +169,14 @@ class Retention(Section):
 
 
 class Log(Section):
-    """How the log is written: for a person, for a machine, or by whether a terminal reads it."""
+    """The form and level of the log. With "auto", a terminal gets text and anything else JSON."""
 
     format: Literal["auto", "json", "text"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Config(Section):
-    """The whole tree."""
+    """The whole configuration."""
 
     mailbox: Mailbox
     smtp: Smtp
@@ -191,46 +190,52 @@ class Config(Section):
 
     @property
     def address(self) -> str:
-        """The address that answers, bare: that of `[service] address`, else of `[smtp] from`."""
+        """The bare address that answers: that of `[service] address`, or else of `[smtp] from`."""
         return parseaddr(self.service.address or self.smtp.sender)[1]
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """Read a configuration file. Raises ConfigError with every mistake in it, one a line, and how to mend it."""
-    try:
-        tree = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"There is no configuration file {path}. Copy config.example.toml and fill it in.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    mistakes: list[str] = []
-    mistakes += secrets.take(tree, path.parent, environment)
-    mistakes += _across(tree)
+    """Read a configuration file. Raises ConfigError with every mistake, one on each line, and how to correct it."""
+    tree = _parsed(path)
+    mistakes = secrets.take(tree, path.parent, environment)
+    mistakes += _mistakes_between_sections(tree)
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
         mistakes += [_in_words(item) for item in error.errors(include_url=False, include_input=False)]
     if mistakes:
-        raise ConfigError("\n".join([f"{path} has {len(mistakes)} mistake(s):", *(f"  {m}" for m in mistakes)]))
+        indented = [f"  {mistake}" for mistake in mistakes]
+        raise ConfigError("\n".join([f"{path} has {len(mistakes)} mistake(s):", *indented]))
     return config
 
 
-def _across(tree: dict[str, Any]) -> Iterator[str]:
-    """The mistakes between sections, found in the bare tree so that they are told together with all others."""
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no configuration file {path}. Copy config.example.toml and fill it in.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
+def _mistakes_between_sections(tree: dict[str, Any]) -> Iterator[str]:
+    """The mistakes between sections. They are found in the bare tree, so that they are reported with all others."""
     match tree:
         case {"senders": {"unauthenticated": "accept"}, "mailbox": {"host": str(host)}} if not units.on_loopback(host):
             yield 'senders.unauthenticated: "accept" is for a mailbox on this machine only'
 
 
 def _in_words(item: Any) -> str:
-    """One mistake in one line: the key as it stands in the file, and what to do about it."""
+    """A mistake on one line: the key in the file, and what to do about it."""
     key = ".".join(str(part) for part in item["loc"])
     match item["type"]:
         case "extra_forbidden":
             return f"{key}: there is no such key; config.example.toml lists them all"
         case "missing":
             return f"{key}: missing"
+        case "value_error" if not key:
+            return str(item["ctx"]["error"])
         case "value_error":
-            return f"{key}: {item['ctx']['error']}" if key else str(item["ctx"]["error"])
+            return f"{key}: {item['ctx']['error']}"
         case _:
             return f"{key}: {item['msg']}"

@@ -1,6 +1,7 @@
-"""Structured logs: one line an event, constant phrases with fields, the reference on every line, no learner's data.
+"""Structured logs: one line for each event, a constant phrase with fields. They never contain learners' data.
 
-Key-value on a terminal, JSON otherwise. Everything goes to standard error: standard output is for facts.
+Lines are written as key=value on a terminal and as JSON otherwise. All go to standard error: standard output is for
+the results of commands.
 """
 
 import logging
@@ -10,21 +11,24 @@ from typing import Any
 
 import structlog
 
+NOISY = ("sqlalchemy", "alembic", "multipart", "asyncio", "msal", "msoffcrypto", "google", "urllib3")
+
 
 def get(name: str) -> Any:
-    """A logger for a module: `log.info("constant phrase", field=value)`."""
+    """Return the logger of a module, for calls such as `log.info("constant phrase", field=value)`."""
     return structlog.get_logger(name)
 
 
 def bound(**fields: str) -> AbstractContextManager[None]:
-    """Bind fields, such as the reference, to every line that is logged inside the `with` block."""
+    """Add fields, such as the reference, to every line that is logged inside the `with` block."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 
 def set_up(form: str = "auto", level: str = "info") -> None:
-    """Send our lines and those of libraries to standard error, in one form: "text", "json", or "auto" for a terminal.
+    """Send our lines and those of libraries to standard error in the same form.
 
-    Called by the process's entry point, and again once its configuration is read.
+    `form` is "text", "json", or "auto": text if a terminal reads it. The entry point of a process calls this, and calls
+    it again once the configuration is read.
     """
     stream = sys.stderr
     text = form == "text" or (form == "auto" and stream.isatty())
@@ -57,9 +61,9 @@ def set_up(form: str = "auto", level: str = "info") -> None:
 
 
 def _renderers(*, text: bool) -> list[structlog.typing.Processor]:
-    """For a person on a terminal, or for a machine.
+    """The last processors, which write a line for a person or for a machine.
 
-    Tracebacks show lines of code and never the values of local variables: those may be a learner's.
+    Tracebacks show lines of code and never the values of local variables, which may be a learner's.
     """
     if text:
         plain = structlog.dev.plain_traceback
@@ -68,19 +72,13 @@ def _renderers(*, text: bool) -> list[structlog.typing.Processor]:
 
 
 def _quieten() -> None:
-    # At DEBUG imapclient logs the bodies of messages, learners' data, msoffcrypto passwords, and those that ask for
-    # tokens what was said: fixed here, whatever the level above.
-    for name in (
-        "imapclient",
-        "sqlalchemy",
-        "alembic",
-        "multipart",
-        "asyncio",
-        "msal",
-        "msoffcrypto",
-        "google",
-        "urllib3",
-    ):
-        logging.getLogger(name).setLevel(logging.INFO if name == "imapclient" else logging.WARNING)
-    # Our jobs log themselves; that one still runs when its time comes again is no event.
+    """Raise the levels of libraries, whatever our own level is.
+
+    At DEBUG they log secrets: imapclient logs the bodies of messages, msoffcrypto passwords, and the libraries for
+    OAuth2 their requests.
+    """
+    logging.getLogger("imapclient").setLevel(logging.INFO)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Our jobs log themselves. It is no event that a job still runs when it is due again.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -1,10 +1,10 @@
-"""Paths of the folders without Python code: beside the package in a checkout, inside it once installed."""
+"""The paths of the folders without Python code: beside the package in a checkout, inside it once installed."""
 
 from pathlib import Path
 
 
 def folder(name: str) -> Path:
-    """The folder `templates` or `migrations`, wherever this copy of planit_mailer keeps it."""
+    """Return the path of the folder `templates` or `migrations`."""
     package = Path(__file__).resolve().parent.parent
     installed = package / name
     return installed if installed.is_dir() else package.parent / name

@@ -1,4 +1,4 @@
-"""Secrets: they come from a file of their own, or from the environment, and never stand in the configuration."""
+"""Secrets: read them from files of their own or from the environment. The configuration itself contains none."""
 
 import stat
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,12 @@ from typing import Any
 from planit_mailer.core import oauth2
 from planit_mailer.core.advice import Advice
 
+SQLITE = "sqlite:///"
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The source of secrets; `mistakes` collects what is wrong with them."""
+    """The folder and environment that secrets are read from. `mistakes` collects the mistakes in them."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -25,54 +27,61 @@ def take(tree: dict[str, Any], folder: Path, environment: Mapping[str, str]) -> 
     for name in ("mailbox", "smtp"):
         section = tree.get(name)
         if isinstance(section, dict):
-            _take_for(name, section, source)
+            _put_secrets(name, section, source)
     database = tree.setdefault("database", {})
     if isinstance(database, dict):
-        url = environment.get("PLANIT_DATABASE_URL") or database.get("url", "sqlite:///planit.db")
-        database["url"] = _absolute(url, folder) if isinstance(url, str) else url
+        _put_url(database, source)
     return source.mistakes
 
 
 def exposed(settings: Mapping[str, Any], table: str = "") -> Iterator[Advice]:
-    """A warning for each secret file of a configuration, as a tree, that others on this machine can read.
+    """Return a warning for each secret file of a configuration's tree that others on this machine can read.
 
-    It is no error: container engines mount secrets that way, and nobody else is in there.
+    It is no error, because container engines mount secrets that way, and nobody else is in the container.
     """
     for key, value in settings.items():
         if isinstance(value, Mapping):
             yield from exposed(value, f"{table}{key}.")
-        elif key.endswith("_file") and isinstance(value, Path) and _open_to_others(value):
+        elif key.endswith("_file") and isinstance(value, Path) and _is_open_to_others(value):
             yield Advice(f"{table}{key}: others on this machine can read it", f"Run: chmod 600 {value}")
 
 
-def _take_for(name: str, section: dict[str, Any], source: _Source) -> None:
-    """The secrets of one server, [mailbox] or [smtp]."""
-    _put(section, name, "password", source)
+def _put_secrets(name: str, section: dict[str, Any], source: _Source) -> None:
+    """Put the secrets of one server into its section, [mailbox] or [smtp]."""
+    _put_secret(section, name, "password", source)
     tokens = section.get("oauth2")
     if isinstance(tokens, dict):
         for key in oauth2.SECRETS:
-            _put(tokens, f"{name}.oauth2", key, source)
+            _put_secret(tokens, f"{name}.oauth2", key, source)
     elif name == "mailbox" and "password" not in section and "password_file" not in section:
         source.mistakes.append(
             "mailbox.password_file: missing; name a file that holds the mailbox's password, or fill in [mailbox.oauth2]"
         )
 
 
-def _put(table: dict[str, Any], where: str, key: str, source: _Source) -> None:
-    """One secret, from the environment, else from its file; the file's full path is kept beside it."""
+def _put_secret(table: dict[str, Any], name: str, key: str, source: _Source) -> None:
+    """Put one secret into the table of this name, from the environment or else from its file.
+
+    The path of the file becomes an absolute one.
+    """
+    file_key = f"{key}_file"
     if key in table:
-        source.mistakes.append(f"{where}.{key}: write it into a file and name that in {key}_file")
+        source.mistakes.append(f"{name}.{key}: write it into a file and name that in {file_key}")
         del table[key]
-    if isinstance(table.get(f"{key}_file"), str):
-        table[f"{key}_file"] = str((source.folder / table[f"{key}_file"]).resolve())
-    secret = source.environment.get(f"PLANIT_{where.partition('.')[0].upper()}_{key.upper()}")
-    if secret is None and isinstance(table.get(f"{key}_file"), str):
-        secret = _secret_in(Path(table[f"{key}_file"]), f"{where}.{key}_file", source.mistakes)
+    path = table.get(file_key)
+    if isinstance(path, str):
+        path = str((source.folder / path).resolve())
+        table[file_key] = path
+    section = name.partition(".")[0]
+    secret = source.environment.get(f"PLANIT_{section.upper()}_{key.upper()}")
+    if secret is None and isinstance(path, str):
+        secret = _read(Path(path), f"{name}.{file_key}", source.mistakes)
     if secret is not None:
         table[key] = secret
 
 
-def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
+def _read(path: Path, key: str, mistakes: list[str]) -> str | None:
+    """The secret in a file. None if it cannot be read, which is added to the mistakes."""
     try:
         return path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -81,11 +90,14 @@ def _secret_in(path: Path, key: str, mistakes: list[str]) -> str | None:
         return None
 
 
-def _open_to_others(path: Path) -> bool:
+def _put_url(database: dict[str, Any], source: _Source) -> None:
+    """Put the URL of the database into its section. The path of a SQLite file becomes an absolute one."""
+    url = source.environment.get("PLANIT_DATABASE_URL") or database.get("url", "sqlite:///planit.db")
+    if isinstance(url, str) and url.startswith(SQLITE):
+        path = source.folder / url.removeprefix(SQLITE)
+        url = f"{SQLITE}{path.resolve()}"
+    database["url"] = url
+
+
+def _is_open_to_others(path: Path) -> bool:
     return path.exists() and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
-
-
-def _absolute(url: str, folder: Path) -> str:
-    """A SQLite file's path is relative to the configuration file's folder, as all paths are."""
-    scheme = "sqlite:///"
-    return f"{scheme}{(folder / url.removeprefix(scheme)).resolve()}" if url.startswith(scheme) else url

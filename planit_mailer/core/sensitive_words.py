@@ -1,4 +1,4 @@
-"""Words that earn a heading the warning "learners will see this": what a child may not want to read on a screen."""
+"""The words that give a heading the warning "learners will see this": a child may not want to read them on a screen."""
 
 WORDS = (
     "SEN",

@@ -1,4 +1,4 @@
-"""How durations, sizes, ports and mail addresses are written in the configuration: "48h", "25MB"."""
+"""The types of values in the configuration: durations ("48h"), sizes ("25MB"), ports and mail addresses."""
 
 import ipaddress
 import re
@@ -10,11 +10,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+SIZE = re.compile(r"(\d+)\s*(B|KB|MB|GB)", re.IGNORECASE)
 
 
 def duration(value: object) -> timedelta:
-    """A duration as it is written in the file. Raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
+    """Parse a duration such as "48h". Raises ValueError if it is none, or not longer than nothing."""
+    match = DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError('write a duration such as "60s", "15m", "48h" or "14d"')
     span = timedelta(seconds=float(match[1]) * UNITS[match[2]])
@@ -24,7 +26,7 @@ def duration(value: object) -> timedelta:
 
 
 def _size(value: object) -> int:
-    match = re.fullmatch(r"(\d+)\s*(B|KB|MB|GB)", value.strip(), re.IGNORECASE) if isinstance(value, str) else None
+    match = SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError('write a size such as "25MB"')
     size = int(match[1]) * SIZES[match[2].upper()]
@@ -54,7 +56,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def on_loopback(host: str) -> bool:
-    """True if a host is this machine and nothing else."""
+    """True if a host is a loopback address: this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

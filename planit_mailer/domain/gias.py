@@ -1,6 +1,6 @@
-"""Reads the DfE register of schools as it is downloaded: "Establishment fields CSV" of Get Information about Schools.
+"""Parse the DfE register of schools: the download "Establishment fields CSV" of Get Information about Schools.
 
-It comes in the encoding of Windows, with a hundred columns and a line for every school that ever was.
+The file is encoded as on Windows. It has a hundred columns, and a line for every school that ever existed.
 """
 
 import csv
@@ -24,7 +24,7 @@ Record = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The schools of a file that are not closed, how many are, and what is wrong with the rows that are passed over."""
+    """The open schools of a file, the number of closed ones, and the mistakes in the rows that are passed over."""
 
     schools: tuple[Listed, ...]
     closed: int
@@ -33,28 +33,32 @@ class Register:
 
 
 def read(data: bytes) -> Register:
-    """The schools of a file, and its mistakes by Excel's rows. Raises ConfigError if it is another kind of file."""
-    records = _records(data)
-    running = [(row, record) for row, record in records if record[STATUS].strip().casefold() != CLOSED]
+    """Return the schools of a file and its mistakes, by Excel's row numbers. Raises ConfigError for any other file."""
     schools: list[Listed] = []
     mistakes: list[str] = []
-    taken: dict[str, int] = {}
-    for row, record in running:
-        wrong = tuple(_mistakes(record, taken))
-        mistakes += [f"Row {row}: {mistake}" for mistake in wrong]
-        if not wrong:
+    closed = 0
+    passed_over = 0
+    row_of_urn: dict[str, int] = {}
+    for row, record in enumerate(_records(data), 2):
+        if record[STATUS].strip().casefold() == CLOSED:
+            closed += 1
+            continue
+        found = list(_mistakes(record, row_of_urn))
+        if found:
+            passed_over += 1
+            mistakes += [f"Row {row}: {mistake}" for mistake in found]
+        else:
             schools.append(_school(record))
-            taken[record[URN].strip()] = row
-    closed, passed_over = len(records) - len(running), len(running) - len(schools)
+            row_of_urn[record[URN].strip()] = row
     return Register(tuple(schools), closed, passed_over, tuple(mistakes))
 
 
-def _records(data: bytes) -> list[tuple[int, Record]]:
-    """The rows below the headings, numbered."""
+def _records(data: bytes) -> list[Record]:
+    """The rows below the headings."""
     try:
         reader = csv.DictReader(io.StringIO(delimited.decoded(data), newline=""), restval="", strict=True)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        records: list[tuple[int, Record]] = list(enumerate(reader, 2))
+        records: list[Record] = list(reader)
     except (csv.Error, Damaged) as error:
         raise ConfigError(f"it is not the DfE register's CSV: {error}.") from error
     if missing:
@@ -62,13 +66,13 @@ def _records(data: bytes) -> list[tuple[int, Record]]:
     return records
 
 
-def _mistakes(record: Record, taken: Mapping[str, int]) -> Iterator[str]:
-    """The mistakes of a row; `taken` has the rows of the URNs above it."""
+def _mistakes(record: Record, row_of_urn: Mapping[str, int]) -> Iterator[str]:
+    """The mistakes of a row. `row_of_urn` has the rows of the schools above it."""
     urn = record[URN].strip()
     if not NUMBER.fullmatch(urn):
         yield f"{URN} must be a number of five or six digits, like 123456."
-    if urn in taken:
-        yield f"{URN} {urn} stands in row {taken[urn]} already."
+    if urn in row_of_urn:
+        yield f"{URN} {urn} stands in row {row_of_urn[urn]} already."
     if not record[NAME].strip():
         yield f"{NAME} is missing."
     if not record[POSTCODE].strip():

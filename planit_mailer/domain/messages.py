@@ -1,4 +1,4 @@
-"""Messages: the values that say where a message is, and what became of it."""
+"""Messages: the values that describe a message, its place in the mailbox, and its outcome."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from enum import StrEnum
 class Outcome(StrEnum):
     """The outcome of a message."""
 
-    QUARANTINED = "quarantined"  # not authentic, or we failed three times: a person looks
-    HELD = "held"  # an authentic but unknown sender: waits for the operator
+    QUARANTINED = "quarantined"  # not authentic, or we failed three times: a person has to look
+    HELD = "held"  # the sender is authentic but not registered: waits for the operator
     REJECTED = "rejected"
     ACCEPTED = "accepted"
     IGNORED = "ignored"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Names one message in the mailbox for ever (RFC 9051 section 2.3.1.1)."""
+    """The permanent name of one message in the mailbox (RFC 9051 section 2.3.1.1)."""
 
     uidvalidity: int
     uid: int
@@ -26,17 +26,20 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """A message in the inbox, before it is fetched: `size` in bytes as the server has it, INTERNALDATE in UTC."""
+    """A message in the inbox before it is fetched: its size in bytes and its INTERNALDATE in UTC, as the server says.
+
+    `dated` is False if the server gives no date. Then `received_at` is the time when the message was listed.
+    """
 
     key: Key
     size: int
     received_at: datetime
-    dated: bool = True  # else the server gives no date, and `received_at` is when it was listed
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The bytes of a message as they were sent, or its header alone if it is larger than the limit."""
+    """The bytes of a message as they were sent. `whole` is False if it is too large, and `raw` only its header."""
 
     raw: bytes
     whole: bool = True
@@ -44,10 +47,11 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The proof of what became of a message.
+    """The record of one message's processing.
 
-    `arrival` numbers messages in the order in which they were first seen. `outcome` is None until it is settled.
-    `released`: the operator vouches for its sender, once. `accept_identities`: and for its learners' identities.
+    `arrival` numbers messages in the order in which they were first seen. `outcome` is None until the message is
+    settled. `released`: the operator vouches for the sender of this one message. `accept_identities`: the operator
+    vouches for its learners' identities, too.
     """
 
     arrival: int
@@ -64,7 +68,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The one From address, and whether it can be believed; `why` says on what grounds. `undecided`: later, perhaps."""
+    """The one From address, whether it is authentic, and why. `undecided`: it may be found authentic later."""
 
     address: str
     authentic: bool
@@ -74,7 +78,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """The facts about a message that its receipt keeps: no subject, no file name, no body."""
+    """The facts about a message that its receipt keeps. No subject, file name or body is among them."""
 
     sender: Sender
     date: str
@@ -83,7 +87,7 @@ class MessageFacts:
 
 
 class FailureCounts(Counter[Key | str]):
-    """How often a server broke off or refused at a message since the daemon started.
+    """The number of times that a server broke the connection, or refused, at a message since the daemon started.
 
     A message is named by its key while it is in the inbox, and otherwise by its reference.
     """
@@ -91,10 +95,10 @@ class FailureCounts(Counter[Key | str]):
 
 @dataclass(frozen=True, slots=True)
 class MessageQuery:
-    """The properties that find a message in any folder: SHA-256 of its bytes, Message-ID, size and INTERNALDATE.
+    """The properties by which a message is found in any folder.
 
-    `digest` is "" if any message with the Message-ID is meant; both are "" for one that was never read. `size` is what
-    the server said in the inbox.
+    `digest` is the SHA-256 of its bytes, "" if any message with the Message-ID will do. Both are "" for a message that
+    was never read. `size` and `received_at` are the size and INTERNALDATE that the server gave in the inbox.
     """
 
     digest: str
@@ -105,7 +109,7 @@ class MessageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A message that the operator released; `folder` is where it was filed, if that is known."""
+    """A message that the operator released, and the folder in which it is filed, "" if that is unknown."""
 
     reference: str
     folder: str
@@ -114,9 +118,10 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A message that must be deleted from `folder`; "" if only `replies`, the Message-IDs of our answers, must.
+    """A message that must be deleted from `folder`, together with our replies to it.
 
-    `shared`: another message that must be kept has the same digest (or size and date).
+    `folder` is "" if only the replies must be deleted. `replies` are their Message-IDs. `shared`: another message that
+    must be kept matches the same query.
     """
 
     reference: str
@@ -128,10 +133,10 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptSummary:
-    """A receipt as the nightly reconciliation sees it; `changed_at` is the time of its last change.
+    """A receipt as the nightly reconciliation sees it. `changed_at` is the time of its last change.
 
-    `answers` counts all its replies, `last_answers` those since it was released. `folder` is "" if the message is not
-    filed. If it is `superseded`, its mail is about to be deleted; then it is `deleted`.
+    `answers` counts all replies, `last_answers` the replies since the message was released. `folder` is "" if the
+    message is not filed. A `superseded` message is about to be deleted from the mailbox. A `deleted` one is gone.
     """
 
     reference: str

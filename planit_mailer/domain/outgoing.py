@@ -1,4 +1,4 @@
-"""Outgoing mail: replies to schools and mail to the operator, queued and sent."""
+"""Outgoing mail: replies to schools and mails to the operator, queued and sent."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ReplyKind(StrEnum):
-    """The kinds of mail that leave the house."""
+    """The kinds of mail that we send."""
 
     CONFIRMATION = "confirmation"
     REPORT = "report"
@@ -18,7 +18,7 @@ class ReplyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One mail to one address, composed to the last byte when it is queued."""
+    """One mail to one address. It is composed completely before it is queued."""
 
     kind: ReplyKind
     recipient: str
@@ -28,7 +28,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A reply of ours to one address, not long ago."""
+    """A recent reply to one address."""
 
     kind: ReplyKind
     queued_at: datetime
@@ -36,7 +36,7 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A reply in the outbox; `reference` is "" for mail that answers no message."""
+    """A reply in the outbox. `reference` is "" if it answers no message."""
 
     id: int
     reference: str
@@ -48,7 +48,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """A mail of ours that came back; `reference` is "" for one that answered no message."""
+    """A mail of ours that was returned as undeliverable. `reference` is "" if it answered no message."""
 
     reference: str
     kind: ReplyKind

@@ -1,6 +1,6 @@
-"""Reports: the answers of the store to people's questions.
+"""Reports: what the store tells the operator and the web pages.
 
-Only `Page` has learner data; the operator may read everything else, and it may be logged.
+Only `Page` contains learner data. Everything else may be shown to the operator and be logged.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from planit_mailer.domain.schools import School
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much was erased: learners, messages to be deleted, replies that waited.
+    """The numbers of erased learners, of messages to be deleted, and of erased replies in the outbox.
 
-    `waiting` messages nobody has opened: held, quarantined, or still in the inbox; they may be about anybody.
+    `waiting` counts messages that are not judged yet (held, quarantined, or in the inbox) and may be about anybody.
     """
 
     learners: int
@@ -29,7 +29,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """The receipt of an erasure: nothing in it says who."""
+    """The receipt of an erasure. It does not say who was erased."""
 
     reference: str
     at: datetime
@@ -38,10 +38,10 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A message whose answer is owed by `due_at`; `warned` is the highest level that was told already, 0 for none.
+    """A message whose answer is owed by `due_at`. `warned` is the highest level of warning so far, 0 for none.
 
-    `registered`: its sender is authentic and may send for a school, so that they may be told of a delay.
-    `answer_waits`: its answer is in the outbox, and waits for the relay.
+    `registered`: the sender is authentic and may send for a school, so they may be told of a delay.
+    `answer_waits`: the answer is in the outbox and waits for the relay.
     """
 
     arrival: int
@@ -57,7 +57,7 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One learner's *Your School Data* as it stands now; `reference` names the upload that it came with."""
+    """One learner's current *Your School Data*. `reference` names the message that it came with."""
 
     upin: str
     school: School
@@ -69,7 +69,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the service stands: messages by outcome, mails in the outbox by state, and the answer owed for longest."""
+    """The state of the service: messages by outcome, the outbox by state, and the answer that is owed for longest."""
 
     last_poll: datetime | None
     last_success: datetime | None
@@ -80,7 +80,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class HeldMessage:
-    """A message that waits for the operator; `sender` is the From address, authentic or not."""
+    """A message that waits for the operator. `sender` is the From address, authentic or not."""
 
     reference: str
     outcome: Outcome
@@ -91,7 +91,7 @@ class HeldMessage:
 
 @dataclass(frozen=True, slots=True)
 class ProblemRecord:
-    """One problem as it is kept: its words are in the catalogue, and would name what the school wrote."""
+    """A problem as it is stored. Its message is not stored, because it may quote the school."""
 
     code: str
     severity: Severity
@@ -100,9 +100,10 @@ class ProblemRecord:
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """One form of a message: where it was found (sheet and row count from 1), its problems and changes.
+    """One form of a message, its place in the workbook, its problems and its changes.
 
-    `school` is the public id of its school, `school_name` the registered name, "" if none was found.
+    `sheet` and `heading_row` count from 1. `school` is the public id of its school and `school_name` the registered
+    name, "" if no school was found.
     """
 
     number: int
@@ -122,7 +123,7 @@ class UploadRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReplyRecord:
-    """One mail about a message: its content is gone once it is sent or has failed, this stays."""
+    """A mail about a message, as it is kept after its content is deleted: once it is sent or has failed for good."""
 
     kind: ReplyKind
     recipient: str
@@ -136,7 +137,10 @@ class ReplyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that is known of one message. Times in UTC, `size` in bytes; None or "" if it has not happened."""
+    """Everything that the store knows of one message.
+
+    Times are in UTC, `size` is in bytes. A value is None or "" if its event has not happened.
+    """
 
     arrival: int
     reference: str

@@ -1,11 +1,11 @@
-"""Registered schools and the senders that may write for them."""
+"""Registered schools, and the senders that may send for them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """A registered school; `number` is its public id, the URN if it was imported."""
+    """A registered school. `number` is its public id: its URN if it was imported from the DfE register."""
 
     id: int
     number: str
@@ -23,7 +23,7 @@ class SenderRegistration:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A school of the register, the addresses and domains that may send for it, and whether it has a password."""
+    """A registered school, the addresses and domains that may send for it, and whether it has a password."""
 
     school: School
     senders: tuple[str, ...]
@@ -32,7 +32,7 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A school as the DfE register lists it: `number` is its URN, `postcode` written as the Royal Mail does."""
+    """A school in the DfE register. `number` is its URN. `postcode` is spelled as the Royal Mail does, "LS1 4AP"."""
 
     number: str
     name: str
@@ -41,7 +41,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The numbers of listed schools that were added to the register, updated, and there already unchanged."""
+    """The numbers of schools that an import added, updated, and found unchanged."""
 
     added: int
     updated: int

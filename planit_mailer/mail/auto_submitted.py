@@ -1,6 +1,6 @@
 """Automatic messages: which ones must not be answered. Besides the daily limits, this prevents mail loops (RFC 3834).
 
-A machine's message is still read and applied; it only gets no direct answer. The conditions are those that Pigeonhole,
+A machine's message is still read and applied, but it gets no direct answer. The conditions are those that Pigeonhole,
 Request Tracker, Zammad, FreeScout, osTicket and Mailman have learned from loops of their own.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from planit_mailer.mail import headers, messages
 from planit_mailer.mail.messages import Message
 
-LISTS = tuple(f"list-{part}" for part in ("id", "owner", "subscribe", "post", "unsubscribe", "help", "archive"))
-# Headers that say "no person wrote this" by being there, whatever their value.
+LISTS = ("list-id", "list-owner", "list-subscribe", "list-post", "list-unsubscribe", "list-help", "list-archive")
+# Headers that show by their presence that no person wrote the message. Only the value "no" takes that back.
 MARKS = (
     "x-autoreply",
     "x-autorespond",
@@ -24,7 +24,7 @@ MARKS = (
     "x-no-ack",
     "x-rt-loop-prevention",
 )
-# Headers that say it by one of their values.
+# Headers that show it by one of these values.
 VALUES = {
     "precedence": ("bulk", "junk", "list", "auto_reply", "auto-reply"),
     "x-precedence": ("bulk", "junk", "list", "auto_reply", "auto-reply"),
@@ -42,91 +42,110 @@ SUBJECT = re.compile(
     r"failure notice|automatic reply:|auto(?:matic)?[- ]?(?:reply|response):|out of (?:the )?office\b",
 )
 
+Rule = Callable[[Message, str], str]  # message and own address → the reason why no person wrote it, or ""
+
 
 def machine(message: Message, own_address: str) -> str:
-    """The reason why a message must not be answered directly, "" if a person wrote it."""
-    return next((why for rule in RULES if (why := rule(message, own_address))), "")
+    """Return the reason why a message must not be answered directly, "" if a person wrote it."""
+    return _first_reason(RULES, message, own_address)
 
 
 def returns(message: Message, own_address: str) -> tuple[str, ...]:
-    """The Message-IDs of the mail that a bounce brings back; none if a person quotes or forwards them.
+    """Return the Message-IDs of the mails that a bounce brings back, none if a person quotes or forwards them.
 
-    A bounce may be forged: the only safe reaction is to record a failure and tell the operator.
+    A bounce may be forged, so it must cause no more than a record of the failure and an alert to the operator.
     """
-    bounces = (_report, _null_sender, _daemon, _marked)
-    return message.returned if any(rule(message, own_address) for rule in bounces) else ()
+    if _first_reason(BOUNCES, message, own_address):
+        return message.returned
+    return ()
+
+
+def _first_reason(rules: tuple[Rule, ...], message: Message, own_address: str) -> str:
+    for rule in rules:
+        why = rule(message, own_address)
+        if why:
+            return why
+    return ""
 
 
 def _ours(message: Message, own_address: str) -> str:
     own = own_address.lower()
-    # A colleague at our own domain is a person, although their mail program names that domain in its Message-IDs:
-    # ours have a form of their own.
-    form = rf"<[\w-]*\.[a-z]+\.\d{{8,}}@{re.escape(own.rpartition('@')[2])}>"
     if any(author.address == own for author in message.from_addresses) or _return_path(message) == own:
         return "we sent it ourselves"
-    return "its Message-ID is one of ours" if re.fullmatch(form, message.message_id.lower()) else ""
+    # A colleague's mail program may use our domain in its Message-IDs, too. Ours have a form of their own.
+    form = rf"<[\w-]*\.[a-z]+\.\d{{8,}}@{re.escape(own.rpartition('@')[2])}>"
+    if re.fullmatch(form, message.message_id.lower()):
+        return "its Message-ID is one of ours"
+    return ""
 
 
 def _automatic(message: Message, _own: str) -> str:
-    """RFC 3834 section 5: the first word counts, after it come parameters and comments; "no" is a person."""
+    """RFC 3834 section 5: the first word counts, parameters and comments may follow. "no" stands for a person."""
     for value in messages.all_headers(message, "auto-submitted"):
-        word = re.split(r"[;(\s]", re.sub(r"^\s*\([^)]*\)\s*", "", value.lower()), maxsplit=1)[0]
+        without_comment = re.sub(r"^\s*\([^)]*\)\s*", "", value.lower())
+        word = re.split(r"[;(\s]", without_comment, maxsplit=1)[0]
         if word not in ("no", ""):
             return f"Auto-Submitted: {word[:40]}"
     return ""
 
 
 def _report(message: Message, _own: str) -> str:
-    is_report = messages.header(message, "content-type").lower().startswith("multipart/report")
-    return "a delivery or read report (multipart/report)" if is_report else ""
+    if messages.header(message, "content-type").lower().startswith("multipart/report"):
+        return "a delivery or read report (multipart/report)"
+    return ""
 
 
 def _null_sender(message: Message, _own: str) -> str:
     paths = messages.all_headers(message, "return-path")
-    return "its Return-Path is empty" if paths and paths[0].strip() in ("<>", "") else ""
+    if paths and paths[0].strip() in ("<>", ""):
+        return "its Return-Path is empty"
+    return ""
 
 
 def _daemon(message: Message, _own: str) -> str:
-    local_parts = [author.address.rpartition("@")[0] for author in message.from_addresses]
-    if any(NO_REPLY.fullmatch(local) for local in local_parts):
+    authors = [_local_part(author.address) for author in message.from_addresses]
+    if any(NO_REPLY.fullmatch(name) for name in authors):
         return "its From address takes no replies"
-    if any(
-        p.fullmatch(name)
-        for p in (DAEMON, BOUNCER)
-        for name in (*local_parts, _return_path(message).rpartition("@")[0])
-    ):
-        return "a mail daemon sent it"
-    return "" if any(local_parts) else "it has no From address"
+    for name in (*authors, _local_part(_return_path(message))):
+        if DAEMON.fullmatch(name) or BOUNCER.fullmatch(name):
+            return "a mail daemon sent it"
+    return "" if any(authors) else "it has no From address"
 
 
 def _list(message: Message, _own: str) -> str:
-    return next((f"it came through a mailing list ({name})" for name, _ in message.headers if name in LISTS), "")
+    for name, _ in message.headers:
+        if name in LISTS:
+            return f"it came through a mailing list ({name})"
+    return ""
 
 
 def _suppressed(message: Message, _own: str) -> str:
-    """[MS-OXCMAIL] 2.1.3.2.20: "All", or a list of what is not wanted; DR, RN, NRN are no replies of ours."""
-    wishes = {
-        wish.strip().lower()
-        for value in messages.all_headers(message, "x-auto-response-suppress")
-        for wish in value.split(",")
-    }
-    return "X-Auto-Response-Suppress" if wishes & {"all", "oof", "autoreply"} else ""
+    """[MS-OXCMAIL] 2.1.3.2.20: "All", or a list of unwanted kinds. We never send the kinds DR, RN and NRN."""
+    for value in messages.all_headers(message, "x-auto-response-suppress"):
+        unwanted = {kind.strip().lower() for kind in value.split(",")}
+        if unwanted & {"all", "oof", "autoreply"}:
+            return "X-Auto-Response-Suppress"
+    return ""
 
 
 def _marked(message: Message, _own: str) -> str:
     for name, value in message.headers:
         word = value.strip().lower()
-        if (name in MARKS and word != "no") or word in VALUES.get(name, ()):
-            return f"{name}: {word[:40]}" if name in VALUES else name
+        if name in MARKS and word != "no":
+            return name
+        if word in VALUES.get(name, ()):
+            return f"{name}: {word[:40]}"
     return ""
 
 
 def _subject(message: Message, _own: str) -> str:
     subject = headers.decoded(messages.header(message, "subject")).lower()
-    return "its subject is a mail system's" if SUBJECT.match(subject) else ""
+    if SUBJECT.match(subject):
+        return "its subject is a mail system's"
+    return ""
 
 
-RULES: tuple[Callable[[Message, str], str], ...] = (
+RULES: tuple[Rule, ...] = (
     _ours,
     _automatic,
     _report,
@@ -137,7 +156,12 @@ RULES: tuple[Callable[[Message, str], str], ...] = (
     _marked,
     _subject,
 )
+BOUNCES: tuple[Rule, ...] = (_report, _null_sender, _daemon, _marked)
 
 
 def _return_path(message: Message) -> str:
     return messages.header(message, "return-path").strip().strip("<>").lower()
+
+
+def _local_part(address: str) -> str:
+    return address.rpartition("@")[0]

@@ -1,9 +1,9 @@
-"""Raw bytes → Message: who wrote, when, and which files are in it.
+"""Raw bytes → Message: who wrote it, when, and the files in it.
 
-This runs in the reading process on whatever the world sends, so nothing here raises on hostile input, every size has
-a cap, and the raw bytes are never written out again: a message that is parsed and re-serialised is another message.
-The standard library's compat32 policy is used on purpose: the newer one raises on one real message in twenty and takes
-seconds to minutes for a long header.
+This parses untrusted messages in the reading process. Nothing here raises on hostile input, and every size has a limit.
+The raw bytes are never written out again: a message that is parsed and serialised again is a different message. The
+policy compat32 is used on purpose: the newer policy raises on one real message in twenty, and takes seconds to minutes
+for a long header.
 """
 
 import email
@@ -25,15 +25,16 @@ HEADER = 8_000  # characters that are kept of one header
 HEADERS = 1_000
 PARTS = 2_000
 DEPTH = 20
-DATE = 100  # characters of a Date header; what is longer is no date
+DATE = 100  # characters of a Date header; longer text is no date
 NAME = 120  # characters of a file's name
-BODY = 1_000_000  # bytes of one body part in which links are looked for
+EXTENSION = 10  # characters of its extension, if the name is too long
+BODY = 1_000_000  # bytes of one body part that are searched for links
 TABLES = ("text/csv", "text/comma-separated-values", "text/tab-separated-values")
 
 RETURNED = re.compile(rb"^(?:original-|x-original-)?message-id:\s*(<[!-;=?-~]{1,250}>)", re.IGNORECASE | re.MULTILINE)
-# What became of a returned mail (RFC 3464 section 2.3.3): only "failed" says that it will never arrive.
+# The fate of a returned mail (RFC 3464 section 2.3.3): only "failed" says that it will never arrive.
 ACTION = re.compile(rb"^action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
-# Where people put a file instead of attaching it. Outlook wraps links, so that "//" may stand there as "%2F%2F".
+# Links to files that people share instead of attaching them. Outlook wraps links, which can turn "//" into "%2F%2F".
 LINK = re.compile(
     rb"(?://|%2F%2F)(?:[\w-]+\.)*?(?:"
     rb"(?P<OneDrive>1drv\.ms|onedrive\.live\.com|[\w-]+-my\.sharepoint\.com)|(?P<SharePoint>sharepoint\.com)|"
@@ -45,7 +46,7 @@ LINK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One file of a message; `name` is a base name that is safe to show, `digest` the SHA-256 of its bytes."""
+    """One file of a message. `name` is a base name that is safe to show. `digest` is the SHA-256 of its bytes."""
 
     name: str
     data: bytes
@@ -56,11 +57,12 @@ class Attachment:
 class Message:
     """The parts of a message that matter to us.
 
-    `headers` have lower-case names, in their order, unfolded and cut. The Message-IDs are safe to put into a header, ""
-    if there is none. `attachments` are all files outside forwarded messages, once if two have the same bytes, and
-    `attachments_digest` names them all together, regardless of white space in plain text. `link` is the file store that
-    the body links to. `whole` is False if the message was too large to be fetched: then only its header was read.
-    `returned` are the Message-IDs of the mail that a bounce brings back, none if it reports a delay or a success.
+    `headers` have lower-case names, in their order, unfolded and cut. The Message-IDs are safe to put into a header,
+    and "" if there is none. `attachments` are all files outside forwarded messages, only one if two have the same
+    bytes. `attachments_digest` is a digest of all of them that ignores white space in plain text. `link` is the name
+    of the file store that the body links to. `whole` is False if the message was too large to be fetched (then only its
+    header was read) or has too many parts. `returned` are the Message-IDs of the mails that a bounce brings back, none
+    if it reports a delay or a success.
     """
 
     from_addresses: tuple[Address, ...]
@@ -79,39 +81,39 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """The MIME parts of a message; `whole` is False if there were too many, or nested too deep."""
+    """The MIME parts of a message. `whole` is False if there are too many, or if they are nested too deep."""
 
-    leaves: tuple[Part, ...]
-    forwarded: bool
-    whole: bool
+    bodies: tuple[Part, ...] = ()
+    files: tuple[Part, ...] = ()
+    forwarded: bool = False
+    whole: bool = False
 
 
 def header(message: Message, name: str) -> str:
-    """The first header of this name (lower-case), "" if there is none."""
-    return next(iter(all_headers(message, name)), "")
+    """Return the first header of this name (lower-case), "" if there is none."""
+    return _first(message.headers, name)
 
 
 def all_headers(message: Message, name: str) -> tuple[str, ...]:
-    """Every header of this name (lower-case), from the top down."""
+    """Return every header of this name (lower-case), from the top down."""
     return tuple(value for key, value in message.headers if key == name)
 
 
 def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  as Fetched has it
-    """Parse a message. `whole` is False if `raw` is the header alone of a message beyond the limit."""
-    lines = tuple(_lines(BytesHeaderParser(policy=compat32).parsebytes(raw)))
-    structure = _structure(raw) if whole else _Structure((), forwarded=False, whole=False)
-    parts = structure.leaves
-    attachments = tuple(_attachments(part for part in parts if not _is_body(part)))
-    message_id = headers.message_id(_value(lines, "message-id"))
+    """Parse a message. `whole` is False if `raw` is only the header of a message beyond the size limit."""
+    lines = tuple(_lines(raw))
+    message_id = headers.message_id(_first(lines, "message-id"))
+    structure = _structure(raw) if whole else _Structure()
+    attachments = tuple(_attachments(structure.files))
     return Message(
-        from_addresses=tuple(a for name, value in lines if name == "from" for a in headers.addresses(value)),
+        from_addresses=tuple(_from_addresses(lines)),
         message_id=message_id,
-        in_reply_to=headers.message_id(_value(lines, "in-reply-to")),
-        references=headers.references(_value(lines, "references")),
-        date=_value(lines, "date")[:DATE],
+        in_reply_to=headers.message_id(_first(lines, "in-reply-to")),
+        references=headers.references(_first(lines, "references")),
+        date=_first(lines, "date")[:DATE],
         headers=lines,
         attachments=attachments,
-        link=_link(part for part in parts if _is_body(part)),
+        link=_link(structure.bodies),
         whole=structure.whole,
         forwarded=structure.forwarded,
         attachments_digest=_digest_of_all(attachments),
@@ -119,58 +121,91 @@ def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  a
     )
 
 
-def _lines(root: Part) -> Iterator[tuple[str, str]]:
+def _lines(raw: bytes) -> Iterator[tuple[str, str]]:
+    """The header lines as lower-case names and one-line values, cut to the limits."""
+    root = BytesHeaderParser(policy=compat32).parsebytes(raw)
     for name, value in islice(root.raw_items(), HEADERS):
         yield name.lower(), text.one_line(str(value))[:HEADER]
 
 
-def _value(lines: tuple[tuple[str, str], ...], name: str) -> str:
-    return next((value for key, value in lines if key == name), "")
+def _first(lines: tuple[tuple[str, str], ...], name: str) -> str:
+    for key, value in lines:
+        if key == name:
+            return value
+    return ""
+
+
+def _from_addresses(lines: tuple[tuple[str, str], ...]) -> Iterator[Address]:
+    for name, value in lines:
+        if name == "from":
+            yield from headers.addresses(value)
 
 
 def _structure(raw: bytes) -> _Structure:
-    """The parts that hold no others. Nothing inside message/* counts: a bounce may bring back a school's workbook."""
+    """Sort the parts into bodies and files. A forwarded message is neither: a bounce may return a school's workbook."""
     try:
-        waiting: list[tuple[Any, int]] = [(email.message_from_bytes(raw, policy=compat32), 0)]
+        root = email.message_from_bytes(raw, policy=compat32)
     except RecursionError:  # about a thousand multiparts in each other
-        return _Structure((), forwarded=False, whole=False)
+        return _Structure()
+    leaves, whole = _leaves(root)
+    bodies: list[Part] = []
+    files: list[Part] = []
+    forwarded = False
+    for part in leaves:
+        if part.get_content_type() == "message/rfc822":
+            forwarded = True
+        elif part.get_content_maintype() == "message":
+            continue
+        elif _is_body(part):
+            bodies.append(part)
+        else:
+            files.append(part)
+    return _Structure(tuple(bodies), tuple(files), forwarded, whole)
+
+
+def _leaves(root: Part) -> tuple[list[Part], bool]:
+    """The parts without parts of their own, and False if there are too many or nested too deep. Opens no message/*."""
     leaves: list[Part] = []
-    forwarded, deepest, seen = False, 0, 0
+    waiting: list[tuple[Any, int]] = [(root, 0)]
+    deepest = 0
+    seen = 0
     while waiting and seen < PARTS:
         part, depth = waiting.pop()
-        seen, deepest = seen + 1, max(depth, deepest)
+        seen += 1
+        deepest = max(deepest, depth)
         payload = part.get_payload()
-        if part.get_content_maintype() == "message":
-            forwarded = forwarded or part.get_content_subtype() == "rfc822"
-        elif not isinstance(payload, list):
+        if part.get_content_maintype() == "message" or not isinstance(payload, list):
             leaves.append(part)
         elif depth <= DEPTH:
             waiting.extend((child, depth + 1) for child in reversed(payload))
-    return _Structure(tuple(leaves), forwarded, whole=not waiting and deepest <= DEPTH)
+    return leaves, not waiting and deepest <= DEPTH
 
 
 def _is_body(part: Part) -> bool:
-    """True if a part is shown as text in a mail program; a multipart without parts is broken text."""
+    """True if a part is shown as text in a mail program. A multipart without parts is broken text."""
     if part.get_content_maintype() == "multipart":
         return True
-    is_text = part.get_content_maintype() == "text" and part.get_content_type() not in TABLES
-    return is_text and part.get_content_disposition() != "attachment" and not _file_name(part)
+    if part.get_content_maintype() != "text" or part.get_content_type() in TABLES:
+        return False
+    return part.get_content_disposition() != "attachment" and not _file_name(part)
 
 
 def _attachments(parts: Iterable[Part]) -> Iterator[Attachment]:
+    """The files of these parts, without those whose bytes were there before."""
     seen: set[str] = set()
-    for name, data in (file for part in parts for file in _files(part)):
-        digest = hashlib.sha256(data).hexdigest()
-        if digest not in seen:
-            seen.add(digest)
-            yield Attachment(name or f"attachment-{len(seen)}", data, digest)
+    for part in parts:
+        for name, data in _files(part):
+            digest = hashlib.sha256(data).hexdigest()
+            if digest not in seen:
+                seen.add(digest)
+                yield Attachment(name or f"attachment-{len(seen)}", data, digest)
 
 
-def _files(part: Part) -> tuple[tuple[str, bytes], ...]:
-    """The name and bytes of a file part, or of the files in it if Outlook wrapped them."""
+def _files(part: Part) -> list[tuple[str, bytes]]:
+    """The name and bytes of the file in a part, or of each file in it if Outlook wrapped them."""
     data = _bytes(part)
-    wrapped = tuple((_safe_name(text.one_line(name[:HEADER])), content) for name, content in tnef.files(data))
-    return wrapped or ((_file_name(part), data),)
+    wrapped = [(_safe_name(text.one_line(name[:HEADER])), content) for name, content in tnef.files(data)]
+    return wrapped or [(_file_name(part), data)]
 
 
 def _bytes(part: Part) -> bytes:
@@ -179,45 +214,55 @@ def _bytes(part: Part) -> bytes:
 
 
 def _file_name(part: Part) -> str:
-    """The base name of a part, safe to show, "" if it has none; a long one keeps its extension."""
+    """The base name in a part's headers, safe to show, "" if there is none."""
     clean: Part = Part(policy=compat32)
     for name, value in part.raw_items():
         if name.lower() in ("content-disposition", "content-type"):
             clean[name] = text.one_line(str(value)[:HEADER])
     try:
         given = clean.get_filename() or ""
-    except ValueError:  # a charset that is none, in a parameter (RFC 2231)
+    except ValueError:  # an unknown charset in a parameter (RFC 2231)
         given = ""
     return _safe_name(headers.decoded(given))
 
 
 def _safe_name(given: str) -> str:
+    """A file's name without folders, cut in front of its extension if it is too long."""
     base = re.split(r"[/\\]", given)[-1].strip(" .\"'")
+    if len(base) <= NAME:
+        return base
     stem, dot, extension = base.rpartition(".")
-    return base if len(base) <= NAME else f"{stem[: NAME - 11]}{dot}{extension[:10]}" if dot else base[:NAME]
+    if not dot:
+        return base[:NAME]
+    return f"{stem[: NAME - len(dot) - EXTENSION]}{dot}{extension[:EXTENSION]}"
 
 
 def _link(bodies: Iterable[Part]) -> str:
-    """The file store that a body links to, by its name."""
+    """The name of the file store that a body links to, "" if there is no such link."""
     for body in bodies:
-        if found := LINK.search(_bytes(body)[:BODY]):
+        found = LINK.search(_bytes(body)[:BODY])
+        if found:
             return str(found.lastgroup).replace("_", " ")
     return ""
 
 
 def _digest_of_all(attachments: tuple[Attachment, ...]) -> str:
-    return hashlib.sha256("".join(sorted(_apart_from_space(a) for a in attachments)).encode()).hexdigest()
+    digests = sorted(_digest_without_space(attachment) for attachment in attachments)
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _apart_from_space(attachment: Attachment) -> str:
-    """The digest of a file; of plain text without its white space, which signatures leave free and servers change."""
-    is_text = b"\0" not in attachment.data
-    return hashlib.sha256(b"".join(attachment.data.split())).hexdigest() if is_text else attachment.digest
+def _digest_without_space(attachment: Attachment) -> str:
+    """The digest of a file, for plain text without its white space: DKIM allows servers to change that."""
+    if b"\0" in attachment.data:
+        return attachment.digest
+    return hashlib.sha256(b"".join(attachment.data.split())).hexdigest()
 
 
 def _returned(raw: bytes, own: str) -> tuple[str, ...]:
+    """The Message-IDs of the mails that a bounce brings back, without its own one."""
     actions = {match[1].lower() for match in islice(ACTION.finditer(raw), PARTS)}
     if actions and b"failed" not in actions:
         return ()
-    found = (match[1].decode() for match in islice(RETURNED.finditer(raw), PARTS))
-    return tuple(dict.fromkeys(message_id for message_id in found if message_id != own))
+    found = dict.fromkeys(match[1].decode() for match in islice(RETURNED.finditer(raw), PARTS))
+    found.pop(own, None)
+    return tuple(found)

@@ -4,89 +4,114 @@ Forwarded messages in it are skipped, as in any message.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 FILES = 200
+# Ids of attributes. An attachment begins with BEGINS; the others are its short name, its bytes and its properties.
 BEGINS, TITLE, DATA, PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
 LONG_NAME = 0x3707
-NAMED = 0x8000  # and above: a property that carries its own name
-MANY = 0x1000  # of a type: several values
-# Bytes that a value takes in the stream, by its type; the others have their length in front of them.
+NAMED = 0x8000  # the ids from here on belong to properties that carry their own names
+MANY = 0x1000  # the flag of a type with several values
+# The size of a value in bytes, by its type. A value of any other type has its length in front of it.
 SIZES = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}
 TEXTS = {0x1E: "cp1252", 0x1F: "utf-16-le"}
 
 
 def files(data: bytes) -> tuple[tuple[str, bytes], ...]:
-    """The name and bytes of each file, as far as they can be read; none if it is no winmail.dat."""
+    """Return the name and bytes of each file, as far as they can be read. There are none in any other kind of file."""
     if not data.startswith(SIGNATURE):
         return ()
     found: list[tuple[str, bytes]] = []
-    name, long_name, content = "", "", b""
-    for attribute, body in (*_attributes(data), (BEGINS, b"")):
-        if attribute == BEGINS:
-            if content and len(found) < FILES:
-                found.append((long_name or name, content))
-            name, long_name, content = "", "", b""
-        elif attribute == TITLE:
-            name = body.rstrip(b"\0").decode("cp1252", "replace")
-        elif attribute == DATA:
-            content = body
-        elif attribute == PROPERTIES:
-            long_name = _long_name(body)
+    for attributes in _attachments(data):
+        content = attributes.get(DATA, b"")
+        if content and len(found) < FILES:
+            found.append((_name(attributes), content))
     return tuple(found)
 
 
+def _attachments(data: bytes) -> Iterator[Mapping[int, bytes]]:
+    """The attributes of each attachment by their ids. If an attribute is repeated, the last one counts."""
+    attributes: dict[int, bytes] = {}
+    for identifier, body in _attributes(data):
+        if identifier == BEGINS:
+            yield attributes
+            attributes = {}
+        else:
+            attributes[identifier] = body
+    yield attributes
+
+
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The attributes: level, id, length, content, checksum; up to where they are cut off."""
-    place = 6  # signature and key
+    """The id and content of each attribute, up to one that is cut off.
+
+    An attribute is written as level, id, length, content and checksum.
+    """
+    place = 6  # behind signature and key
     while place + 9 <= len(data):
-        _, attribute, length = struct.unpack_from("<BII", data, place)
+        _, identifier, length = struct.unpack_from("<BII", data, place)
         place += 9
         if place + length > len(data):
             return
-        yield attribute, data[place : place + length]
+        yield identifier, data[place : place + length]
         place += length + 2
 
 
+def _name(attributes: Mapping[int, bytes]) -> str:
+    """The long name of an attachment, or else its short one."""
+    title = attributes.get(TITLE, b"").rstrip(b"\0").decode("cp1252", "replace")
+    return _long_name(attributes.get(PROPERTIES, b"")) or title
+
+
 def _long_name(body: bytes) -> str:
-    """The long name of a file from its properties, "" if it cannot be found."""
+    """The long name among the properties of an attachment, "" if it cannot be found."""
     try:
         for identifier, kind, value in _properties(body):
             if identifier == LONG_NAME and kind in TEXTS:
                 return value.decode(TEXTS[kind], "replace").rstrip("\0")
-    except struct.error:  # cut off, or a type that nobody knows: the short name must do
+    except struct.error:  # the properties are cut off, or one has an unknown type
         return ""
     return ""
 
 
 def _properties(body: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Each property: id, type, and its first value. Raises struct.error if they are malformed."""
+    """The id, type and first value of each property. Raises struct.error if they are malformed."""
+    (count,) = struct.unpack_from("<I", body)
     place = 4
-    for _ in range(struct.unpack_from("<I", body)[0]):
+    for _ in range(count):
         kind, identifier = struct.unpack_from("<HH", body, place)
         place += 4
         if identifier >= NAMED:
             place += _name_size(body, place)
-        basic, count = kind & ~MANY, 1
-        if basic not in SIZES or kind & MANY:
-            (count,) = struct.unpack_from("<I", body, place)
-            place += 4
-        first = b""
-        for number in range(count):
-            size, head = (SIZES[basic], 0) if basic in SIZES else (struct.unpack_from("<I", body, place)[0], 4)
-            if number == 0:
-                first = body[place + head : place + head + size]
-            place += head + _padded(size)
-            if place > len(body):
-                raise struct.error("properties that go beyond their end")
-        yield identifier, basic, first
+        value, place = _first_value(body, place, kind)
+        yield identifier, kind & ~MANY, value
 
 
 def _name_size(body: bytes, place: int) -> int:
-    """The number of bytes that the name of a named property takes: a GUID, and a number or a text."""
+    """The number of bytes of the name of a named property: a GUID, and a number or a text."""
     is_text, length = struct.unpack_from("<II", body, place + 16)
     return 24 + (_padded(length) if is_text else 0)
+
+
+def _first_value(body: bytes, place: int, kind: int) -> tuple[bytes, int]:
+    """The first value of a property, and the place behind all its values. Raises struct.error if they are cut off."""
+    fixed_size = SIZES.get(kind & ~MANY)
+    count = 1
+    if fixed_size is None or kind & MANY:
+        (count,) = struct.unpack_from("<I", body, place)
+        place += 4
+    first = b""
+    for number in range(count):
+        size = fixed_size
+        if size is None:
+            (size,) = struct.unpack_from("<I", body, place)
+            place += 4
+        if number == 0:
+            first = body[place : place + size]
+        place += _padded(size)
+        if place > len(body):
+            raise struct.error("properties that go beyond their end")
+    return first, place
 
 
 def _padded(size: int) -> int:

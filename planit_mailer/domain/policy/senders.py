@@ -1,4 +1,4 @@
-"""Who sent a message, whether that can be believed, and which of their schools a form is for."""
+"""Senders: authenticate the author of a message, find the school of a form, and check senders to be registered."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ from planit_mailer.mail.messages import Message
 
 ANY_ADDRESS = re.compile(r"[^\s@<>()\[\]\",:;\\']+@[^\s@<>()\[\]\",:;\\']+")
 
-# Anybody can have an address there: as a sender, one of these would be everybody. The first line has many countries.
+# Domains where anybody can have an address, so that none of them may be a sender. The first line covers all countries.
 PUBLIC_DOMAIN = re.compile(
     r"(?:yahoo|ymail|hotmail|live|outlook|gmx|aol)\.(?:com?\.)?[a-z]{2,3}|"
     r"(?:gmail|googlemail|googlegroups|msn|passport|rocketmail|icloud|me|mac|protonmail|mail|email|zoho|zohomail)\.com|"
@@ -27,49 +27,44 @@ PUBLIC_DOMAIN = re.compile(
 
 
 def not_verified(domain: str) -> Opinion:
-    """The opinion of who verifies nothing."""
+    """Return the opinion of a verifier that verifies no signatures."""
     return Opinion(passes=False, why=f"nobody has verified a signature of {domain}")
 
 
 def believe(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
-    """The author of a message, and whether their address is authentic; `verified` is asked if that is trusted.
+    """Authenticate the author of a message. `verified` is called if signatures that are verified here are trusted.
 
-    `released`: the operator vouches for this one message, so only the address itself can still be wrong.
+    `released`: the operator vouches for this one message, so only the number and form of its addresses are checked.
     """
-    if len(message.from_addresses) != 1:
-        count = "several" if message.from_addresses else "no"
-        return Sender("", authentic=False, why=f"the message names {count} From addresses")
+    if not message.from_addresses:
+        return Sender("", authentic=False, why="the message names no From addresses")
+    if len(message.from_addresses) > 1:
+        return Sender("", authentic=False, why="the message names several From addresses")
     author = message.from_addresses[0]
     address = addresses.canonical(author.address)
     if not address:
         return Sender(author.address, authentic=False, why="the From address is none that can be written to")
+    sender = _authenticated(message, address, trust, verified)
     if released:
-        before = believe(message, trust, released=False, verified=verified).why
-        return Sender(address, authentic=True, why=f"released by the operator; before that: {before}")
-    if _claims_another(author, address):
-        return Sender(address, authentic=False, why="the display name contains a different address")
-    if trust.unauthenticated == "accept":
-        return Sender(address, authentic=True, why='senders.unauthenticated = "accept"')
-    domain = address.rpartition("@")[2]
-    opinion = verified(domain) if trust.verifies else authentication_results.opinion(message, domain, trust)
-    return Sender(address, opinion.passes, opinion.why, opinion.undecided)
+        return Sender(address, authentic=True, why=f"released by the operator; before that: {sender.why}")
+    return sender
 
 
 def school_for(postcode: str, name: str, schools: Iterable[School]) -> School | None:
-    """The sender's school that a form is for: its postcode says so and, if several share it, its name."""
-    near = schools_at(postcode, schools)
-    if len(near) > 1:
-        near = [school for school in near if identity.same_name(school.name, name)]
-    return near[0] if len(near) == 1 else None
+    """Return the school that a form is for, by its postcode and, if several schools share it, its name."""
+    found = schools_at(postcode, schools)
+    if len(found) > 1:
+        found = [school for school in found if identity.same_name(school.name, name)]
+    return found[0] if len(found) == 1 else None
 
 
 def schools_at(postcode: str, schools: Iterable[School]) -> list[School]:
-    """The schools with this postcode."""
+    """Return the schools with this postcode."""
     return [school for school in schools if text.fold(school.postcode) == text.fold(postcode)]
 
 
 def sender_value(entry: str) -> str:
-    """A sender as the operator registers it: an address, or exactly one domain.
+    """Return the canonical spelling of a sender to be registered: an address, or exactly one domain.
 
     Raises ConfigError if it is neither, and Refused for a domain at which anybody can have an address.
     """
@@ -80,15 +75,16 @@ def sender_value(entry: str) -> str:
 
 
 def address_or_domain(entry: str) -> str:
-    """The address or whole domain that the operator typed ("school.sch.uk" or "@school.sch.uk").
+    """Return the canonical spelling of an address or a domain ("school.sch.uk" or "@school.sch.uk").
 
     Raises ConfigError if it is neither.
     """
     value = entry.strip().lower()
     if "@" in value.lstrip("@"):
-        if address := addresses.canonical(value):
-            return address
-        raise ConfigError(f"{entry!r} is not a mail address. Write one such as office@greenfield.sch.uk.")
+        address = addresses.canonical(value)
+        if not address:
+            raise ConfigError(f"{entry!r} is not a mail address. Write one such as office@greenfield.sch.uk.")
+        return address
     name = addresses.domain(value.removeprefix("@"))
     if "." not in name:
         raise ConfigError(
@@ -98,7 +94,24 @@ def address_or_domain(entry: str) -> str:
     return name
 
 
+def _authenticated(message: Message, address: str, trust: Trust, verified: Verified) -> Sender:
+    """The author of a message with one valid From address, and whether the trusted servers prove it."""
+    if _claims_another(message.from_addresses[0], address):
+        return Sender(address, authentic=False, why="the display name contains a different address")
+    if trust.unauthenticated == "accept":
+        return Sender(address, authentic=True, why='senders.unauthenticated = "accept"')
+    domain = address.rpartition("@")[2]
+    if trust.verifies:
+        opinion = verified(domain)
+    else:
+        opinion = authentication_results.opinion(message, domain, trust)
+    return Sender(address, opinion.passes, opinion.why, opinion.undecided)
+
+
 def _claims_another(author: Address, address: str) -> bool:
-    """Mail programs show the name and hide the address: "head@greenfield.sch.uk" <someone@else.example>."""
-    shown = unicodedata.normalize("NFKC", author.name)  # a full-width @ looks like one, too
+    """True if the display name contains another address, as in "head@greenfield.sch.uk" <someone@else.example>.
+
+    Mail programs show the name and hide the address.
+    """
+    shown = unicodedata.normalize("NFKC", author.name)  # turns a full-width @ into a plain one
     return any(addresses.canonical(found.strip(".'")) != address for found in ANY_ADDRESS.findall(shown))
