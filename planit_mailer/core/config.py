@@ -227,7 +227,7 @@ def _mistakes_between_sections(tree: dict[str, Any]) -> Iterator[str]:
 
 def _in_words(item: Any) -> str:
     """A mistake on one line: the key in the file, and what to do about it."""
-    key = ".".join(str(part) for part in item["loc"])
+    key = ".".join(map(str, item["loc"]))
     match item["type"]:
         case "extra_forbidden":
             return f"{key}: there is no such key; config.example.toml lists them all"

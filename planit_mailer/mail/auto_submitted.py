@@ -104,7 +104,7 @@ def _null_sender(message: Message, _own: str) -> str:
 
 def _daemon(message: Message, _own: str) -> str:
     authors = [_local_part(author.address) for author in message.from_addresses]
-    if any(NO_REPLY.fullmatch(name) for name in authors):
+    if any(map(NO_REPLY.fullmatch, authors)):
         return "its From address takes no replies"
     for name in (*authors, _local_part(_return_path(message))):
         if DAEMON.fullmatch(name) or BOUNCER.fullmatch(name):

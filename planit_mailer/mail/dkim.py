@@ -155,7 +155,7 @@ def _flaws_of_tags(tags: Tags) -> Iterator[str]:
 def _has_message_id(header: _Header) -> bool:
     """True if a message has a Message-ID that `messages` can read."""
     values = [text.one_line(value)[: messages.HEADER] for value in header.values("message-id")]
-    return any(headers.message_id(value) for value in values)
+    return any(map(headers.message_id, values))
 
 
 def _covers_form(header: _Header) -> bool:

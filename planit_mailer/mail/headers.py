@@ -34,7 +34,7 @@ def addresses(value: str) -> tuple[Address, ...]:
     """
     if len(value) > FROM:
         return (Address("", ""),)
-    return tuple(_address(tokens) for tokens in _split_at_commas(value))
+    return tuple(map(_address, _split_at_commas(value)))
 
 
 def decoded(text: str) -> str:

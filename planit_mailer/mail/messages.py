@@ -247,7 +247,7 @@ def _link(bodies: Iterable[Part]) -> str:
 
 
 def _digest_of_all(attachments: tuple[Attachment, ...]) -> str:
-    digests = sorted(_digest_without_space(attachment) for attachment in attachments)
+    digests = sorted(map(_digest_without_space, attachments))
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 

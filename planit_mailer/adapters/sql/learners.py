@@ -43,7 +43,7 @@ class Learners(Repository):
         """The learners of a school, as far as identity goes."""
         columns = (*(learners.c[name] for name in IDENTITY), learners.c.arrival)
         of_school = select(*columns).where(learners.c.school_id == school_id).order_by(learners.c.id)
-        return tuple(_child(row) for row in self._connection.execute(of_school))
+        return tuple(map(_child, self._connection.execute(of_school)))
 
     def replace_learners(self, upload: JudgedUpload, receipt: Receipt) -> Changes:
         """Give each learner of an accepted upload exactly its fields and introduction. Return what changed.

@@ -46,7 +46,7 @@ class OutboxRows(Repository):
             same = (outbox.c.due_at == after.due_at) & (outbox.c.id > after.id)
             due = due.where((outbox.c.due_at > after.due_at) | same)
         rows = self._connection.execute(due.order_by(outbox.c.due_at, outbox.c.id).limit(limit))
-        return tuple(_pending(row) for row in rows)
+        return tuple(map(_pending, rows))
 
     def begin_sending(self, pending: Pending, now: datetime, until: datetime) -> bool:
         """Count an attempt to send a reply. Return False if it is not due any more: another daemon may have sent it.

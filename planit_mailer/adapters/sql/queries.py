@@ -109,7 +109,7 @@ class Queries(Repository):
             .where(uploads.c.receipt_id == arrival)
             .order_by(uploads.c.number)
         )
-        return tuple(_upload(row) for row in rows)
+        return tuple(map(_upload, rows))
 
     def _replies(self, arrival: int) -> tuple[ReplyRecord, ...]:
         about = outbox.c.receipt_id == arrival

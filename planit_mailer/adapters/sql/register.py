@@ -63,7 +63,7 @@ class Register(Repository):
         if not rows:
             at = schools.c.folded_postcode == text.fold(postcode_or_number)
             rows = self._connection.execute(select(schools).where(at).order_by(schools.c.name, schools.c.id)).all()
-        return tuple(_school(row) for row in rows)
+        return tuple(map(_school, rows))
 
     def allow(self, school: School, value: str) -> None:
         """Let an address, or everyone at a domain, send for a school; no longer denied, if they were."""
@@ -158,7 +158,7 @@ def registration(connection: Connection, address: str) -> SenderRegistration:
     may = exists().where(senders.c.school_id == schools.c.id, senders.c.value.in_(names))
     rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))
     is_denied = connection.scalar(select(denied.c.value).where(denied.c.value.in_(names))) is not None
-    return SenderRegistration(tuple(_school(row) for row in rows), is_denied)
+    return SenderRegistration(tuple(map(_school, rows)), is_denied)
 
 
 def is_sender(connection: Connection, school: int) -> ColumnElement[bool]:

@@ -54,7 +54,7 @@ class Releases(Repository):
     def to_bring_back(self) -> tuple[Released, ...]:
         """The released messages that were not taken up since, in order of arrival; also what was erased meanwhile."""
         rows = self._connection.execute(select(receipts).where(receipts.c.to_bring_back).order_by(receipts.c.id))
-        return tuple(as_released(row) for row in rows)
+        return tuple(map(as_released, rows))
 
     def note_lost(self, released: Released, now: datetime) -> None:
         """Record that a released message is in no folder: a person has to look, unless it was to be deleted anyway."""

@@ -42,7 +42,7 @@ class Retention(Repository):
             for name, which in (("answers", answers), ("last_answers", last))
         ]
         rows = self._connection.execute(select(receipts, *counts).order_by(receipts.c.id))
-        return tuple(_summary(row) for row in rows)
+        return tuple(map(_summary, rows))
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
         """The filed messages that are superseded, refused or past the keep time of their outcome.

@@ -69,7 +69,7 @@ class Stage:
 
 def play(files: Sequence[Path], *, keep: bool) -> None:
     """Play the journey, or send these files instead. Raises ConfigError if a file cannot be read."""
-    steps = tuple(_sending(path) for path in files) or _story()
+    steps = tuple(map(_sending, files)) or _story()
     invented_school = (school.NAME, school.POSTCODE)
     with _stage() as stage:
         for name, postcode in _schools(files, stage) or (invented_school,):

@@ -78,5 +78,5 @@ def is_example(heading: str) -> bool:
 
 
 _ALIASES = {fold(word): Alias(identity, rank) for identity, words in ALIASES.items() for rank, word in enumerate(words)}
-_NEVER = frozenset(fold(word) for word in NEVER)
+_NEVER = frozenset(map(fold, NEVER))
 _EXAMPLES = frozenset(word.casefold() for word in EXAMPLES)

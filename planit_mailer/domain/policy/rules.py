@@ -100,7 +100,7 @@ def from_a_stranger(case: Case) -> Verdict | None:
 
 def without_a_form(case: Case) -> Verdict | None:
     """Ignore a message without a spreadsheet. The answer tells the sender what arrived instead."""
-    if any(_counts_as_upload(file) for file in case.letter.files):
+    if any(map(_counts_as_upload, case.letter.files)):
         return None
     ignored = Verdict(Outcome.IGNORED, "no spreadsheet in the message", passed_over=case.letter.files)
     return _answered(ignored, ReplyKind.HELP, case)

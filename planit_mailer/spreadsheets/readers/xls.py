@@ -21,7 +21,7 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     """Return all worksheets in their order. Raises Locked, TooLarge, and xlrd's own errors if the file is damaged."""
     book = _open(data)
     reader = _Reader(book, limits)
-    return tuple(reader.sheet(number) for number in range(book.nsheets))
+    return tuple(map(reader.sheet, range(book.nsheets)))
 
 
 def _open(data: bytes) -> xlrd.Book:

@@ -70,7 +70,7 @@ class Reader:
                 raise Damaged("a cell stands twice")
             filled[column] = content
         width = max(filled, default=0)
-        return tuple(filled.get(column) for column in range(1, width + 1))
+        return tuple(map(filled.get, range(1, width + 1)))
 
     def _column(self, reference: str, row: int) -> int:
         """Return the column that a cell's reference names, or 0 if the cell has no reference.
