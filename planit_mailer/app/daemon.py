@@ -84,7 +84,7 @@ def _serve(settings: Config, signals: Signals) -> None:
     with jobs.serving(settings, signals.wake.is_set) as served:
         scheduler = _scheduler(served)
         scheduler.start()
-        if wiring.trust(settings.senders).believes_nobody:
+        if wiring.trust(settings.senders).authenticates_nobody:
             log.error("no sender can be believed: every message waits for the operator", key=TRUST_KEY)
         for exposed in secrets.exposed(settings.model_dump()):
             log.warning("secret file is open to others", file=str(exposed))

@@ -77,7 +77,7 @@ def _configuration(settings: Config) -> Iterator[Finding]:
 
 def _senders(settings: Config) -> Iterator[Finding]:
     trust = wiring.trust(settings.senders)
-    if trust.believes_nobody:
+    if trust.authenticates_nobody:
         raise ConfigError("no sender can be believed: every message waits for the operator")
     yield Finding("senders", trust.in_words)
 

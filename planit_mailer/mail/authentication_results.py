@@ -35,7 +35,7 @@ class Trust:
     results: str = "authserv-id"
 
     @property
-    def believes_nobody(self) -> bool:
+    def authenticates_nobody(self) -> bool:
         """True if no message can be authentic, so that each one waits for the operator."""
         if self.unauthenticated == "accept" or self.results in (MICROSOFT, DKIM):
             return False

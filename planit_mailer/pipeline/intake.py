@@ -132,7 +132,7 @@ def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Pol
     own_address = policy.reply_settings.address
     message = adapters.reader.message(fetched.raw, whole=fetched.whole)
     verified = dkim_check.verified(fetched, own_address, adapters.reader, adapters.dns)
-    sender = senders.believe(message, policy.trust, released=receipt.released, verified=verified)
+    sender = senders.authenticate(message, policy.trust, released=receipt.released, verified=verified)
     facts = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
     with adapters.store.transaction() as transaction:
         registration = transaction.record_sender(receipt, facts)

@@ -19,7 +19,7 @@ from planit_mailer.pipeline.ports import Clock, Mailbox, Store
 log = logs.get(__name__)
 
 LISTED = 50  # differences that a mail names; the log has all
-SETTLED_BY = timedelta(hours=1)  # younger messages may be in hand just now
+SETTLED_BY = timedelta(hours=1)  # younger messages may be in progress
 
 
 @dataclass(frozen=True, slots=True)

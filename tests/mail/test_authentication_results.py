@@ -29,7 +29,7 @@ EXCHANGE = (
 def believed(*results: str, trust: Trust = TRUSTED, sender: str = OFFICE) -> Sender:
     """Whether the sender is believed, of a message with these Authentication-Results from the top down."""
     lines = [f"Authentication-Results: {value}" for value in results]
-    return senders.believe(messages.parse(with_header(an_email(sender), *lines)), trust, released=False)
+    return senders.authenticate(messages.parse(with_header(an_email(sender), *lines)), trust, released=False)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_no_other_servers_word_counts(server: str) -> None:
 def test_without_a_trusted_server_nobody_is_believed() -> None:
     passing = f"{OURS}; dmarc=pass header.from=greenfield.test"
     assert not believed(passing, trust=Trust()).authentic
-    assert Trust().believes_nobody
-    assert not TRUSTED.believes_nobody
-    assert not MICROSOFT.believes_nobody
-    assert not Trust("accept").believes_nobody
+    assert Trust().authenticates_nobody
+    assert not TRUSTED.authenticates_nobody
+    assert not MICROSOFT.authenticates_nobody
+    assert not Trust("accept").authenticates_nobody
 
 
 def test_of_several_results_of_a_trusted_server_the_top_most_decides() -> None:
@@ -151,20 +151,20 @@ def test_what_stands_between_results_and_received_lines_means_nothing() -> None:
         f"Authentication-Results: {OURS}; dmarc=pass header.from=greenfield.test",
         f"ARC-Authentication-Results: i=1; {OURS}; dmarc=fail header.from=greenfield.test",
     )
-    assert senders.believe(messages.parse(raw), TRUSTED, released=False).authentic
+    assert senders.authenticate(messages.parse(raw), TRUSTED, released=False).authentic
     forged = with_header(
         an_email(OFFICE),
         f"ARC-Authentication-Results: i=1; {OURS}; dmarc=pass header.from=greenfield.test",
         f"X-Authentication-Results: {OURS}; dmarc=pass header.from=greenfield.test",
         f"Authentication-Results-Original: {OURS}; dmarc=pass header.from=greenfield.test",
     )
-    assert not senders.believe(messages.parse(forged), TRUSTED, released=False).authentic
+    assert not senders.authenticate(messages.parse(forged), TRUSTED, released=False).authentic
 
 
 def test_results_inside_an_attached_message_are_not_about_this_one() -> None:
     passing = f"Authentication-Results: {OURS}; dmarc=pass header.from=greenfield.test\r\n"
     raw = f"From: {OFFICE}\r\nContent-Type: message/rfc822\r\n\r\n{passing}From: {OFFICE}\r\n\r\nx".encode()
-    assert not senders.believe(messages.parse(raw), TRUSTED, released=False).authentic
+    assert not senders.authenticate(messages.parse(raw), TRUSTED, released=False).authentic
 
 
 def test_gmails_results_prove_a_domain_without_a_dmarc_policy() -> None:
@@ -192,7 +192,7 @@ def test_a_proven_domain_does_not_prove_a_second_from_or_another_name() -> None:
     passing = f"Authentication-Results: {OURS}; dmarc=pass header.from=greenfield.test"
     for line in ("From: other@greenfield.test", f"From: {OFFICE}"):
         message = messages.parse(with_header(an_email(OFFICE), passing, line))
-        assert not senders.believe(message, TRUSTED, released=False).authentic
+        assert not senders.authenticate(message, TRUSTED, released=False).authentic
     assert not believed(passing.partition(": ")[2], sender='"head@riverside.test" <office@greenfield.test>').authentic
 
 

@@ -25,7 +25,7 @@ UNOPENED = (Outcome.HELD.value, Outcome.QUARANTINED.value)
 
 
 class Erasing(Repository):
-    """The verbs of `erase`."""
+    """Commands of `erase`."""
 
     def erase_learner(self, upin: str, now: datetime) -> Erased:
         """Erase a learner in every school that knows the UPIN, and the mail that holds them or may do so."""

@@ -37,10 +37,10 @@ class Plan:
 
 
 class Learners(Repository):
-    """The verbs about learners' data."""
+    """Queries and commands on learners' data."""
 
     def children(self, school_id: int) -> tuple[Child, ...]:
-        """The learners of a school, as far as identity goes."""
+        """The identities of a school's learners."""
         columns = (*(learners.c[name] for name in IDENTITY), learners.c.arrival)
         of_school = select(*columns).where(learners.c.school_id == school_id).order_by(learners.c.id)
         return tuple(map(_child, self._connection.execute(of_school)))

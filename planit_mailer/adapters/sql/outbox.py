@@ -21,7 +21,7 @@ ANSWERS = (ReplyKind.CONFIRMATION, ReplyKind.REPORT, ReplyKind.HELP, ReplyKind.H
 
 
 class OutboxRows(Repository):
-    """The verbs about mail that leaves the house."""
+    """Queries and commands on outgoing mail."""
 
     def enqueue(self, reply: Reply, about: Receipt | Unanswered | None, now: datetime) -> None:
         """Put a mail into the outbox, and the message that it is about; its answer takes the place of "delayed"."""

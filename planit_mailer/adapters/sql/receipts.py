@@ -19,14 +19,14 @@ STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is ol
 
 
 class Receipts(Repository):
-    """The verbs of intake."""
+    """Queries and commands of intake."""
 
     def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
-        """Give each message that is new its receipt, all at once and in the order in which they lie in the inbox.
+        """Give each new message its receipt, all at once and in the order of the inbox.
 
-        The next arrival number is thus never given to a message while one before it, in another daemon's hands, has
-        none. The answer are those that were taken up before and are not settled: errors of ours, or our death.
-        A UID counts as known only for the message that it was given to: see _is_another.
+        So no message gets an arrival number while an earlier one, which another daemon is processing, has none. Return
+        the keys of messages that were attempted before and are not settled: after an error of ours, or a crash. A UID
+        is known only for the message that it was given to: see _is_another.
         """
         self._drop_unread({message.key for message in waiting}, now - STALE)
         if not waiting:

@@ -32,7 +32,7 @@ NUMBERS_FROM = 900001  # made up where a school has no URN: those have six digit
 
 
 class Register(Repository):
-    """The verbs about schools, senders and passwords."""
+    """Queries and commands on schools, senders and passwords."""
 
     def add_school(self, name: str, postcode: str, number: str | None = None) -> School:
         """Register a school. If one has the same name and postcode, or the same number, return that one.
@@ -170,7 +170,7 @@ def is_sender(connection: Connection, school: int) -> ColumnElement[bool]:
 
 
 def described(name: str, postcode: str) -> dict[str, str]:
-    """The columns that say which school it is, as people write it and as it is looked for."""
+    """The columns that describe a school, as people write them and folded for comparison."""
     return {
         "name": name.strip(),
         "folded_name": text.fold(name),

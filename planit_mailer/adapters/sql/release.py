@@ -15,7 +15,7 @@ HELD, QUARANTINED, IGNORED = (o.value for o in (Outcome.HELD, Outcome.QUARANTINE
 
 
 class Releases(Repository):
-    """The verbs of approve, retry and refuse, and of bringing back what was released."""
+    """Commands of approve, retry and refuse, and queries for bringing released messages back."""
 
     def release(self, reference: str, now: datetime, due_at: datetime, *, accept_identities: bool = False) -> None:
         """Let a settled message be processed once more; it keeps its place in the order of arrival.
@@ -37,7 +37,7 @@ class Releases(Repository):
         self._change(row.id, {"accept_identities": accept_identities})
 
     def vouch(self, reference: str) -> None:
-        """Let the sender of this one message be believed, whatever its mail server found."""
+        """Let the sender of this one message count as authentic, whatever its mail server found."""
         self._change(self._named(reference).id, {"released": True})
 
     def release_registered(self, now: datetime, reply_within: timedelta) -> int:
@@ -78,9 +78,10 @@ class Releases(Repository):
         self._change(row.id, values | {"superseded": True})
 
     def _release(self, row: Row[Any], now: datetime, due_at: datetime) -> None:
-        """Make a message unsettled, to be found by its bytes once it is back.
+        """Make a message unsettled; it is found by its bytes as soon as it is back.
 
-        One that is not filed yet keeps its key: it is in the inbox, or somebody moves it just now, or died of that.
+        One that is not filed yet keeps its key: it is still in the inbox, or it is being moved, or we crashed while we
+        moved it.
         """
         values = {
             "outcome": None,

@@ -40,7 +40,7 @@ class Store:
     def __init__(self, url: str) -> None:
         """`url` is `sqlite:///` with an absolute path, or `postgresql+psycopg://…`. Raises ConfigError."""
         self._url: Final = engine.parse(url)
-        self._forgotten = False  # the last process may have died between its commit and forgetting
+        self._forgotten = False  # the last process may have crashed between its commit and forgetting
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -31,7 +31,7 @@ def not_verified(domain: str) -> Opinion:
     return Opinion(passes=False, why=f"nobody has verified a signature of {domain}")
 
 
-def believe(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
+def authenticate(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
     """Authenticate the author of a message. `verified` is called if signatures that are verified here are trusted.
 
     `released`: the operator vouches for this one message, so only the number and form of its addresses are checked.

@@ -11,7 +11,7 @@ from tests.support.builders import an_email, with_header
 
 def believed(sender: str, unauthenticated: str = "accept", *, released: bool = False) -> Sender:
     message = messages.parse(with_header(b"To: data@s-cool.test\r\n\r\nx", f"From: {sender}"))
-    return senders.believe(message, Trust(unauthenticated), released=released)
+    return senders.authenticate(message, Trust(unauthenticated), released=released)
 
 
 def test_a_single_from_address_is_believed_where_that_is_configured() -> None:
@@ -72,7 +72,7 @@ def test_a_name_that_repeats_the_address_or_holds_none_is_fine(value: str) -> No
 
 def test_a_second_from_header_makes_two() -> None:
     message = messages.parse(with_header(an_email(), "From: other@elsewhere.test"))
-    assert not senders.believe(message, Trust("accept"), released=False).authentic
+    assert not senders.authenticate(message, Trust("accept"), released=False).authentic
 
 
 def test_an_international_domain_is_written_one_way() -> None:
