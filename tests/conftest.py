@@ -7,4 +7,5 @@ pytest_plugins = (
     "tests.support.stores",
     "tests.support.nameserver",
     "tests.support.readers",
+    "tests.support.fake_world",
 )

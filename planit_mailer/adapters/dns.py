@@ -1,7 +1,7 @@
-"""DNS: the texts that stand under a name. The only importer of dnspython.
+"""DNS: look up TXT records. Only this module imports dnspython.
 
-Asked are the resolvers of this machine, as its other programs do. Whether an answer is genuine is theirs to see
-(DNSSEC); no answer at all, or that a server of the name has failed, is no answer either.
+The resolvers of this machine are asked, and it is their task to check signatures (DNSSEC). If they do not answer, or
+report that a name server failed, the question stays open: that is not the same as a name without records.
 """
 
 import time
@@ -11,7 +11,7 @@ from collections.abc import Collection
 from planit_mailer.core.errors import Rejected
 
 ONE = 5.0  # seconds for one name
-ALTOGETHER = 20.0  # seconds for all of them
+ALTOGETHER = 20.0  # seconds of one budget
 
 
 class Dns:
@@ -22,15 +22,15 @@ class Dns:
     """
 
     def __init__(self, registered: Collection[str] = (), altogether: float = ALTOGETHER) -> None:
-        """`altogether` is how many seconds may be spent in waiting for these domains, and as many for all others."""
+        """`altogether`: the seconds for waiting for registered domains, and the same again for all others."""
         self._registered = registered
-        self._left = {True: altogether, False: altogether}
+        self._left = {True: altogether, False: altogether}  # by "is registered"
         self._half = altogether / 2
         self._spent: dict[str, float] = defaultdict(float)
 
     def texts(self, name: str) -> tuple[bytes, ...]:
         """The TXT records of a name, none if it has none. Raises Rejected if no resolver answers."""
-        import dns.exception  # noqa: PLC0415  few need it
+        import dns.exception  # noqa: PLC0415  few installations need it
         import dns.name  # noqa: PLC0415
         import dns.resolver  # noqa: PLC0415
 

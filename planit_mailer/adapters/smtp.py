@@ -1,7 +1,7 @@
-"""The SMTP relay that takes our mail. The only importer of smtplib.
+"""The SMTP relay that sends our mail. Only this module imports smtplib.
 
-One mail, one recipient, one connection: mail is rare here, and a connection that was kept would be closed by the relay
-between two of them.
+Each mail has one recipient and a connection of its own. Mail is rare here: a relay would close a connection that is
+kept open between two mails.
 """
 
 import smtplib
@@ -18,9 +18,11 @@ from planit_mailer.core import config, text
 from planit_mailer.core.errors import LoginRefused, Rejected, Unavailable, Undeliverable
 from planit_mailer.domain.outgoing import Reply
 
-TIMEOUT = 60  # seconds for each answer; RFC 5321 section 4.5.3.2 asks for minutes, a relay next door needs none
-WHOLE_ANSWER = 300  # seconds for all lines of one: a time-out begins anew with each byte, and a relay may talk for ever
-ANSWER = 200  # characters that are kept of what the relay says
+TIMEOUT = 60  # seconds of silence; RFC 5321 section 4.5.3.2 asks for minutes, which a nearby relay does not need
+WHOLE_ANSWER = 300  # seconds for all lines of an answer: TIMEOUT begins anew with each byte
+ANSWER = 200  # characters of the relay's answer that are kept
+PERMANENT = 500  # a refusal with this code or a higher one is final
+YES, NOT_NOW, NO = 2, 4, 5  # the first digit of an answer's code (RFC 5321 section 4.2.1)
 
 
 class Relay:
@@ -33,67 +35,76 @@ class Relay:
     def send(self, reply: Reply) -> str:
         """Hand over one mail and return the relay's answer.
 
-        Raises Undeliverable if the relay refuses it for good, Rejected if it does not take this one now (a 4xx answer
-        to its recipient or content), Unavailable if it takes none because it is away or refuses our sender;
-        LoginRefused.
+        Raises Undeliverable if the relay refuses this mail for good, Rejected if it refuses it for now (a 4xx answer to
+        its recipient or content), Unavailable if it is away or refuses our sender address, LoginRefused if it refuses
+        our login.
         """
-        with self._asking() as smtp:
+        with self._connected() as smtp:
             return _hand_over(smtp, self._envelope_sender, reply)
 
     def try_out(self) -> None:
-        """Log in, and ask whether we may send from our address; nothing is sent. Raises Unavailable, LoginRefused."""
-        with self._asking() as smtp:
+        """Log in, and ask if we may send from our address; nothing is sent. Raises Unavailable or LoginRefused."""
+        with self._connected() as smtp:
             smtp.ehlo_or_helo_if_needed()
             _expect(smtp.mail(self._envelope_sender), this_mail=False)
-            with suppress(smtplib.SMTPException, OSError):  # it has said what we wanted to know
+            with suppress(smtplib.SMTPException, OSError):  # the answer that we wanted has come
                 smtp.quit()
 
     @contextmanager
-    def _asking(self) -> Iterator[smtplib.SMTP]:
-        """Open a connection for one mail; any error on it is raised as ours."""
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """Open a connection for a `with` block; its errors are raised as LoginRefused or Unavailable."""
         bearer = tokens.bearer(self._settings)
         try:
             with self._connection(bearer) as smtp:
                 yield smtp
         except smtplib.SMTPAuthenticationError as error:
-            said = f"{_words(error.smtp_code, error.smtp_error)} {bearer.refused() if bearer else ''}".strip()
+            reason = bearer.forget_token() if bearer else ""
+            said = f"{_words(error.smtp_code, error.smtp_error)} {reason}".strip()
             what = f"the relay refused the login of {self._settings.username}"
-            if error.smtp_code >= 500:  # noqa: PLR2004  RFC 4954 section 6: 4xx passes
+            if error.smtp_code >= PERMANENT:  # RFC 4954 section 6
                 raise LoginRefused(what, said) from error
             raise Unavailable(f"{what}: {said}") from error
         except smtplib.SMTPResponseException as error:
             raise Unavailable(f"the relay says: {_words(error.smtp_code, error.smtp_error)}") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            where, said = f"{self._settings.host}:{self._settings.port}", text.one_line(str(error))[:ANSWER]
-            raise Unavailable(f"the relay at {where} cannot be used: {said or type(error).__name__}") from error
+            where = f"{self._settings.host}:{self._settings.port}"
+            said = text.one_line(str(error))[:ANSWER] or type(error).__name__
+            raise Unavailable(f"the relay at {where} cannot be used: {said}") from error
 
     def _connection(self, bearer: Bearer | None) -> AbstractContextManager[smtplib.SMTP]:
-        """A connection, encrypted and logged in as configured."""
-        settings = self._settings
-        where = (settings.host, settings.port)
-        if settings.security == "tls":
-            smtp: smtplib.SMTP = _Tls(*where, timeout=TIMEOUT, context=tls.context())
-        else:
-            smtp = _Impatient(*where, timeout=TIMEOUT)
+        """A connection that is encrypted and logged in as configured."""
+        smtp = _open(self._settings)
         try:
-            if settings.security == "starttls":
+            if self._settings.security == "starttls":
                 smtp.starttls(context=tls.context())
-            if bearer:
-                smtp.ehlo_or_helo_if_needed()
-                smtp.auth(bearer.mechanism, bearer)
-            elif settings.username:
-                smtp.login(settings.username, settings.password.get_secret_value() if settings.password else "")
+            _log_in(smtp, self._settings, bearer)
         except BaseException:
             smtp.close()
             raise
         return closing(smtp)
 
 
-class _Impatient(smtplib.SMTP):
-    """Gives a relay so much time for each of its answers."""
+def _open(settings: config.Smtp) -> smtplib.SMTP:
+    if settings.security == "tls":
+        return _Tls(settings.host, settings.port, timeout=TIMEOUT, context=tls.context())
+    return _WithDeadline(settings.host, settings.port, timeout=TIMEOUT)
+
+
+def _log_in(smtp: smtplib.SMTP, settings: config.Smtp, bearer: Bearer | None) -> None:
+    """Log in by token or password; a relay without a user name needs no login."""
+    if bearer:
+        smtp.ehlo_or_helo_if_needed()
+        smtp.auth(bearer.mechanism, bearer)
+    elif settings.username:
+        password = settings.password.get_secret_value() if settings.password else ""
+        smtp.login(settings.username, password)
+
+
+class _WithDeadline(smtplib.SMTP):
+    """Gives a relay WHOLE_ANSWER seconds for each of its answers."""
 
     def getreply(self) -> tuple[int, bytes]:
-        """The relay's answer. Raises TimeoutError."""
+        """Read the relay's answer. Raises TimeoutError if it is not complete in time."""
         if self.file is None and self.sock:
             self.file = _Lines(self.sock.makefile("rb"))
         if self.file:
@@ -101,12 +112,12 @@ class _Impatient(smtplib.SMTP):
         return super().getreply()
 
 
-class _Tls(_Impatient, smtplib.SMTP_SSL):
+class _Tls(_WithDeadline, smtplib.SMTP_SSL):
     pass
 
 
 class _Lines:
-    """The relay's lines, read until a time of the monotonic clock."""
+    """The lines that the relay sends. They can be read until the time `until` of the monotonic clock."""
 
     def __init__(self, file: BufferedReader) -> None:
         self.until = 0.0
@@ -120,44 +131,54 @@ class _Lines:
 
 
 def _hand_over(smtp: smtplib.SMTP, envelope_sender: str, reply: Reply) -> str:
-    """The dialogue of RFC 5321 section 3.3, step by step, to keep the relay's last words, which `sendmail` drops."""
+    """Hand over one mail and return the relay's last answer.
+
+    These are the steps of RFC 5321 section 3.3. smtplib's `sendmail` does the same, but drops the answer.
+    """
     if not reply.recipient.isascii():
         raise Undeliverable("the address is not ASCII")
     smtp.ehlo_or_helo_if_needed()
     eight_bit = not reply.content.isascii() and smtp.has_extn("8bitmime")
-    # A sender that the relay does not want is our configuration's mistake: this mail is not to be given up for it.
-    _expect(smtp.mail(envelope_sender, ["BODY=8BITMIME"] if eight_bit else ()), this_mail=False)
+    options = ["BODY=8BITMIME"] if eight_bit else []
+    # If the relay refuses our sender address, the configuration is wrong: the mail must not be given up for that.
+    _expect(smtp.mail(envelope_sender, options), this_mail=False)
     _expect(smtp.rcpt(reply.recipient), this_mail=True)
     answer = _expect(_data(smtp, reply.content), this_mail=True)
-    with suppress(smtplib.SMTPException, OSError):  # it has the mail: what happens now does not matter
+    with suppress(smtplib.SMTPException, OSError):  # the relay has the mail: an error no longer matters
         smtp.quit()
     return answer
 
 
 def _data(smtp: smtplib.SMTP, content: bytes) -> tuple[int, bytes]:
+    """Send the content and return the relay's answer, also if that is a refusal to receive any content."""
     try:
         return smtp.data(content)
     except smtplib.SMTPDataError as error:
         said = error.smtp_error
-        return error.smtp_code, said if isinstance(said, bytes) else said.encode()
+        if isinstance(said, str):
+            said = said.encode()
+        return error.smtp_code, said
 
 
 def _expect(answer: tuple[int, bytes], *, this_mail: bool) -> str:
-    """Return the relay's words if it says yes. `this_mail`: a no is about this mail, not about all of ours.
+    """Return the relay's words if it says yes.
 
-    So is 421: relays say it of one recipient who gets too much. If it closes the connection, it is away at the next
-    mail.
+    `this_mail`: a refusal is about this one mail. It raises Undeliverable (5xx) or Rejected (4xx). So does 421, which
+    relays answer if one recipient gets too much; a relay that closes the connection is found to be away at the next
+    mail. All other refusals raise SMTPResponseException.
     """
     code, said = answer
-    if 200 <= code < 300:  # noqa: PLR2004  RFC 5321 section 4.2.1
+    kind = code // 100
+    if kind == YES:
         return _words(code, said)
-    if this_mail and 500 <= code < 600:  # noqa: PLR2004
+    if this_mail and kind == NO:
         raise Undeliverable(_words(code, said))
-    if this_mail and 400 <= code < 500:  # noqa: PLR2004
+    if this_mail and kind == NOT_NOW:
         raise Rejected(f"the relay says: {_words(code, said)}")
     raise smtplib.SMTPResponseException(code, said)
 
 
 def _words(code: int, said: bytes | str) -> str:
+    """The relay's answer on one line, at most 200 characters."""
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     return text.one_line(f"{code} {words}")[:ANSWER]

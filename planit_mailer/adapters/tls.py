@@ -1,12 +1,12 @@
-"""How connections to the mailbox and to the relay are encrypted."""
+"""TLS for the connections to the mailbox and to the relay."""
 
 import ssl
 
 
 def context() -> ssl.SSLContext:
-    """TLS 1.2 or newer, to a server with a certificate for its name from one of this machine's authorities.
+    """Require TLS 1.2 or newer, and a certificate for the server's name from an authority that this machine trusts.
 
-    They are read afresh for each connection: an authority that is added or removed counts at once.
+    The list of authorities is read again for each connection: an authority that is added or removed counts at once.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

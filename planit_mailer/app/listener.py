@@ -39,7 +39,7 @@ class Listener:
         Raises Unavailable if a server is away, or Rejected, at the end, if a message could not be read or filed.
         """
         try:
-            with self.trying.to_read(), open_mailbox(self.settings.mailbox) as mailbox:
+            with self.trying.timed(), open_mailbox(self.settings.mailbox) as mailbox:
                 mailbox.ensure_folders(set(self.policy.folders.values()))
                 self._poll_until(time.monotonic() + listen.total_seconds(), mailbox, clock)
         except Rejected:
@@ -65,7 +65,7 @@ class Listener:
             raise rejected
 
     def _poll_once(self, mailbox: Mailbox, clock: Clock) -> bool:
-        with self.trying.to_read():
+        with self.trying.timed():
             dns = Dns(self._domains() if self.policy.trust.verifies else ())
             adapters = Adapters(mailbox, self.reader, self.store, clock, dns, self.stopping, self.failures)
             return polling.poll(adapters, self.policy)

@@ -42,7 +42,7 @@ def policy(settings: Config, reply_settings: ReplySettings) -> Policy:
         folders=folders(settings.mailbox.folders),
         trust=trust(settings.senders),
         reply_within=settings.service.reply_within,
-        message=settings.limits.message,
+        largest_message=settings.limits.message,
         rules=rules(settings.rules),
         limits=workbook_limits(settings.limits),
         reply_settings=reply_settings,

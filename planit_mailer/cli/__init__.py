@@ -1,4 +1,4 @@
-"""Verbs → one call each; exit codes in one place.
+"""The command line: each verb is one function, and errors become exit codes in one place.
 
     0 done    1 the answer is no    2 usage or configuration    3 something needed is unavailable
 
@@ -20,7 +20,7 @@ from planit_mailer.core import logs
 from planit_mailer.core.errors import ConfigError, PlanitError, Refused, Unavailable
 
 EXIT_CODES: dict[type[PlanitError], int] = {Refused: 1, ConfigError: 2, Unavailable: 3}
-MODULES = {
+MODULES = {  # the module of this folder that has the verb
     "run": "run",
     "once": "run",
     "demo": "demo_verb",
@@ -46,12 +46,13 @@ STYLE: dict[str, Any] = {
 
 
 class Verbs(Mapping[str, Any]):
-    """The verbs as Typer has commands, each imported when it is asked for: none waits for what others need."""
+    """The verbs as Typer's commands. Each is imported when it is used, so that none waits for the imports of others."""
 
     def __getitem__(self, verb: str) -> Any:
-        found = typer.Typer(**STYLE)
-        import_module(f"planit_mailer.cli.{MODULES[verb]}").add_to(found)
-        return typer.main.get_group(found).commands[verb]
+        module = import_module(f"planit_mailer.cli.{MODULES[verb]}")
+        verbs = typer.Typer(**STYLE)
+        module.add_to(verbs)
+        return typer.main.get_group(verbs).commands[verb]
 
     def __iter__(self) -> Iterator[str]:
         return iter(MODULES)
@@ -61,7 +62,7 @@ class Verbs(Mapping[str, Any]):
 
 
 class Group(TyperGroup):
-    """The program, which knows its verbs by their names."""
+    """The program's group of commands, which imports its verbs late."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings | {"commands": Verbs()})
@@ -87,6 +88,7 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 something ne
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  a typer callback
+    """Print the version and exit, if the option was given."""
     if wanted:
         typer.echo(f"planit-mailer {__version__}")
         raise typer.Exit
@@ -108,9 +110,16 @@ def options(
 
 
 def main() -> None:
-    """The console script: runs one verb; its errors become exit codes here and nowhere else."""
+    """Run one verb. Only here do errors become exit codes."""
     try:
         app(prog_name="planit-mailer")
     except tuple(EXIT_CODES) as error:
         typer.echo(str(error), err=True)
-        sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+        sys.exit(_exit_code(error))
+
+
+def _exit_code(error: PlanitError) -> int:
+    for kind, code in EXIT_CODES.items():
+        if isinstance(error, kind):
+            return code
+    raise AssertionError("only errors with an exit code are caught")

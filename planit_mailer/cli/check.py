@@ -1,6 +1,7 @@
 """check, blank: the verbs about spreadsheets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,7 @@ from planit_mailer.domain.forms.problems.catalogue import Group, Severity
 from planit_mailer.domain.policy import letters
 from planit_mailer.spreadsheets.encryption.passwords import Password
 
-WIDTHS = (72, 36)  # characters of what is wrong and of where it is, at most: longer lines are hard to read
+WIDTHS = (72, 36)  # characters of the columns "what" and "where" at most: longer lines are hard to read
 STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
@@ -57,8 +58,8 @@ def check(
     if annotate and (len(files) > 1 or annotate.resolve() == files[0].resolve()):
         raise typer.BadParameter("it takes one FILE, and writes to another.", param_hint="--annotate")
     settings = context.of(ctx).settings() if context.of(ctx).config_file else None
-    told = _Told(json=json, values=values, annotate=annotate)
-    accepted, unread = _check_all(files, settings, told)
+    output = _Output(json=json, values=values, annotate=annotate)
+    accepted, unread = _check_all(files, settings, output)
     if len(files) > 1 and not json:
         sum_up(accepted, len(files), context.console())
     if unread:
@@ -80,51 +81,64 @@ def blank(out: Annotated[Path, typer.Argument(metavar="OUT.xlsx", help="The file
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """How the judgements are told: as JSON, with the learners' rows, and with a painted workbook."""
+class _Output:
+    """The form in which judgements are printed. `annotate` is the file for the painted workbook, if one is wanted."""
 
     json: bool
     values: bool
     annotate: Path | None
 
 
-def _check_all(files: Sequence[Path], settings: config.Config | None, told: _Told) -> tuple[int, list[str]]:
-    """Judge each file and print the result. Return how many are accepted, and what could not be read."""
-    store = wiring.open_store(settings) if settings else None
-    limits = settings.limits if settings else config.Limits()
-    rules = wiring.rules(settings.rules if settings else config.Rules())
-    criteria = Criteria(letters.day_of(clock.now()), rules, wiring.workbook_limits(limits))
+def _check_all(files: Sequence[Path], settings: config.Config | None, output: _Output) -> tuple[int, list[str]]:
+    """Judge each file and print the result.
+
+    Return the number of accepted files, and a sentence for each file that cannot be read.
+    """
     accepted, unread = 0, []
-    with wiring.reader(limits) as reader:
-        judge = _Judge(reader, store, criteria, _passwords(store))
+    with _judging(settings) as judge:
         for path in files:
             try:
                 data = path.read_bytes()
             except OSError as error:
                 unread.append(f"{path} cannot be read: {error.strerror}.")
                 continue
-            accepted += _check_one(path, data, judge, told)
+            if _check_one(path, data, judge, output):
+                accepted += 1
     return accepted, unread
 
 
-def _check_one(path: Path, data: bytes, judge: "_Judge", told: _Told) -> bool:
+@contextmanager
+def _judging(settings: config.Config | None) -> Iterator["_Judge"]:
+    """Start a reading process and yield a judge; without settings it has the default rules and no store."""
+    if settings:
+        store: Store | None = wiring.open_store(settings)
+        limits, rules = settings.limits, settings.rules
+    else:
+        store = None
+        limits, rules = config.Limits(), config.Rules()
+    criteria = Criteria(letters.day_of(clock.now()), wiring.rules(rules), wiring.workbook_limits(limits))
+    with wiring.reader(limits) as reader:
+        yield _Judge(reader, store, criteria, _passwords(store))
+
+
+def _check_one(path: Path, data: bytes, judge: "_Judge", output: _Output) -> bool:
     """Judge one file and print the result. Return True if it is accepted."""
     with context.busy(f"Reading {path.name}"):
         judgement, criteria = judge(data)
-    if told.json:
-        context.print_json(checking.checked(str(path), judgement, values=told.values))
+    if output.json:
+        context.print_json(checking.checked(str(path), judgement, values=output.values))
     else:
         print_problems(path, judgement, context.console())
-    if told.annotate:
+    if output.annotate:
         with context.busy(f"Painting {path.name}"):
             made = judge.reader.annotate(data, judgement, criteria)
-        typer.echo(save_annotated(made, told.annotate), err=told.json)
+        typer.echo(save_annotated(made, output.annotate), err=output.json)
     return judgement.accepted
 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Judges a file as if it had been emailed; `passwords` are those of all schools."""
+    """Judges files as if they had been emailed. `passwords` are the passwords of all schools."""
 
     reader: Reader
     store: Store | None
@@ -132,7 +146,7 @@ class _Judge:
     passwords: tuple[Password, ...]
 
     def __call__(self, data: bytes) -> tuple[Judgement, Criteria]:
-        """Judge a file. Return the judgement and its criteria, with the password that opened the file."""
+        """Judge a file. Return the judgement, and the criteria with the passwords that were tried last."""
         for criteria in checking.attempts(self.criteria, self.passwords):
             judgement = self.reader.judge(data, criteria)
             if not judgement.locked:
@@ -144,14 +158,19 @@ class _Judge:
 
 
 def _passwords(store: Store | None) -> tuple[Password, ...]:
+    """The registered passwords of all schools; none without a store."""
     if store is None:
         return ()
     with store.reading() as reading:
-        return reading.passwords([entry.school for entry in reading.schools() if entry.has_password])
+        schools = [entry.school for entry in reading.schools() if entry.has_password]
+        return reading.passwords(schools)
 
 
 def save_annotated(made: AnnotatedWorkbook, out: Path) -> str:
-    """Write the painted workbook. Return a sentence that says where it is and what it lacks. Raises Refused."""
+    """Write the painted workbook. Return a sentence with its path and the parts that it lacks.
+
+    Raises Refused if the file cannot be written.
+    """
     if not made.data:
         return f"Nothing was written: no painted workbook with the same password could be made: {made.cause}."
     try:
@@ -160,38 +179,44 @@ def save_annotated(made: AnnotatedWorkbook, out: Path) -> str:
         raise Refused(f"{out} cannot be written: {error.strerror}.") from error
     if not made.whole:
         return f"The problems are in {out}, without the workbook, which could not be painted: {made.cause}."
+    lost = " and ".join(made.lost)
+    lacks = f", without {lost}" if lost else ""
     opens = " It opens with the password of the workbook." if made.encrypted else ""
-    lacks = f", without {' and '.join(made.lost)}" if made.lost else ""
     return f"The workbook with its problems painted in is {out}{lacks}.{opens}"
 
 
 def print_problems(path: Path, judgement: Judgement, out: Console) -> None:
-    """Print the problems of a file, the gravest first, each with its cells as ranges."""
+    """Print if a file would be accepted, and its problems, errors first, each with its cells as ranges."""
     verdict = "[green]would be accepted[/]" if judgement.accepted else "[red]would be rejected[/]: nothing would change"
     out.print(f"[bold]{_safe(str(path))}[/] {verdict}")
-    if draft := judgement.draft:
-        out.print(f"  {_safe(draft.school_name or 'no school name')}, {_safe(draft.postcode or 'no postcode')}")
+    draft = judgement.draft
+    if draft:
+        school = _safe(draft.school_name or "no school name")
+        postcode = _safe(draft.postcode or "no postcode")
+        out.print(f"  {school}, {postcode}")
         out.print(f"  {counted(len(draft.learners), 'learner')}, {counted(len(draft.headings), 'field')}")
-    if groups := catalogue.grouped(judgement.problems):
+    groups = catalogue.grouped(judgement.problems)
+    if groups:
         out.print(Padding(_table(groups), (1, 0, 0, 2), expand=False))
     out.print()
 
 
 def sum_up(accepted: int, judged: int, out: Console) -> None:
-    """Print how many of several files would be accepted."""
+    """Print the number of files that would be accepted."""
     colour = "green" if accepted == judged else "red"
     out.print(f"[{colour}]{accepted} of {counted(judged, 'file')} would be accepted.[/]")
 
 
 def counted(number: int, word: str) -> str:
     """A number with its word: "1 field", "2,000 fields"."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+    ending = "" if number == 1 else "s"
+    return f"{number:,} {word}{ending}"
 
 
 def _table(groups: tuple[Group, ...]) -> Table:
-    wide, narrow = WIDTHS
-    what = Column("What is wrong, and how to put it right", max_width=wide, overflow="fold")
-    where = Column("Where", max_width=narrow, overflow="fold")
+    what_width, where_width = WIDTHS
+    what = Column("What is wrong, and how to put it right", max_width=what_width, overflow="fold")
+    where = Column("Where", max_width=where_width, overflow="fold")
     table = Table(Column(), what, where, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
     for group in groups:
         word = f"[{STYLES[group.severity]}]{group.severity.value.capitalize()}[/]"
@@ -200,5 +225,5 @@ def _table(groups: tuple[Group, ...]) -> Table:
 
 
 def _safe(text: str) -> str:
-    """A text of somebody's as a terminal may be shown it."""
+    """A text from a file, without what a terminal or rich would take for a command."""
     return escape(catalogue.plain(text))

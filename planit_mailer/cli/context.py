@@ -1,4 +1,4 @@
-"""The context of all verbs: the configuration, the store, and how facts are printed."""
+"""Shared by all verbs: the configuration, the store, and how facts are printed."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ Reference = Annotated[str, typer.Argument(metavar="REF", help="The reference of 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The options of every verb."""
+    """The options that every verb has."""
 
     config_file: Path | None
 
@@ -54,28 +54,30 @@ def of(ctx: typer.Context) -> Context:
 
 
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
-    """One JSON document on one line of standard output."""
+    """Print a JSON document on one line of standard output."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
 def console() -> Console:
-    """Standard output for people; wide enough for every fact if it is no terminal."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
+    """Standard output for people. If it is not a terminal, a line may have 1,000 characters before it is folded."""
+    width = None if sys.stdout.isatty() else 1000
+    return Console(highlight=False, width=width)
 
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """Say on a terminal's standard error what is done, and for how long, as long as the block lasts."""
+    """Show on standard error, if it is a terminal, what is being done and for how long, while the block runs."""
     out = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    shown = Progress(
+    progress = Progress(
         *columns, console=out, transient=True, redirect_stdout=False, redirect_stderr=False, disable=not out.is_terminal
     )
-    with shown:
-        shown.add_task(catalogue.plain(what))
+    with progress:
+        progress.add_task(catalogue.plain(what))
         yield
 
 
 def table(*headings: str) -> Table:
-    """A table whose cells are folded on a narrow terminal, and never cut."""
-    return Table(*(Column(heading, overflow="fold") for heading in headings), box=None, pad_edge=False)
+    """A table whose cells are folded on a narrow terminal, and never cut off."""
+    columns = [Column(heading, overflow="fold") for heading in headings]
+    return Table(*columns, box=None, pad_edge=False)

@@ -1,4 +1,4 @@
-"""demo: the verb that needs nothing."""
+"""demo: the verb that needs no configuration."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""doctor: the verb that tries everything."""
+"""doctor: the verb that tries everything that the service needs."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -9,10 +9,11 @@ from rich.markup import escape
 from planit_mailer.app import doctor
 from planit_mailer.app.doctor import Finding
 from planit_mailer.cli import context
+from planit_mailer.core.config import Config
 from planit_mailer.core.errors import ConfigError, PlanitError, Refused, Unavailable
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
-# The gravest first: what a person has to mend comes before what may pass by itself.
+# The most serious first: a mistake that a person has to correct comes before one that may pass by itself.
 GRAVEST = (ConfigError, Unavailable)
 
 
@@ -34,35 +35,46 @@ def run_doctor(
 
     Examples: `planit-mailer doctor`, `planit-mailer doctor --probe`
     """
-    settings = context.of(ctx).settings()
-    probes = doctor.probe(settings) if probe else iter(())
-    findings = []
-    for finding in _all(doctor.examine(settings), probes):
-        findings.append(finding)
-        if not json:
-            _print(finding)
+    found = _findings(context.of(ctx).settings(), probe=probe)
     if json:
-        context.print_json([{"what": f.what, "state": f.state, "said": f.said, "fix": f.fix} for f in findings])
+        findings = list(found)
+        context.print_json([_as_json(finding) for finding in findings])
+    else:
+        findings = _print_each(found)
     failed = [finding.failed for finding in findings if finding.failed]
     if failed:
         raise _gravest(failed)(f"{len(failed)} of {len(findings)} things that were tried do not work.")
 
 
+def _findings(settings: Config, *, probe: bool) -> Iterator[Finding]:
+    """Try one thing after the other and yield what is found; with `probe` also by a message to ourselves."""
+    yield from doctor.examine(settings)
+    if probe:
+        yield from doctor.probe(settings)
+
+
+def _as_json(finding: Finding) -> dict[str, str]:
+    return {"what": finding.what, "state": finding.state, "said": finding.said, "fix": finding.fix}
+
+
+def _print_each(found: Iterator[Finding]) -> list[Finding]:
+    """Print each finding as soon as it is known: a server that does not answer may take a minute."""
+    findings = []
+    for finding in found:
+        _print(finding)
+        findings.append(finding)
+    return findings
+
+
 def _gravest(failed: Sequence[type[PlanitError]]) -> type[PlanitError]:
-    """The kind of error that decides the exit code."""
+    """The most serious kind of error among these. It decides the exit code."""
     for kind in GRAVEST:
         if any(issubclass(error, kind) for error in failed):
             return kind
     return Refused
 
 
-def _all(*parts: Iterator[Finding]) -> Iterator[Finding]:
-    for part in parts:
-        yield from part
-
-
 def _print(finding: Finding) -> None:
-    """As soon as it is known: a server that is away may take a minute to be so."""
     out = context.console()
     style = STYLES[finding.state]
     out.print(f"[{style}]{finding.state:<8}[/] {finding.what:<14} {escape(finding.said)}")

@@ -1,14 +1,16 @@
-"""erase: the right to erasure."""
+"""erase: the verb for the right to erasure."""
 
 from typing import Annotated, Any
 
 import typer
 
+from planit_mailer.adapters.sql.store import Transaction
 from planit_mailer.app import jobs, queries, wiring
 from planit_mailer.cli import check, context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock
 from planit_mailer.core.errors import ConfigError, Refused
+from planit_mailer.domain.reports import Erased
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,26 +36,38 @@ def erase(
     if bool(upin) == bool(school):
         raise ConfigError("Say either --upin UPIN or --school POSTCODE-OR-ID.")
     settings = context.of(ctx).settings()
-    whose = "this learner" if upin else "every learner of this school"
-    if not yes and not typer.confirm(f"Erase {whose} for ever, with the filed mail?", err=True):
-        raise Refused("Nothing was erased.")
+    if not yes:
+        _confirm("this learner" if upin else "every learner of this school")
     store = wiring.open_store(settings)
     with store.transaction() as transaction:
         if upin:
-            erased = transaction.erase_learner(upin, clock.now())
-            if not erased.learners:
-                raise Refused("No learner with this UPIN has any data. Rejected mail goes with erase --school alone.")
+            erased = _erase_learner(upin, transaction)
         else:
             erased = transaction.erase_school(the_school(school or "", transaction), clock.now())
-    receipt = jobs.erasure(erased, clock.now())
+    receipt = queries.erasure(jobs.erasure(erased, clock.now()))
     if json:
-        context.print_json(queries.erasure(receipt))
+        context.print_json(receipt)
     else:
-        typer.echo(_words(queries.erasure(receipt)))
+        typer.echo(_words(receipt))
     jobs.forget_mail(settings, store, jobs.keep(settings, clock.now, by_age=False))
 
 
+def _confirm(whose: str) -> None:
+    """Ask if we may erase. Raises Refused if the answer is no."""
+    if not typer.confirm(f"Erase {whose} for ever, with the filed mail?", err=True):
+        raise Refused("Nothing was erased.")
+
+
+def _erase_learner(upin: str, transaction: Transaction) -> Erased:
+    """Erase a learner in every school. Raises Refused if there is none with this UPIN."""
+    erased = transaction.erase_learner(upin, clock.now())
+    if not erased.learners:
+        raise Refused("No learner with this UPIN has any data. Rejected mail goes with erase --school alone.")
+    return erased
+
+
 def _words(receipt: dict[str, Any]) -> str:
+    """The receipt of an erasure as a sentence, with a second one if there are messages that nobody has opened."""
     learners = check.counted(receipt["learners"], "learner")
     messages = check.counted(receipt["messages"], "filed message")
     replies = "1 waiting reply" if receipt["replies"] == 1 else f"{receipt['replies']} waiting replies"

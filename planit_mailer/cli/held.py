@@ -54,13 +54,10 @@ def approve(
     Examples: `planit-mailer approve PM-7F3K-9Q2T --school "ZZ9 9ZZ"`, `planit-mailer approve PM-7F3K-9Q2T`
     """
     settings = context.of(ctx).settings()
-    now, within = clock.now(), settings.service.reply_within
+    now = clock.now()
+    within = settings.service.reply_within
     with wiring.open_store(settings).transaction() as transaction:
-        story = transaction.story(reference)
-        if story is None or story.outcome not in {Outcome.HELD, Outcome.QUARANTINED}:
-            raise Refused(f"{reference} does not wait for you; see: planit-mailer held")
-        if not addresses.canonical(story.sender.address):
-            raise Refused(f"{reference}: {story.sender.why}. The school has to send it again.")
+        story = _waiting_story(reference, transaction)
         if school:
             transaction.allow(the_school(school, transaction), story.sender.address)
         unknown = not transaction.registration(story.sender.address).schools
@@ -74,8 +71,21 @@ def approve(
         typer.echo(f"Nobody has registered {story.sender.address}: there it is held, and nothing is sent.", err=True)
 
 
+def _waiting_story(reference: str, transaction: Transaction) -> Story:
+    """The story of a message that waits for the operator. Raises Refused if it does not, or has no usable sender."""
+    story = transaction.story(reference)
+    if story is None or story.outcome not in {Outcome.HELD, Outcome.QUARANTINED}:
+        raise Refused(f"{reference} does not wait for you; see: planit-mailer held")
+    if not addresses.canonical(story.sender.address):
+        raise Refused(f"{reference}: {story.sender.why}. The school has to send it again.")
+    return story
+
+
 def _release_held(story: Story, transaction: Transaction, now: datetime, within: timedelta) -> None:
-    """Let all held messages of registered senders proceed. Raises Refused if this one's is not among them."""
+    """Let all held messages of registered senders proceed.
+
+    Raises Refused if the sender of this one is not registered, or is denied.
+    """
     registration = transaction.registration(story.sender.address)
     if not registration.schools:
         raise Refused(f"Nobody has registered {story.sender.address}. Say the school: --school POSTCODE-OR-ID")

@@ -1,6 +1,7 @@
-"""schools, senders: the register of who may send for whom."""
+"""schools, senders: the verbs for the register of schools and of the senders that may send for them."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from planit_mailer.core.errors import ConfigError, Refused
 from planit_mailer.domain import gias
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.policy import senders as sender_values
-from planit_mailer.domain.schools import School
+from planit_mailer.domain.schools import Enrolled, School
 from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.encryption.passwords import Password
 
@@ -70,19 +71,25 @@ def list_schools(ctx: typer.Context, json: context.Json = False) -> None:  # noq
     with context.of(ctx).store().reading() as reading:
         found = reading.schools()
     if json:
-        context.print_json(
-            [
-                {"id": s.school.number, "name": s.school.name, "postcode": s.school.postcode, "senders": s.senders}
-                | {"password": s.has_password}
-                for s in found
-            ]
-        )
+        context.print_json([_as_json(entry) for entry in found])
         return
     table = context.table("Id", "Name", "Postcode", "Senders", "Password")
     for entry in found:
-        school, has = entry.school, "registered" if entry.has_password else ""
-        table.add_row(school.number, school.name, school.postcode, ", ".join(entry.senders), has)
+        school = entry.school
+        password_state = "registered" if entry.has_password else ""
+        table.add_row(school.number, school.name, school.postcode, ", ".join(entry.senders), password_state)
     context.console().print(table if found else "No school is registered.")
+
+
+def _as_json(entry: Enrolled) -> dict[str, Any]:
+    school = entry.school
+    return {
+        "id": school.number,
+        "name": school.name,
+        "postcode": school.postcode,
+        "senders": entry.senders,
+        "password": entry.has_password,
+    }
 
 
 @schools.command("import")
@@ -97,12 +104,7 @@ def import_schools(
 
     Example: `planit-mailer schools import edubasealldata20261124.csv`
     """
-    try:
-        found = gias.read(file.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
-    except ConfigError as error:
-        raise ConfigError(f"{file} cannot be imported: {error}") from error
+    found = _read_gias(file)
     with context.of(ctx).store().transaction() as transaction:
         done = transaction.import_schools(found.schools)
     for mistake in found.mistakes:
@@ -110,6 +112,16 @@ def import_schools(
     count = "1 school is open" if len(found.schools) == 1 else f"{len(found.schools)} schools are open"
     typer.echo(f"{count}: {done.added} added, {done.updated} updated, {done.unchanged} unchanged.")
     typer.echo(f"{found.closed} closed left out, {found.passed_over} passed over for a mistake.")
+
+
+def _read_gias(file: Path) -> gias.Register:
+    """Read the schools in a CSV file of GIAS. Raises ConfigError if it cannot be read or is no such file."""
+    try:
+        return gias.read(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{file} cannot be imported: {error}") from error
 
 
 @schools.command("password")
@@ -172,14 +184,7 @@ def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noq
     Example: `planit-mailer senders list`
     """
     with context.of(ctx).store().reading() as reading:
-        rows: list[dict[str, Any]] = [
-            *(
-                {"sender": v, "school": e.school.name, "id": e.school.number}
-                for e in reading.schools()
-                for v in e.senders
-            ),
-            *({"sender": v, "school": None, "id": None} for v in reading.denied()),
-        ]
+        rows = _sender_rows(reading.schools(), reading.denied())
     if json:
         context.print_json(rows)
         return
@@ -189,8 +194,19 @@ def list_senders(ctx: typer.Context, json: context.Json = False) -> None:  # noq
     context.console().print(table if rows else "Nobody may send.")
 
 
+def _sender_rows(registered: Iterable[Enrolled], denied: Iterable[str]) -> list[dict[str, Any]]:
+    """One row for each school that a sender may send for, and one for each denied sender, without a school."""
+    rows: list[dict[str, Any]] = []
+    for entry in registered:
+        for sender in entry.senders:
+            rows.append({"sender": sender, "school": entry.school.name, "id": entry.school.number})
+    for sender in denied:
+        rows.append({"sender": sender, "school": None, "id": None})
+    return rows
+
+
 def the_school(postcode_or_number: str, transaction: Transaction) -> School:
-    """The one school that is meant. Raises Refused if there is none, or several."""
+    """The school with this postcode or id. Raises Refused if there is none, or several have the postcode."""
     found = transaction.find_schools(postcode_or_number)
     if len(found) == 1:
         return found[0]
@@ -200,9 +216,9 @@ def the_school(postcode_or_number: str, transaction: Transaction) -> School:
 
 
 def ask_password(prompt: str) -> Password:
-    """Ask twice for a workbook's password without showing it; without a terminal, read a line of standard input.
+    """Ask twice for a workbook's password without showing it. If there is no terminal, read a line of standard input.
 
-    Raises ConfigError if no workbook can have it.
+    Raises ConfigError if a workbook cannot have such a password.
     """
     if sys.stdin.isatty():
         given = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)

@@ -1,4 +1,4 @@
-"""run, once, migrate: the verbs that set things going."""
+"""run, once, migrate: the verbs that start the service or prepare its database."""
 
 import typer
 

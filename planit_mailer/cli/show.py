@@ -1,4 +1,4 @@
-"""show, status, explain: the verbs that only ask."""
+"""show, status, explain: the verbs that only read the store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -41,6 +41,11 @@ def show(
     if json:
         context.print_json(page)
         return
+    _print_page(page)
+
+
+def _print_page(page: Mapping[str, Any]) -> None:
+    """Print a learner's page for people."""
     out = context.console()
     out.print(f"[bold]Your School Data[/], provided by {escape(page['school']['name'])}\n")
     for paragraph in page["introduction"]:
@@ -65,12 +70,12 @@ def status(
     """
     now = clock.now()
     with context.of(ctx).store().reading() as reading:
-        told = queries.status(reading)
+        report = queries.status(reading)
         fresh = within is None or queries.polled_within(_duration(within), now, reading)
     if json:
-        context.print_json(told)
+        context.print_json(report)
     else:
-        _print_status(told, now)
+        _print_status(report, now)
     if not fresh:
         raise Refused(f"The mailbox has not been read successfully for {within}.")
 
@@ -92,7 +97,8 @@ def explain(
     Examples: `planit-mailer explain PM-7F3K-9Q2T`, `planit-mailer explain --message-id '<abc@school.example>'`,
     `planit-mailer explain --from "Greenfield School" --on 2026-11-24`
     """
-    if sum(name is not None for name in (reference, message_id, who)) != 1:
+    given = [name for name in (reference, message_id, who) if name is not None]
+    if len(given) != 1:
         raise typer.BadParameter("say one of: a reference, --message-id, --from")
     with context.of(ctx).store().reading() as reading:
         if who:
@@ -101,13 +107,16 @@ def explain(
             stories = _one_story(reference, message_id, reading)
     if not stories:
         raise Refused("No message is known by that name.")
-    if json:
-        context.print_json(stories if who else stories[0])
-    else:
+    if not json:
         _print_stories(stories)
+    elif who:
+        context.print_json(stories)
+    else:
+        context.print_json(stories[0])
 
 
 def _one_story(reference: str | None, message_id: str | None, reading: queries.Reading) -> list[dict[str, Any]]:
+    """The story of the message with this reference, or else this Message-ID; an empty list if it is unknown."""
     if reference:
         story = queries.explain(reference, reading)
     else:
@@ -123,7 +132,7 @@ def _print_stories(stories: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _days(on: datetime | None) -> tuple[datetime, datetime]:
-    """From midnight to midnight in the schools' time zone; the last thirty days if no day is given."""
+    """The start and end of a day in the schools' time zone; the last thirty days if no day is given."""
     if on is None:
         return clock.now() - timedelta(days=30), clock.now() + timedelta(days=1)
     start = on.replace(tzinfo=LONDON)
@@ -132,59 +141,85 @@ def _days(on: datetime | None) -> tuple[datetime, datetime]:
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     """The story of a message in lines, for people."""
-    yield f"{story['reference']}  {story['outcome'] or 'not settled'}: {story['reason'] or 'waits for the next poll'}"
     yield from _message_lines(story)
     for upload in story["uploads"]:
         yield from _upload_lines(upload)
     for reply in story["replies"]:
-        when = f"{reply['state']} {reply['final_at'] or ''}".strip()
-        yield f"  Reply       {reply['kind']} to {reply['to']}, {when} {reply['relay_answer']}"
-    if story["unanswered"]:
-        yield f"  No reply    {story['unanswered']}"
-    yield f"  Folder      {story['folder'] or 'inbox'}{', deleted' if story['mail_deleted_at'] else ''}"
-    if story["due_at"] and not story["answered_at"]:
-        yield f"  Due         {story['due_at']}"
+        yield _reply_line(reply)
+    yield from _settlement_lines(story)
 
 
 def _message_lines(story: Mapping[str, Any]) -> Iterator[str]:
+    outcome = story["outcome"] or "not settled"
+    reason = story["reason"] or "waits for the next poll"
+    yield f"{story['reference']}  {outcome}: {reason}"
     verdicts = story["verdicts"]
-    yield f"  From        {story['from'] or 'unknown'}"
-    yield f"  Believed    {'yes' if verdicts['authentic'] else 'no'}: {verdicts['why'] or 'not read yet'}"
-    yield f"  Date        {story['date'] or 'none'}"
-    yield f"  Message-ID  {story['message_id'] or 'none'}"
-    yield f"  Received    {story['received_at']}, attempts {story['attempts']}"
+    authentic = "yes" if verdicts["authentic"] else "no"
+    yield _line("From", story["from"] or "unknown")
+    yield _line("Believed", f"{authentic}: {verdicts['why'] or 'not read yet'}")
+    yield _line("Date", story["date"] or "none")
+    yield _line("Message-ID", story["message_id"] or "none")
+    yield _line("Received", f"{story['received_at']}, attempts {story['attempts']}")
 
 
 def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
-    school = f"{upload['school_name']} ({upload['school']})" if upload["school"] else ""
-    yield f"  Upload      {upload['reference']} {upload['outcome']}, {school or 'school unknown'}"
+    school = "school unknown"
+    if upload["school"]:
+        school = f"{upload['school_name']} ({upload['school']})"
+    yield _line("Upload", f"{upload['reference']} {upload['outcome']}, {school}")
     if upload["sheet"]:
-        where = f"sheet {upload['sheet']}, heading row {upload['heading_row']}"
-        yield f"              {where}, {check.counted(upload['learners'], 'learner')}"
+        learners = check.counted(upload["learners"], "learner")
+        yield _line("", f"sheet {upload['sheet']}, heading row {upload['heading_row']}, {learners}")
     if upload["outcome"] == Outcome.ACCEPTED.value:
-        counts = (f"{upload[key]} {key.replace('_', ' ')}" for key in queries.COUNTS)
-        yield f"              {', '.join(counts)}"
+        counts = [f"{upload[key]} {key.replace('_', ' ')}" for key in queries.COUNTS]
+        yield _line("", ", ".join(counts))
     for problem in upload["problems"]:
-        cells = f" in {', '.join(problem['cells'])}" if problem["cells"] else ""
-        yield f"              {problem['severity']} {problem['code']}{cells}"
+        cells = ", ".join(problem["cells"])
+        place = f" in {cells}" if cells else ""
+        yield _line("", f"{problem['severity']} {problem['code']}{place}")
 
 
-def _print_status(told: dict[str, Any], now: datetime) -> None:
+def _reply_line(reply: Mapping[str, Any]) -> str:
+    when = f"{reply['state']} {reply['final_at'] or ''}".strip()
+    return _line("Reply", f"{reply['kind']} to {reply['to']}, {when} {reply['relay_answer']}")
+
+
+def _settlement_lines(story: Mapping[str, Any]) -> Iterator[str]:
+    """The reason for no reply, the folder, and the time by which an answer is due."""
+    if story["unanswered"]:
+        yield _line("No reply", story["unanswered"])
+    deleted = ", deleted" if story["mail_deleted_at"] else ""
+    yield _line("Folder", f"{story['folder'] or 'inbox'}{deleted}")
+    if story["due_at"] and not story["answered_at"]:
+        yield _line("Due", story["due_at"])
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<12}{text}"
+
+
+def _print_status(report: Mapping[str, Any], now: datetime) -> None:
+    """Print the state of the service for people."""
     out = context.console()
-    out.print(f"last poll     {told['last_poll'] or 'never'}, last success {told['last_success'] or 'never'}")
+    out.print(f"last poll     {report['last_poll'] or 'never'}, last success {report['last_success'] or 'never'}")
     for part in ("messages", "outbox"):
-        out.print(f"{part:<13} {', '.join(f'{number} {name}' for name, number in told[part].items())}")
-    oldest = told["oldest_unanswered"]
+        counts = ", ".join(f"{number} {name}" for name, number in report[part].items())
+        out.print(f"{part:<13} {counts}")
+    out.print(f"unanswered    {_unanswered(report['oldest_unanswered'], now)}")
+
+
+def _unanswered(oldest: Mapping[str, Any] | None, now: datetime) -> str:
+    """The oldest unanswered message with the hours that are left, or by which it is late."""
     if oldest is None:
-        out.print("unanswered    none")
-        return
+        return "none"
     left = datetime.fromisoformat(oldest["due_at"]) - now
     hours = left.total_seconds() / 3600
     when = f"{hours:.1f} hours left" if hours > 0 else f"late by {-hours:.1f} hours"
-    out.print(f"unanswered    {oldest['reference']} since {oldest['received_at']}, {when}")
+    return f"{oldest['reference']} since {oldest['received_at']}, {when}"
 
 
 def _duration(text: str) -> timedelta:
+    """Read a duration such as "15m". Raises ConfigError if it is none."""
     try:
         return units.duration(text)
     except ValueError as error:

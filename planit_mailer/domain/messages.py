@@ -16,6 +16,16 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+class ReceiptState(StrEnum):
+    """How far a message has come; each state follows the one above."""
+
+    OPEN = "open"  # it has no outcome yet, or none any more: the operator released it
+    SETTLED = "settled"  # it has an outcome, and is still to be filed
+    FILED = "filed"
+    SUPERSEDED = "superseded"  # it must be deleted from the mailbox
+    DELETED = "deleted"
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """The permanent name of one message in the mailbox (RFC 9051 section 2.3.1.1)."""
@@ -136,7 +146,7 @@ class ReceiptSummary:
     """A receipt as the nightly reconciliation sees it. `changed_at` is the time of its last change.
 
     `answers` counts all replies, `last_answers` the replies since the message was released. `folder` is "" if the
-    message is not filed. A `superseded` message is about to be deleted from the mailbox. A `deleted` one is gone.
+    message is not filed.
     """
 
     reference: str
@@ -144,9 +154,7 @@ class ReceiptSummary:
     message_id: str
     folder: str
     changed_at: datetime
-    settled: bool
-    superseded: bool
-    deleted: bool
+    state: ReceiptState
     unanswered: str
     answers: int
     last_answers: int

@@ -1,4 +1,6 @@
-"""Alerts to the operator: the mailbox is not read, mail was quarantined, a login was refused, a secret expires.
+"""Alerts to the operator: the mailbox is not read, a login was refused, a secret expires; a digest of quarantined mail.
+
+Alerts about a single message come from intake.py.
 
 The mailbox: one mail if it has not been read for a quarter of an hour, and one when it is read again. A failing poll is
 recorded, and so is each message that is read. A hanging poll records nothing, but its process knows how long it has
@@ -42,7 +44,7 @@ class PollTimer:
         self._began: float | None = None
 
     @contextmanager
-    def to_read(self) -> Iterator[None]:
+    def timed(self) -> Iterator[None]:
         """Time a try for the length of a `with` block. If blocks are nested, the inner one counts."""
         self._began = time.monotonic()
         try:

@@ -14,8 +14,8 @@ log = logs.get(__name__)
 def note(letter: Letter, transaction: Transaction, context: ReplyContext) -> None:
     """Record the replies that a message brings back, and tell the operator of each.
 
-    A forged bounce deletes nothing and sends nothing. A message with a spreadsheet of its own is more than a bounce:
-    it is not deleted together with the message whose reply it brings back.
+    A forged bounce can at most cause an alert. A message with a spreadsheet of its own is more than a bounce, so it is
+    not deleted together with the message whose reply it brings back.
     """
     returned = auto_submitted.returns(letter.message, context.reply_settings.address)
     if not returned:

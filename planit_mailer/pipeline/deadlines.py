@@ -2,7 +2,8 @@
 
 The clock of a message starts at its INTERNALDATE, or when the operator released it. At half of the promised time
 unanswered the log warns. At three quarters the operator gets a mail, and the school hears that it takes longer, unless
-its answer waits for the relay: that word would wait there too. At the end the log has an error.
+its answer waits for the relay: that word would wait there too. At the end the log has an error. If the relay is away
+the operator's mail waits as well, and the log alone says so.
 """
 
 from dataclasses import replace
@@ -22,7 +23,7 @@ log = logs.get(__name__)
 HALF, THREE_QUARTERS, LATE = 1, 2, 3
 SKEW = timedelta(hours=1)  # by which clocks may differ without one of them being wrong
 LISTED = 100  # references in one mail
-TOPIC, APART = "messages are due", 1 / 48  # of the promised time, between two mails about it: an hour
+TOPIC, APART = "messages are due", 1 / 48  # of the promised time, between two mails about it (an hour of 48)
 
 
 class Due(NamedTuple):
@@ -60,10 +61,10 @@ def _getting_later(transaction: Transaction, now: datetime) -> list[tuple[Unansw
     """The messages that have reached a level of which nobody was warned yet, with that level."""
     later = []
     for one in transaction.unanswered():
-        warned = _corrected(one, transaction, now)
-        level = level_of(warned, now)
-        if level > warned.warned:
-            later.append((warned, level))
+        corrected = _corrected(one, transaction, now)
+        level = level_of(corrected, now)
+        if level > corrected.warned:
+            later.append((corrected, level))
     return later
 
 

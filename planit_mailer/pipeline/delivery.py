@@ -1,4 +1,4 @@
-"""Delivery: pending replies → relay → sent, failed, or postponed. None is ever dropped."""
+"""Delivery: pending replies → relay → sent, failed, or postponed. No answer is ever dropped."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def _start(pending: Pending, outbox: Outbox) -> bool:
     """
     now = outbox.clock()
     with outbox.store.transaction() as transaction:
-        if not transaction.hand_over(pending, now, now + FIRST_WAIT):
+        if not transaction.begin_sending(pending, now, now + FIRST_WAIT):
             return False
         if _is_over_limit(pending, transaction, outbox, now):
             _hold_back(pending, transaction, outbox, now)
@@ -156,7 +156,7 @@ def _postpone(pending: Pending, answer: str, outbox: Outbox) -> None:
 
 
 def wait_after(attempts: int) -> timedelta:
-    """The time to wait after this many failures: 30 seconds, doubled each time, at most 15 minutes."""
+    """The time to wait after this many earlier failures: 30 seconds, doubled each time, at most 15 minutes."""
     return min(FIRST_WAIT * (1 << min(attempts, 10)), LONGEST_WAIT)
 
 

@@ -1,13 +1,11 @@
 """DKIM check: verify ourselves whether a domain has signed a message, if the mailbox provider gives no verdict.
 
 If a name server is away, nothing is proven for now. Mail in the name of a registered sender then waits in the inbox for
-half of the promised time; after that a person looks at it, as at once at all other mail.
+half of the promised time, and goes to a person after that. All other mail goes to a person at once.
 """
 
-from datetime import datetime, timedelta
-
 from planit_mailer.core.errors import Rejected
-from planit_mailer.domain.messages import Fetched, Receipt
+from planit_mailer.domain.messages import Fetched
 from planit_mailer.mail.authentication_results import Opinion, Verified
 from planit_mailer.mail.dkim import Keys
 from planit_mailer.pipeline.ports import Dns, Verifier
@@ -42,9 +40,3 @@ def _keys(fetched: Fetched, domain: str, own_address: str, verifier: Verifier, d
         except Rejected as error:
             unanswered = str(error)
     return keys, why, unanswered
-
-
-def may_wait(receipt: Receipt, reply_within: timedelta, now: datetime) -> bool:
-    """True if there is time to find out later."""
-    seen = max(receipt.received_at, receipt.first_seen_at)
-    return now < seen + reply_within / 2

@@ -1,8 +1,8 @@
 """The story of one message: take_in → attempt → process → identify, understand, judge, conclude. Read this first.
 
-*take_in* handles our own errors, *attempt* finds out whether the message is known, *process* is the one commit. The
-mailbox is the source of truth until that commit, and the message is filed after it. So a crash at any line ends, after
-a restart, in exactly one replacement and one reply.
+*take_in* counts our own errors, *attempt* finds out if the message is known, *process* commits all consequences at
+once. The mailbox is the source of truth until that commit, and the message is filed after it. So a crash at any line
+ends, after a restart, in exactly one replacement and one reply, which the relay may get twice with the same Message-ID.
 """
 
 import hashlib
@@ -37,12 +37,12 @@ REMEMBERED = timedelta(days=30)  # replies of this time count when the next one 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The configuration of message handling: one folder for each outcome; `message` is a size in bytes."""
+    """The configuration of message handling: one folder for each outcome; `largest_message` in bytes."""
 
     folders: Mapping[Outcome, str]
     trust: Trust
     reply_within: timedelta
-    message: int
+    largest_message: int
     rules: Rules
     limits: Limits
     reply_settings: ReplySettings
@@ -70,7 +70,7 @@ def _attempt_safely(waiting: InboxMessage, receipt: Receipt, adapters: Adapters,
     try:
         return attempt(waiting, receipt, adapters, policy)
     except Unavailable as error:
-        release_attempt(waiting, adapters, str(error))
+        uncount_attempt(waiting, adapters, str(error))
         raise named(error, receipt) from error
     except Exception:
         log.exception("message failed")
@@ -79,9 +79,9 @@ def _attempt_safely(waiting: InboxMessage, receipt: Receipt, adapters: Adapters,
 
 def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt | None:
     """Fetch a message and process it, unless its bytes are settled already. Return None if it is gone."""
-    if receipt.crashes > MAX_CRASHES:  # we crash as soon as we fetch it
+    if receipt.crashes > MAX_CRASHES:  # the eleventh was the fetch below
         return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
-    fetched = adapters.mailbox.fetch(waiting, policy.message)
+    fetched = adapters.mailbox.fetch(waiting, policy.largest_message)
     if fetched is None:
         log.warning("message vanished before it was read")
         with adapters.store.transaction() as transaction:
@@ -92,7 +92,7 @@ def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy:
     with logs.bound(reference=receipt.reference):  # an older receipt with the same bytes may have taken its place
         if receipt.outcome:
             return receipt
-        if receipt.crashes == MAX_CRASHES:
+        if receipt.crashes == MAX_CRASHES:  # fetched once more all the same: it may have an older receipt
             return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
         return process(fetched, receipt, adapters, policy)
 
@@ -141,10 +141,16 @@ def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Pol
     why = sender.why if sender.undecided and registration.schools else ""
     if earlier and release.is_there(earlier, adapters):
         why = EARLIER_COPY_WAITS
-    if why and dkim_check.may_wait(receipt, policy.reply_within, adapters.clock()):
+    if why and _may_wait(receipt, policy.reply_within, adapters.clock()):
         raise Deferred(why)
     machine = auto_submitted.machine(message, own_address)
     return Letter(receipt, message, sender, registration, machine, passwords=passwords)
+
+
+def _may_wait(receipt: Receipt, reply_within: timedelta, now: datetime) -> bool:
+    """True during the first half of the promised time; after that the message is judged as it is."""
+    seen = max(receipt.received_at, receipt.first_seen_at)
+    return now < seen + reply_within / 2
 
 
 def understand(letter: Letter, adapters: Adapters, policy: Policy) -> Letter:
@@ -204,7 +210,7 @@ def file(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, folder: st
             adapters.failures[waiting.key] += 1
             raise named(error, receipt) from error
         except Unavailable as error:
-            release_attempt(waiting, adapters, str(error))
+            uncount_attempt(waiting, adapters, str(error))
             raise named(error, receipt) from error
         with adapters.store.transaction() as transaction:
             now = adapters.clock()
@@ -214,14 +220,14 @@ def file(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, folder: st
             log.info("message filed", folder=folder)
 
 
-def release_attempt(waiting: InboxMessage, adapters: Adapters, answer: str) -> None:
+def uncount_attempt(waiting: InboxMessage, adapters: Adapters, answer: str) -> None:
     """Do not count the attempt: a server was away. The next poll takes the other messages first."""
     log.warning("message left for later", answer=answer)
     adapters.failures[waiting.key] += 1
     with adapters.store.transaction() as transaction:
         receipt = transaction.in_hand(waiting.key)
         if receipt and not receipt.outcome:
-            transaction.release_attempt(receipt)
+            transaction.uncount_attempt(receipt)
 
 
 def named(error: Unavailable, receipt: Receipt) -> Unavailable:

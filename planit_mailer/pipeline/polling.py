@@ -10,7 +10,7 @@ from planit_mailer.domain.messages import InboxMessage, Key
 from planit_mailer.pipeline import intake, release
 from planit_mailer.pipeline.intake import Policy
 from planit_mailer.pipeline.ports import Adapters
-from planit_mailer.pipeline.release import Search
+from planit_mailer.pipeline.release import BroughtBack
 
 log = logs.get(__name__)
 
@@ -20,7 +20,7 @@ class PollResult:
     """How a poll went.
 
     `read`: a message was taken in. `elsewhere`: another daemon is processing one. `rejected`: one could not be read or
-    filed, or has to wait. `unread`: it could not be read or filed.
+    filed, or has to wait. `unread`: the same without those that only have to wait.
     """
 
     read: bool = False
@@ -39,10 +39,10 @@ def poll(adapters: Adapters, policy: Policy) -> bool:
 
     Several daemons share the work. Return True if another one is processing a message: it is worth looking again soon,
     in case that daemon crashes. What was done stays done if this raises: Unavailable if the mailbox or the store is
-    away, and, at the end, Rejected if a message could not be brought back, read or filed, or ConnectionLost if the
-    mailbox has to be opened anew after that.
+    away, and, at the end, Rejected if a message could not be brought back, read or filed, or has to wait (Deferred), or
+    ConnectionLost if the mailbox has to be opened anew after that.
     """
-    with adapters.store.claim("what was released") as ours:
+    with adapters.store.claim("what was released") as ours:  # until the inbox is read: only then is a missing one lost
         brought_back = _bring_back(adapters, policy) if ours else release.NONE
         inbox = list_inbox(adapters, policy)
         result = take_in_all(inbox, adapters, policy)
@@ -62,11 +62,11 @@ def poll(adapters: Adapters, policy: Policy) -> bool:
     return result.elsewhere
 
 
-def _bring_back(adapters: Adapters, policy: Policy) -> Search:
+def _bring_back(adapters: Adapters, policy: Policy) -> BroughtBack:
     return release.bring_back(adapters, policy.folders.values(), policy.reply_within)
 
 
-def _saw_everything(result: PollResult, brought_back: Search) -> bool:
+def _saw_everything(result: PollResult, brought_back: BroughtBack) -> bool:
     """True if this poll read every message: then a message that it did not see is not in the inbox."""
     return not (result.elsewhere or result.unread or brought_back.rejected)
 

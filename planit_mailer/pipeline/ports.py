@@ -1,6 +1,7 @@
 """Ports: the interfaces that the pipeline needs from the outside world. The adapters implement them.
 
-Every method raises Unavailable if the server behind it is away or refuses.
+Every method raises Unavailable if the server behind it is away, and Rejected, a kind of Unavailable, if it refuses this
+one item; core/errors.py has the tree of errors.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,7 +51,7 @@ class Mailbox(Protocol):
         """True if a message is in the inbox; False also if the inbox has another UIDVALIDITY now."""
 
     def file(self, key: Key, folder: str) -> bool:
-        """Move a message out of the inbox. Return False if nothing was moved: it was gone already, or has to stay."""
+        """Move a message out of the inbox. Return False if it is gone, or if the server can move nothing."""
 
     def bring_back(self, folders: Collection[str], query: MessageQuery) -> bool:
         """Move a message from the first of these folders that has it to the inbox. Return False if none has it."""
@@ -95,7 +96,7 @@ class Reader(Verifier, Protocol):
         """Read a file and check its form. Return its contents and its problems."""
 
     def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
-        """Paint the problems into the workbook, or list them in a new one; encrypted as it came, or without data."""
+        """Paint the problems into the workbook, or list them in a new one; encrypted as it came, or else empty."""
 
 
 class Relay(Protocol):
@@ -155,7 +156,7 @@ class Transaction(Protocol):
     def settle(self, receipt: Receipt, verdict: Verdict, changes: Sequence[Changes], now: datetime) -> None:
         """Record the verdict on a message, and its outcome."""
 
-    def release_attempt(self, receipt: Receipt) -> None:
+    def uncount_attempt(self, receipt: Receipt) -> None:
         """Do not count the attempt: a server was away."""
 
     def record_failure(self, receipt: Receipt) -> None:
@@ -180,7 +181,7 @@ class Transaction(Protocol):
     def due(self, now: datetime, limit: int, after: Pending | None = None) -> tuple[Pending, ...]:
         """The replies to be sent now, the longest due first; if `after` is given, those that come after it."""
 
-    def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
+    def begin_sending(self, pending: Pending, now: datetime, until: datetime) -> bool:
         """Count an attempt to send a reply, which is due again at `until`. Return False if it is not due now."""
 
     def sent_to(self, address: str, since: datetime) -> int:
@@ -283,7 +284,7 @@ class Store(Protocol):
 class Adapters:
     """The opened adapters. `stopping` returns True if the daemon was asked to stop.
 
-    `failures` is remembered from one poll to the next.
+    `failures` is remembered from one poll to the next, by key in the inbox and by reference elsewhere.
     """
 
     mailbox: Mailbox

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planit_mailer.core import logs
-from planit_mailer.domain.messages import InboxMessage, ReceiptSummary
+from planit_mailer.domain.messages import InboxMessage, ReceiptState, ReceiptSummary
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
@@ -96,7 +96,7 @@ def _claims(
     unread: Counter[str] = Counter()
     elsewhere = []
     for summary in summaries:
-        if summary.deleted and now - summary.changed_at >= SETTLED_BY:
+        if summary.state is ReceiptState.DELETED and now - summary.changed_at >= SETTLED_BY:
             continue
         if summary.folder not in claims:
             elsewhere += [summary.message_id] if summary.message_id else []
@@ -126,15 +126,15 @@ def _faults(summary: ReceiptSummary, found: Found, surplus: Mapping[str, int], n
 
 
 def _filing_faults(summary: ReceiptSummary, found: Found, surplus: Mapping[str, int]) -> Iterator[str]:
-    must_be_there = summary.folder in found.folders and not (summary.deleted or summary.superseded)
+    must_be_there = summary.folder in found.folders and summary.state in (ReceiptState.OPEN, ReceiptState.FILED)
     if must_be_there and _is_missing(summary, found, surplus):
         yield "message not in its folder"
-    if summary.settled and not (summary.folder or summary.deleted):
+    if not summary.folder and summary.state in (ReceiptState.SETTLED, ReceiptState.SUPERSEDED):
         yield "message not filed"
 
 
 def _answer_faults(summary: ReceiptSummary) -> Iterator[str]:
-    if not summary.settled:
+    if summary.state is ReceiptState.OPEN:
         yield "receipt without outcome"
     elif summary.last_answers > 1:
         yield "receipt with several replies"

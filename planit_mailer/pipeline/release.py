@@ -1,4 +1,4 @@
-"""Released messages (`approve`, `retry`) are moved back to the inbox and processed as new ones."""
+"""Released messages (`approve`, `retry`) go back to the inbox and are processed again under their old receipt."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,17 +15,17 @@ log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class BroughtBack:
     """The result of bringing messages back: those found in no folder of ours, and the last rejection."""
 
     missing: tuple[Released, ...] = ()
     rejected: Rejected | None = None
 
 
-NONE = Search()
+NONE = BroughtBack()
 
 
-def bring_back(adapters: Adapters, folders: Iterable[str], reply_within: timedelta) -> Search:
+def bring_back(adapters: Adapters, folders: Iterable[str], reply_within: timedelta) -> BroughtBack:
     """Move released messages back to the inbox; one failure does not stop the others. Raises Unavailable.
 
     A person may have moved a message to another folder, and we may have crashed before its folder was recorded: all
@@ -42,7 +42,7 @@ def bring_back(adapters: Adapters, folders: Iterable[str], reply_within: timedel
 
     untried = [one for one in released if one.reference not in adapters.failures]
     rejected = try_each(untried, move)
-    return Search(tuple(missing), rejected)
+    return BroughtBack(tuple(missing), rejected)
 
 
 def try_again(adapters: Adapters, folders: Iterable[str]) -> None:

@@ -63,7 +63,10 @@ def purge(store: Store, keep: Keep) -> None:
 
 
 def record_round(store: Store, now: datetime) -> bool:
-    """Record a round of retention. Return True if the clock has been stable for long enough to delete by age."""
+    """Record a round of retention. Return True if the clock has been stable for long enough to delete by age.
+
+    If it is False, the caller leaves `Keep.mail` empty, and does not purge.
+    """
     with store.transaction() as transaction:
         last, before = transaction.rounds()
         since = steady_since(now, last, before)
@@ -104,8 +107,8 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
     """Delete a message and our replies about it. Return False if it cannot be told from one that must be kept.
 
     One failed deletion does not stop the other. Copies that a person made in our folders are deleted too; a copy in the
-    inbox is a message that arrives now. If another message has the same bytes, copies elsewhere belong to that one. A
-    message that was never read is known by its size and its INTERNALDATE alone.
+    inbox is a message that arrives now. If another receipt has the same bytes (`shared`), copies elsewhere belong to
+    that one. A message that was never read is known by its size and its INTERNALDATE alone.
     """
     if filed.folder and filed.shared and not filed.query.digest:
         log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)

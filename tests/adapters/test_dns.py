@@ -1,4 +1,4 @@
-"""DNS, asked at a real name server."""
+"""DNS lookups at a real name server."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Logging in with OAuth2: real tokens from an endpoint of ours, a real Dovecot, a relay that takes nothing else."""
+"""Logging in with OAuth2: tokens from an endpoint of ours, a real Dovecot, and a relay that accepts only tokens."""
 
 import base64
 import json
@@ -178,7 +178,7 @@ def test_after_a_refusal_the_next_login_brings_a_new_token(endpoint: TokenServer
 
 
 class TakesTokens(Answers):
-    """A relay that takes one token, and says in JSON why it does not take another."""
+    """A relay that accepts one token, and gives a reason in JSON if it refuses another."""
 
     def __init__(self, token: str) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ def a_reply(recipient: str = SCHOOL, content: bytes = b"") -> Reply:
 
 
 class Answers:
-    """A relay that gives its answers by command, and keeps what it took."""
+    """A relay with a given answer for each command. It keeps the mail that it receives."""
 
     def __init__(self, **answers: str) -> None:
         self.answers = answers

@@ -1,4 +1,4 @@
-"""Nothing older than TLS 1.2 is spoken, whatever a server offers."""
+"""Connections use TLS 1.2 or newer, also if a server offers older versions."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ from tests.support.dovecot import CERTIFICATE
 
 
 def a_context(protocol: int) -> ssl.SSLContext:
-    """One that speaks TLS 1.1 and nothing newer."""
+    """A TLS context for TLS 1.1 and nothing newer."""
     context = ssl.SSLContext(protocol)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings():
@@ -29,7 +29,7 @@ def a_context(protocol: int) -> ssl.SSLContext:
 
 
 class Old(threading.Thread):
-    """A server of long ago: `spoken` are the versions in which connections came about."""
+    """An outdated server. `spoken` are the TLS versions of the connections that succeeded."""
 
     def __init__(self, server: socket.socket) -> None:
         super().__init__(daemon=True)
@@ -76,7 +76,7 @@ def test_a_server_that_speaks_only_tls_1_1_gets_no_password(what: str) -> None:
             log_in(what, port)
         assert old.spoken == []
 
-        client = a_context(ssl.PROTOCOL_TLS_CLIENT)  # who speaks the server's language is let in
+        client = a_context(ssl.PROTOCOL_TLS_CLIENT)  # a client with an old version can connect
         client.load_verify_locations(CERTIFICATE)
         with (
             socket.create_connection(("127.0.0.1", port)) as plain,

@@ -1,4 +1,4 @@
-"""check for people: colour and what is being read on a terminal, a table of problems, several files at once."""
+"""The output of `check` for people: colours and progress on a terminal, a table of problems, several files at once."""
 
 import os
 import pty
@@ -28,7 +28,7 @@ def a_bad_one(folder: Path) -> str:
 
 
 def on_a_terminal(*arguments: str) -> str:
-    """What a person sees who runs a verb in a terminal of 80 columns."""
+    """The output of a verb in a terminal of 80 columns."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "planit_mailer", *arguments],

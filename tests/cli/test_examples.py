@@ -1,4 +1,4 @@
-"""What users copy works: the example configuration, the templates, the help of every verb."""
+"""The texts that users copy work: the example configuration, the templates, the help of every verb."""
 
 import json
 import re
@@ -30,7 +30,7 @@ VERBS = (
 
 
 def keys(model: type, prefix: str = "") -> set[str]:
-    """Every key that a file may hold, sections left out."""
+    """Every key that a configuration file may have, without the sections."""
     found: set[str] = set()
     for name, field in model.model_fields.items():
         kind = next((arm for arm in get_args(field.annotation) if hasattr(arm, "model_fields")), field.annotation)

@@ -1,4 +1,4 @@
-"""schools and senders, as an operator types them: what they print, and how they exit."""
+"""The output and exit codes of `schools` and `senders`, as an operator types them."""
 
 import io
 import json
@@ -33,7 +33,7 @@ Verb = Callable[..., Told]
 
 @pytest.fixture
 def verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Verb:
-    """Runs a verb in this process, as the console script does."""
+    """Run a verb in this process, as the console script does."""
     (tmp_path / "config.toml").write_text(journey.CONFIGURATION.format(imap=1, smtp=1, service="data@s-cool.test"))
     (tmp_path / "mailbox.password").write_text("pw\n")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`status --within`: what a health check asks."""
+"""`status --within`, for health checks."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ def service(tmp_path: Path) -> Iterator[World]:
         (timedelta(minutes=14), 0),
         (timedelta(minutes=16), 1),
         (-timedelta(seconds=5), 0),
-        (-timedelta(days=30), 1),  # the clock was ahead then: nobody knows what came of it since
+        (-timedelta(days=30), 1),  # the clock was ahead: nothing is known of later polls
     ],
 )
 def test_a_daemon_is_well_that_has_read_the_mailbox_within_a_time(service: World, ago: timedelta, code: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -10,6 +10,7 @@ import pytest
 
 from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.cli.demo import servers
+from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.messages import InboxMessage, Key, MessageQuery
 from planit_mailer.pipeline.ports import Mailbox
 from tests.support.builders import SCHOOL, SERVICE, an_email
@@ -90,10 +91,15 @@ def test_a_filed_message_is_gone_from_the_inbox_and_filing_it_again_does_nothing
     assert side.mailbox.message_ids("Processed") == ("<one@greenfield.test>",)
 
 
-def test_no_message_is_held_under_another_uidvalidity(side: Side) -> None:
+def test_a_message_under_another_uidvalidity_is_not_held_and_not_touched(side: Side) -> None:
     [message] = side.send("one")
 
-    assert not side.mailbox.holds(Key(message.key.uidvalidity + 1, message.key.uid))
+    stale = replace(message, key=Key(message.key.uidvalidity + 1, message.key.uid))
+    assert not side.mailbox.holds(stale.key)
+    with pytest.raises(Unavailable, match="UIDVALIDITY"):
+        side.mailbox.fetch(stale, LIMIT)
+    with pytest.raises(Unavailable, match="UIDVALIDITY"):
+        side.mailbox.file(stale.key, "Processed")
 
 
 def test_a_message_is_brought_back_from_the_folder_that_has_it_under_a_new_uid(side: Side) -> None:
@@ -122,6 +128,29 @@ def test_a_message_is_deleted_by_its_bytes_and_no_other_with_the_same_message_id
 
     assert side.mailbox.message_ids("Processed") == (NOBODY,)
     assert not side.mailbox.delete(("Processed", "Rejected"), query)
+
+
+def test_every_copy_in_every_folder_is_deleted(side: Side) -> None:
+    raw = an_email(subject="one", headers=[("Message-ID", NOBODY)])
+    side.deliver(raw)
+    [first] = side.mailbox.waiting()
+    query = side.query(first)
+    side.mailbox.file(first.key, "Processed")
+    side.deliver(raw)
+    [second] = side.mailbox.waiting()
+    same = side.query(second).digest == query.digest
+    side.mailbox.file(second.key, "Held")
+
+    assert side.mailbox.delete(("Processed", "Held"), query)
+
+    left = side.mailbox.message_ids("Processed") + side.mailbox.message_ids("Held")
+    assert left == (() if same else (NOBODY,)), "some servers put lines of their own on top"
+
+
+def test_dates_are_whole_seconds(side: Side) -> None:
+    [message] = side.send("one")
+
+    assert message.received_at.microsecond == 0
 
 
 def test_messages_are_deleted_by_their_message_id(side: Side) -> None:

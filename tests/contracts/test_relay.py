@@ -1,7 +1,7 @@
 """The relay's contract: the fake raises and returns what the SMTP adapter does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -108,3 +108,10 @@ def test_a_relay_that_is_away_is_unavailable(kind: str) -> None:
         relay.send(REPLY)
 
     assert not isinstance(caught.value, Rejected)
+
+
+def test_an_address_that_no_relay_takes_is_undeliverable(side: Side) -> None:
+    with pytest.raises(Undeliverable):
+        side.relay.send(replace(REPLY, recipient="zoë@greenfield.test"))
+
+    assert side.taken == 0

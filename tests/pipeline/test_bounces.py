@@ -1,13 +1,9 @@
 """What comes back of our own replies: noted as failed, told to the operator, once; and a forged bounce does no harm."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from planit_mailer.cli.demo import servers
 from planit_mailer.mail import auto_submitted, messages
-from tests.support import forms, world
+from tests.support import forms
 from tests.support.world import OFFICE, World, text_of
 
 HEADER = (
@@ -22,9 +18,8 @@ STATUS = (
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[World]:
-    with servers.running("data@s-cool.test", "pw") as post:
-        yield world.make(tmp_path, post)
+def service(fakes: World) -> World:
+    return fakes
 
 
 def a_bounce(returned: str, action: str = "failed", own: str = "1") -> bytes:

@@ -19,7 +19,13 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[World]:
+def service(fakes: World) -> World:
+    return fakes
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[World]:
+    """The same on real servers, for what is about them."""
     with servers.running("data@s-cool.test", "pw") as post:
         yield world.make(tmp_path, post)
 
@@ -129,50 +135,50 @@ def test_a_message_that_waits_to_be_processed_once_more_is_erased_and_not_proces
     assert len(service.replies()) == 2, "nobody hears of it once more"
 
 
-def test_a_message_that_is_erased_while_it_waits_and_lies_nowhere_is_no_loss(service: World) -> None:
-    sent = service.send(("1.xlsx", a_form(1)))
-    service.once()
-    service.verb("retry", service.explain(sent)["reference"])
-    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as person:
-        person.login(service.post.address, service.post.password)
+def test_a_message_that_is_erased_while_it_waits_and_lies_nowhere_is_no_loss(served: World) -> None:
+    sent = served.send(("1.xlsx", a_form(1)))
+    served.once()
+    served.verb("retry", served.explain(sent)["reference"])
+    with IMAPClient("127.0.0.1", served.post.imap_port, ssl=False) as person:
+        person.login(served.post.address, served.post.password)
         person.select_folder("Processed")
         person.delete_messages(person.search())
         person.expunge()
 
-    service.ask("erase", "--upin", forms.upn(1), "--yes")
-    service.once()
-    service.once()
+    served.ask("erase", "--upin", forms.upn(1), "--yes")
+    served.once()
+    served.once()
 
-    assert service.explain(sent)["outcome"] == "accepted"
-    assert len(service.replies()) == 1
+    assert served.explain(sent)["outcome"] == "accepted"
+    assert len(served.replies()) == 1
 
 
-def test_a_reply_that_waits_for_the_relay_is_dropped_with_its_workbook(service: World) -> None:
-    service.send(("1.xlsx", a_form(1)))
-    service.once()
-    port = re.search(r"port = (\d+)", service.config_file.read_text().partition("[smtp]")[2])
+def test_a_reply_that_waits_for_the_relay_is_dropped_with_its_workbook(served: World) -> None:
+    served.send(("1.xlsx", a_form(1)))
+    served.once()
+    port = re.search(r"port = (\d+)", served.config_file.read_text().partition("[smtp]")[2])
     assert port
-    service.configure(f"port = {port[1]}", "port = 1")
-    service.send(("2.xlsx", a_form(2, dob="31/02/2011")))
-    service.verb("once", expect=3)
+    served.configure(f"port = {port[1]}", "port = 1")
+    served.send(("2.xlsx", a_form(2, dob="31/02/2011")))
+    served.verb("once", expect=3)
 
-    receipt = service.ask("erase", "--upin", forms.upn(1), "--yes")
+    receipt = served.ask("erase", "--upin", forms.upn(1), "--yes")
 
     assert receipt["replies"] == 1
-    assert service.ask("status")["outbox"] == {"pending": 0, "sent": 1, "failed": 1}
+    assert served.ask("status")["outbox"] == {"pending": 0, "sent": 1, "failed": 1}
 
 
-def test_so_is_one_about_mail_that_was_put_right_already(service: World) -> None:
-    service.configure(f"port = {service.post.smtp_port}", "port = 1")
+def test_so_is_one_about_mail_that_was_put_right_already(served: World) -> None:
+    served.configure(f"port = {served.post.smtp_port}", "port = 1")
     for dob in ("31/02/2011", "17/05/2012"):
-        service.send(("1.xlsx", a_form(1, dob=dob)))
-        service.verb("once", expect=3)
-    assert service.post.folder("Rejected") == 0
+        served.send(("1.xlsx", a_form(1, dob=dob)))
+        served.verb("once", expect=3)
+    assert served.post.folder("Rejected") == 0
 
-    receipt = service.ask("erase", "--upin", forms.upn(1), "--yes")
+    receipt = served.ask("erase", "--upin", forms.upn(1), "--yes")
 
     assert receipt["replies"] == 2
-    assert service.ask("status")["outbox"] == {"pending": 0, "sent": 0, "failed": 2}
+    assert served.ask("status")["outbox"] == {"pending": 0, "sent": 0, "failed": 2}
 
 
 def test_what_somebody_kept_from_leaving_the_files_is_out_of_them_after_the_daemons_next_round(service: World) -> None:
@@ -245,16 +251,16 @@ def test_an_unknown_learner_is_said_and_a_missing_choice_is_a_usage_error(servic
     assert "No school" in service.verb("erase", "--school", "AA1 1AA", "--yes", expect=1)
 
 
-def test_the_learners_are_gone_also_where_the_mailbox_is_away(service: World) -> None:
-    service.send(("1.xlsx", a_form(1)))
-    service.once()
-    service.configure(f"port = {service.post.imap_port}", "port = 1")
+def test_the_learners_are_gone_also_where_the_mailbox_is_away(served: World) -> None:
+    served.send(("1.xlsx", a_form(1)))
+    served.once()
+    served.configure(f"port = {served.post.imap_port}", "port = 1")
 
-    told = service.verb("erase", "--upin", forms.upn(1), "--yes", expect=3)
+    told = served.verb("erase", "--upin", forms.upn(1), "--yes", expect=3)
 
     assert "ER-" in told
     assert "away" in told
-    assert service.shown(forms.upn(1)) is None
+    assert served.shown(forms.upn(1)) is None
 
 
 def test_rejected_mail_is_deleted_once_the_corrected_form_was_accepted(tmp_path: Path, post: MailServers) -> None:

@@ -17,7 +17,13 @@ from tests.support.world import OFFICE, World, text_of
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[World]:
+def service(fakes: World) -> World:
+    return fakes
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[World]:
+    """The same on real servers, for what is about them."""
     with servers.running("data@s-cool.test", "pw") as post:
         yield world.make(tmp_path, post)
 
@@ -28,31 +34,31 @@ def a_form(*learners: int, school: str = forms.SCHOOL, postcode: str = forms.POS
 
 
 @pytest.fixture
-def imap(service: World) -> Iterator[IMAPClient]:
+def imap(served: World) -> Iterator[IMAPClient]:
     """The mailbox as a person's mail program has it open."""
-    with IMAPClient("127.0.0.1", service.post.imap_port, ssl=False) as client:
-        client.login(service.post.address, "pw")
+    with IMAPClient("127.0.0.1", served.post.imap_port, ssl=False) as client:
+        client.login(served.post.address, "pw")
         yield client
 
 
 # ── what means nothing ──
 
 
-def test_that_a_person_has_opened_a_message_means_nothing(service: World, imap: IMAPClient) -> None:
-    service.send(("1.xlsx", a_form(1)))
+def test_that_a_person_has_opened_a_message_means_nothing(served: World, imap: IMAPClient) -> None:
+    served.send(("1.xlsx", a_form(1)))
     imap.select_folder("INBOX")
     imap.add_flags(imap.search(), [b"\\Seen"], silent=True)
 
-    service.once()
+    served.once()
 
-    assert service.shown(forms.upn(1)) == {"Art": "B"}
+    assert served.shown(forms.upn(1)) == {"Art": "B"}
 
 
 # ── when we are wrong ──
 
 
 def test_an_error_of_ours_is_tried_three_times_and_delays_nobody_else(
-    service: World, monkeypatch: pytest.MonkeyPatch
+    served: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = rules.judge
 
@@ -62,37 +68,37 @@ def test_an_error_of_ours_is_tried_three_times_and_delays_nobody_else(
         return real(letter, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rules, "judge", judge)
-    bad = service.send(("1.xlsx", a_form(1)), Message_ID="<bad@greenfield.test>")
-    service.send(("2.xlsx", a_form(2)))
+    bad = served.send(("1.xlsx", a_form(1)), Message_ID="<bad@greenfield.test>")
+    served.send(("2.xlsx", a_form(2)))
 
-    service.once()
-    assert service.shown(forms.upn(2)) == {"Art": "B"}
-    assert service.explain(bad)["outcome"] is None
-    service.once()
-    assert service.explain(bad)["outcome"] is None
-    service.once()
+    served.once()
+    assert served.shown(forms.upn(2)) == {"Art": "B"}
+    assert served.explain(bad)["outcome"] is None
+    served.once()
+    assert served.explain(bad)["outcome"] is None
+    served.once()
 
-    told = service.explain(bad)
+    told = served.explain(bad)
     assert (told["outcome"], told["folder"], told["attempts"]) == ("quarantined", "Quarantine", 3)
     assert told["due_at"], "its 48 hours run on"
-    assert [to for to, _ in service.replies()] == [OFFICE, "ops@s-cool.test"]
+    assert [to for to, _ in served.replies()] == [OFFICE, "ops@s-cool.test"]
 
     monkeypatch.undo()
-    service.verb("retry", told["reference"])
-    service.once()
-    assert service.shown(forms.upn(1)) == {"Art": "B"}
-    assert service.explain(bad)["folder"] == "Processed"
+    served.verb("retry", told["reference"])
+    served.once()
+    assert served.shown(forms.upn(1)) == {"Art": "B"}
+    assert served.explain(bad)["folder"] == "Processed"
 
 
-def test_while_the_relay_is_away_everything_else_is_done(service: World) -> None:
-    service.configure(f"port = {service.post.smtp_port}", "port = 1")
-    service.post.send(an_email(OFFICE, attachments=(("1.xlsx", a_form(1)),)), OFFICE, service.post.address)
+def test_while_the_relay_is_away_everything_else_is_done(served: World) -> None:
+    served.configure(f"port = {served.post.smtp_port}", "port = 1")
+    served.post.send(an_email(OFFICE, attachments=(("1.xlsx", a_form(1)),)), OFFICE, served.post.address)
 
     with pytest.raises(Unavailable, match=r"relay at 127\.0\.0\.1:1"):
-        service.once()
+        served.once()
 
-    assert service.shown(forms.upn(1)) == {"Art": "B"}
-    assert service.post.folder("Processed") == 1
+    assert served.shown(forms.upn(1)) == {"Art": "B"}
+    assert served.post.folder("Processed") == 1
 
 
 def test_a_message_beyond_the_limit_is_answered_without_being_fetched(service: World) -> None:

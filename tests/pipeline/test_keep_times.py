@@ -1,17 +1,14 @@
 """Mail goes by its age only by a clock that has gone right for a day: what a wrong one deletes is gone for good."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from planit_mailer.app import jobs
-from planit_mailer.cli.demo import servers
 from planit_mailer.core import clock
 from planit_mailer.pipeline import retention
-from tests.support import forms, world
+from tests.support import forms
 from tests.support.books import NOW
 from tests.support.world import World
 
@@ -36,9 +33,8 @@ def test_a_clock_goes_steadily_while_each_round_comes_soon_after_the_last(
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[World]:
-    with servers.running("data@s-cool.test", "pw") as post:
-        yield world.make(tmp_path, post)
+def service(fakes: World) -> World:
+    return fakes
 
 
 def forget_after(service: World, *spans: timedelta) -> list[str]:

@@ -77,7 +77,7 @@ def test_a_clock_that_was_ahead_delays_the_alarm_by_nothing(store: Store) -> Non
 def hang(store: Store, monkeypatch: pytest.MonkeyPatch, minutes: int, now: datetime = NOW) -> None:
     """The operator is told what there is to tell when a poll has been hanging for so long."""
     trying, began = PollTimer(), time.monotonic()
-    with trying.to_read():
+    with trying.timed():
         monkeypatch.setattr(alerts.time, "monotonic", lambda: began + 60 * minutes)
         alerts.watch_mailbox(store, lambda: now, reply_settings(), trying)
     monkeypatch.undo()
@@ -109,7 +109,7 @@ def test_a_clock_that_is_set_ahead_during_a_poll_makes_no_alarm(store: Store, mo
 def test_a_daemon_that_was_off_for_the_night_tries_before_it_tells(store: Store) -> None:
     poll(store, NOW - timedelta(hours=14), success=False)
     trying = PollTimer()
-    with trying.to_read():
+    with trying.timed():
         alerts.watch_mailbox(store, lambda: NOW, reply_settings(), trying)
         assert subjects(store) == []
         with store.transaction() as transaction:

@@ -15,7 +15,7 @@ from planit_mailer.adapters.imap.mailbox import open_mailbox
 from planit_mailer.app import wiring
 from planit_mailer.cli.demo import servers
 from planit_mailer.core import clock
-from planit_mailer.domain.messages import InboxMessage, Key, ReceiptSummary
+from planit_mailer.domain.messages import InboxMessage, Key, ReceiptState, ReceiptSummary
 from planit_mailer.pipeline import intake, reconciliation
 from planit_mailer.pipeline.reconciliation import Difference, Found, compare
 from tests.corpus import messages as corpus
@@ -27,7 +27,7 @@ from tests.support.world import OFFICE, World, text_of
 
 DAY = timedelta(days=1)
 KEY = Key(1, 7)
-RIGHT = ReceiptSummary("PM-1", KEY, "<1@b>", "Processed", NOW, True, False, False, "", 1, 1)
+RIGHT = ReceiptSummary("PM-1", KEY, "<1@b>", "Processed", NOW, ReceiptState.FILED, "", 1, 1)
 UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
 
 
@@ -36,11 +36,12 @@ UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
     [
         (RIGHT, {"Processed": ["<1@b>"]}, []),
         (RIGHT, {"Processed": []}, [Difference("message not in its folder", "Processed", "PM-1")]),
-        (replace(RIGHT, superseded=True), {"Processed": []}, []),
-        (replace(RIGHT, superseded=True), {"Processed": ["<1@b>"]}, []),
-        (replace(RIGHT, deleted=True), {"Processed": []}, []),
-        (replace(RIGHT, deleted=True), {"Ignored": ["<1@b>"]}, [Difference("message without receipt", "Ignored")]),
-        (replace(RIGHT, deleted=True, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
+        (replace(RIGHT, state=ReceiptState.SUPERSEDED), {"Processed": []}, []),
+        (replace(RIGHT, state=ReceiptState.SUPERSEDED), {"Processed": ["<1@b>"]}, []),
+        (replace(RIGHT, state=ReceiptState.DELETED), {"Processed": []}, []),
+        (replace(RIGHT, state=ReceiptState.DELETED), {"Ignored": ["<1@b>"]}, [
+            Difference("message without receipt", "Ignored")]),
+        (replace(RIGHT, state=ReceiptState.DELETED, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
         (RIGHT, {"Processed": ["<1@b>", "<2@b>"]}, [Difference("message without receipt", "Processed")]),
         (RIGHT, {"Processed": ["<1@b>", "<1@b>"]}, [Difference("message without receipt", "Processed")]),
         (UNREAD, {"Processed": [""]}, []),
@@ -48,9 +49,9 @@ UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
         (UNREAD, {"Processed": []}, [Difference("message not in its folder", "Processed", "PM-1")]),
         (UNREAD, {"Processed": ["<1@b>", ""]}, [Difference("message without receipt", "Processed")]),
         (UNREAD, {"Processed": [""], "Ignored": [""]}, [Difference("message without receipt", "Ignored")]),
-        (replace(RIGHT, settled=False, folder=""), {}, [Difference("receipt without outcome", "", "PM-1")]),
-        (replace(RIGHT, folder=""), {}, [Difference("message not filed", "", "PM-1")]),
-        (replace(RIGHT, folder="", deleted=True), {}, []),
+        (replace(RIGHT, state=ReceiptState.OPEN, folder=""), {}, [Difference("receipt without outcome", "", "PM-1")]),
+        (replace(RIGHT, state=ReceiptState.SETTLED, folder=""), {}, [Difference("message not filed", "", "PM-1")]),
+        (replace(RIGHT, folder="", state=ReceiptState.DELETED), {}, []),
         (replace(RIGHT, answers=0), {"Processed": ["<1@b>"]}, [
             Difference("receipt without reply or reason", "Processed", "PM-1")]),
         (replace(RIGHT, answers=0, unanswered="a machine"), {"Processed": ["<1@b>"]}, []),
@@ -59,7 +60,7 @@ UNREAD = replace(RIGHT, message_id="", unanswered="the daemon died", answers=0)
         (replace(RIGHT, answers=2, last_answers=1), {"Processed": ["<1@b>"]}, []),
         (RIGHT, {"Processed": [], "Ignored": ["<1@b>"]}, [
             Difference("message not in its folder", "Processed", "PM-1")]),
-        (replace(RIGHT, settled=False, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
+        (replace(RIGHT, state=ReceiptState.OPEN, changed_at=NOW + DAY), {"Processed": ["<1@b>"]}, []),
     ],
 )  # fmt: skip
 def test_what_differs_is_named(booked: ReceiptSummary, found: dict[str, list[str]], expected: list[Difference]) -> None:

@@ -1,13 +1,9 @@
-"""Who may send: what is believed, held and quarantined, and whose learners a form may touch, on a real mailbox."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""Who may send: what is believed, held and quarantined, and whose learners a form may touch, on fakes."""
 
 import pytest
 
-from planit_mailer.cli.demo import servers
 from planit_mailer.domain.schools import School
-from tests.support import forms, world
+from tests.support import forms
 from tests.support.world import OFFICE, World
 
 OURS = "mx.s-cool.test"
@@ -16,11 +12,9 @@ STRANGER = "someone@elsewhere.test"
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[World]:
-    with servers.running("data@s-cool.test", "pw") as post:
-        made = world.make(tmp_path, post)
-        made.configure('unauthenticated = "accept"', f'trusted_authserv_ids = ["{OURS}"]')
-        yield made
+def service(fakes: World) -> World:
+    fakes.configure('unauthenticated = "accept"', f'trusted_authserv_ids = ["{OURS}"]')
+    return fakes
 
 
 def a_form(number: int, value: str = "B", **header: object) -> tuple[str, bytes]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from hashlib import sha256
 
-from planit_mailer.core.errors import Rejected, Unavailable
+from planit_mailer.core.errors import Rejected, Unavailable, Undeliverable
 from planit_mailer.domain.forms import annotate as annotating
 from planit_mailer.domain.forms import judge as judging
 from planit_mailer.domain.forms.annotate import Annotated
@@ -41,8 +41,9 @@ class Kept:
 
     @property
     def header(self) -> bytes:
-        """Its header, with the empty line behind it."""
-        return self.raw[: self.raw.find(b"\r\n\r\n") + 4]
+        """Its header, with the empty line behind it; all of it if there is none."""
+        head, empty_line, _ = self.raw.partition(b"\r\n\r\n")
+        return head + empty_line
 
 
 @dataclass
@@ -57,7 +58,8 @@ class InMemoryMailbox:
 
     def deliver(self, raw: bytes, at: datetime | None = None, folder: str = INBOX) -> Key:
         """Put a message into a folder, as a mail server or a person does."""
-        kept = Kept(self._next_uid(), raw, at or datetime.now(UTC))
+        received_at = (at or datetime.now(UTC)).replace(microsecond=0)  # IMAP knows whole seconds
+        kept = Kept(self._next_uid(), raw, received_at)
         self.folders.setdefault(folder, []).append(kept)
         return Key(self.uidvalidity, kept.uid)
 
@@ -71,6 +73,14 @@ class InMemoryMailbox:
         """The number of messages in a folder."""
         return len(self.folders.get(folder, ()))
 
+    def ensure_folders(self, names: Collection[str]) -> None:
+        self._answer()
+        for name in names:
+            self.folders.setdefault(name, [])
+
+    def idle(self, _seconds: float, _stopping: object = None) -> bool:
+        return False
+
     def waiting(self) -> tuple[InboxMessage, ...]:
         self._answer()
         return tuple(
@@ -80,7 +90,7 @@ class InMemoryMailbox:
 
     def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         self._answer()
-        kept = self._find(waiting.key)
+        kept = self._find_here(waiting.key)
         if kept is None:
             return None
         if len(kept.raw) > limit:
@@ -93,27 +103,41 @@ class InMemoryMailbox:
 
     def file(self, key: Key, folder: str) -> bool:
         self._answer(folder)
-        kept = self._find(key)
+        kept = self._find_here(key)
         if kept is None:
             return False
         self._move(kept, INBOX, folder)
         return True
 
     def bring_back(self, folders: Collection[str], query: MessageQuery) -> bool:
+        rejected = None
         for folder in folders:
-            self._answer(folder)
+            try:
+                self._answer(folder)
+            except Rejected as error:
+                rejected = error
+                continue
             for kept in self._copies(folder, query):
                 self._move(kept, folder, INBOX)
                 return True
+        if rejected:
+            raise rejected
         return False
 
     def delete(self, folders: Collection[str], query: MessageQuery) -> bool:
         found = False
+        rejected = None
         for folder in folders:
-            self._answer(folder)
+            try:
+                self._answer(folder)
+            except Rejected as error:
+                rejected = error
+                continue
             for kept in self._copies(folder, query):
                 self.folders[folder].remove(kept)
                 found = True
+        if rejected:
+            raise rejected
         return found
 
     def message_ids(self, folder: str) -> tuple[str, ...]:
@@ -132,6 +156,12 @@ class InMemoryMailbox:
             raise Unavailable("the mailbox is away")
         if folder in self.refused:
             raise Rejected(f'the mailbox refuses the folder "{folder}"')
+
+    def _find_here(self, key: Key) -> Kept | None:
+        """As _find(); after a rebuild the UID would name another message."""
+        if key.uidvalidity != self.uidvalidity:
+            raise Unavailable("the mailbox was rebuilt meanwhile: its UIDVALIDITY changed")
+        return self._find(key)
 
     def _find(self, key: Key) -> Kept | None:
         for kept in self.folders[INBOX]:
@@ -166,6 +196,8 @@ class RecordingRelay:
     def send(self, reply: Reply) -> str:
         if self.error:
             raise self.error
+        if not reply.recipient.isascii():
+            raise Undeliverable("the relay takes no address with such letters")
         self.sent.append(reply)
         return "250 OK, taken"
 

@@ -1,7 +1,7 @@
-"""One IMAP connection and the single commands that we trust on it. With imap_login.py the only importer of imapclient.
+"""Single IMAP commands on one connection, and how to close it. Only this module and connection.py import imapclient.
 
-What a server answers to COPY, MOVE or STORE is never believed: it is looked up afterwards. Every command names one
-message, or explicit UIDs: servers do a part of many, or confuse them.
+A server's answer to COPY, MOVE or STORE is never trusted: the result is looked up afterwards. Every command names one
+message, or explicit UIDs: if a command is about many messages, servers do only a part of them, or confuse them.
 """
 
 import re
@@ -23,27 +23,27 @@ from planit_mailer.mail import headers
 log = logs.get(__name__)
 
 Connection: TypeAlias = IMAPClient
-# What imapclient and the sockets beneath it raise; the last two come of answers that are no IMAP.
+# The errors of imapclient and of the sockets beneath it. The last two are raised for answers that are not IMAP.
 FOREIGN = (IMAPClientError, OSError, EOFError, ValueError, LookupError)
 
 CHUNK = 2**20  # bytes of a message asked for at once: imaplib holds each answer in memory
-HEADER = 2**18  # bytes of a header
-WINDOW = 5_000  # messages that one search may find: imaplib takes no line above a million bytes
-QUOTABLE = re.compile(r"[ -~]{1,1000}")
+HEADER = 2**18  # bytes of a header that are fetched at most
+WINDOW = 5_000  # messages that one search may find: imaplib rejects lines of more than a million bytes
+QUOTABLE = re.compile(r"[ -~]{1,1000}")  # printable ASCII
 TRASH = rb"\Trash"  # a folder's special use (RFC 6154), whatever its name is in the language of the mailbox
 BATCH = 400  # UIDs a command names: servers take lines of 8,000 bytes (RFC 7162 section 4)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """The facts that a server lists for a message: size in bytes, INTERNALDATE in UTC, Message-ID or "".
+class ListedMessage:
+    """A message as a server lists it: size in bytes, INTERNALDATE in UTC, Message-ID or "".
 
     For a message whose file is damaged, servers give no date, or an impossible one.
     """
 
     uid: int
     size: int
-    came: datetime | None
+    received_at: datetime | None
     message_id: str
 
 
@@ -52,13 +52,13 @@ class Vanished(Exception):  # noqa: N818  it is a fact, not an error
 
 
 def cut(client: Connection) -> None:
-    """Close a connection that may be broken, without a word."""
+    """Close a connection that may be broken, without logging out."""
     with suppress(*FOREIGN):
         client.shutdown()
 
 
 def log_out(client: Connection) -> None:
-    """Close a connection as it should be."""
+    """Log out and close a connection."""
     try:
         client.logout()
     except FOREIGN:
@@ -75,9 +75,10 @@ def uids(client: Connection, exists: int) -> set[int]:
 
 
 def facts(client: Connection, of: list[int], items: list[str]) -> Iterator[tuple[int, dict[bytes, Any]]]:
-    """Some facts about each of the messages that are still there, in the order in which they are named."""
+    """Fetch these items of each message that is still there, in the order of the UIDs."""
     for start in range(0, len(of), BATCH):
-        yield from client.fetch(of[start : start + BATCH], items).items()
+        batch = of[start : start + BATCH]
+        yield from client.fetch(batch, items).items()
 
 
 def chunks(client: Connection, uid: int, size: int) -> Iterator[bytes]:
@@ -91,22 +92,22 @@ def chunks(client: Connection, uid: int, size: int) -> Iterator[bytes]:
         yield chunk
         if offset == size and len(chunk) < CHUNK:
             return
-    # Of a message that somebody deletes meanwhile, Dovecot hands out nothing, and says so only when asked again.
+    # If somebody deletes a message meanwhile, Dovecot returns nothing, and says so only when it is asked again.
     client.noop()
     if not is_there(client, uid):
         raise Vanished
 
 
 def header(client: Connection, uid: int) -> bytes:
-    """The header of a message alone. Raises Vanished."""
+    """The header of a message, at most 256 KiB of it. Raises Vanished."""
     return _item(client, uid, f"BODY.PEEK[HEADER]<0.{HEADER}>", b"BODY[HEADER]<0>")
 
 
 def having(client: Connection, message_id: str) -> list[int]:
     """The messages of the selected folder whose Message-ID contains this one, as far as the server's search finds them.
 
-    It goes as a quoted string: imapclient leaves "{3}" and "(" bare, which begin a literal and a list. What no quoted
-    string holds (RFC 9051 section 9), and what the server refuses all the same, is found in no message.
+    The Message-ID is sent as a quoted string: imapclient does not quote "{3}" and "(", which begin a literal and a
+    list. Return none if it cannot be quoted (RFC 9051 section 9), or if the server refuses the search all the same.
     """
     if not QUOTABLE.fullmatch(message_id):
         return []
@@ -119,13 +120,15 @@ def having(client: Connection, message_id: str) -> list[int]:
         return []
 
 
-def listed(client: Connection, of: list[int], *, names: bool = False) -> Iterator[Listed]:
+def listed(client: Connection, of: list[int], *, names: bool = False) -> Iterator[ListedMessage]:
     """List the messages that are still there; with their Message-IDs only if `names` is True."""
     fields = ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"] if names else []
     for uid, item in facts(client, of, ["RFC822.SIZE", "INTERNALDATE", *fields]):
+        size = int(item.get(b"RFC822.SIZE") or 0)
+        date = item.get(b"INTERNALDATE")
+        received_at = date.astimezone(UTC) if date else None
         message_id = _message_id(item) if names else ""
-        came = item.get(b"INTERNALDATE")
-        yield Listed(uid, int(item.get(b"RFC822.SIZE") or 0), came.astimezone(UTC) if came else None, message_id)
+        yield ListedMessage(uid, size, received_at, message_id)
 
 
 def is_there(client: Connection, uid: int) -> bool:
@@ -139,18 +142,19 @@ def can_move(client: Connection) -> bool:
 
 
 def move(client: Connection, uid: int, folder: str) -> bool:
-    """Move one message of the selected folder; a missing folder is created. Raises Rejected.
+    """Move one message of the selected folder; a missing folder is created.
 
-    Return False if it was gone already: somebody else moved it.
+    Return False if it was gone already: somebody else moved it. Raises Rejected if the server refuses to move it, or
+    does not do so.
     """
     if not is_there(client, uid):
         return False
     try:
-        _move_or_make(client, uid, folder)
+        _move_or_create(client, uid, folder)
     except IMAPClientError as error:
         if not is_refusal(error):
             raise
-        client.noop()  # else the server may not tell yet that it is gone
+        client.noop()  # otherwise the server may not report yet that it is gone
         if is_there(client, uid):
             raise Rejected(words(error)) from error
         return False
@@ -175,15 +179,15 @@ def expunge(client: Connection, uid: int) -> None:
 def trash_folder(client: Connection) -> str:
     """On Gmail, the Trash folder (only expunging there deletes); "" on other servers.
 
-    On Gmail a folder is a label: a message expunged from it stays in All Mail. Only one that is moved to Trash, and
-    expunged there, is gone. Raises Unavailable if no Trash folder is visible.
+    On Gmail a folder is a label: a message that is expunged from it stays in All Mail. It has to be moved to Trash and
+    expunged there. Raises Unavailable if no Trash folder is visible.
     """
     if not client.has_capability("X-GM-EXT-1"):
         return ""
-    bin_ = client.find_special_folder(TRASH)
-    if bin_ is None:
+    trash = client.find_special_folder(TRASH)
+    if trash is None:
         raise Unavailable("it shows no bin over IMAP: let Gmail's settings show the label Bin or Trash")
-    return str(bin_)
+    return str(trash)
 
 
 def expunge_several(client: Connection, uids: list[int]) -> None:
@@ -192,35 +196,38 @@ def expunge_several(client: Connection, uids: list[int]) -> None:
         expunge(client, uid)
 
 
-def move_several(client: Connection, uids: list[int], bin_: str) -> None:
-    """Move these messages of the selected folder to the bin, from which they are still to be expunged."""
+def move_several(client: Connection, uids: list[int], folder: str) -> None:
+    """Move these messages of the selected folder to another folder."""
     for uid in uids:
-        move(client, uid, bin_)
+        move(client, uid, folder)
 
 
 def create(client: Connection, name: str) -> None:
-    """Make a folder, and subscribe to it, so that mail programs show it."""
+    """Create a folder and subscribe to it, so that mail programs show it."""
     try:
         client.create_folder(name)
     except IMAPClientError:
-        if not client.folder_exists(name):  # else somebody was quicker
+        if not client.folder_exists(name):  # otherwise somebody else has created it meanwhile
             raise
     log.info("folder made", folder=name)
-    with suppress(IMAPClientError):  # a convenience
+    with suppress(IMAPClientError):  # a convenience only
         client.subscribe_folder(name)
 
 
 def is_refusal(error: BaseException) -> bool:
-    """True if the server said no in order (a tagged NO or BAD), so that the connection can still be used."""
-    broken = isinstance(error, IMAPClientAbortError | ProtocolError) or str(error).startswith("command: ")
+    """True if the server answered with a tagged NO or BAD, so that the connection can still be used."""
+    if isinstance(error, IMAPClientAbortError | ProtocolError):
+        return False
+    broken = str(error).startswith("command: ")
     return isinstance(error, IMAPClientError) and not broken
 
 
 def words(error: BaseException) -> str:
-    """The server's answer without Python's decoration, at most 300 characters."""
+    """The server's answer without the quotes of Python's bytes, at most 300 characters."""
     said = error.args[0] if len(error.args) == 1 else str(error)
     answer = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    answer = answer[2:-1] if answer[:2] in ("b'", 'b"') else answer
+    if answer.startswith(("b'", 'b"')):
+        answer = answer[2:-1]
     return text.one_line(answer)[:300] or type(error).__name__
 
 
@@ -238,12 +245,22 @@ def _item(client: Connection, uid: int, asked: str, name: bytes) -> bytes:
 
 
 def _message_id(item: dict[bytes, Any]) -> str:
-    fields = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"")
-    first = message_from_bytes(bytes(fields or b""), policy=compat32)["message-id"]  # of several, as we read them
-    return headers.message_id(text.one_line(str(first or "")))
+    """The Message-ID among the fetched header fields, "" if there is none; the first of several, as in our parser."""
+    fields = message_from_bytes(_header_fields(item), policy=compat32)
+    first = fields["message-id"] or ""
+    return headers.message_id(text.one_line(str(first)))
 
 
-def _move_or_make(client: Connection, uid: int, folder: str) -> None:
+def _header_fields(item: dict[bytes, Any]) -> bytes:
+    """The fetched header fields: servers repeat the request in the item's name, each in its own spelling."""
+    for name, value in item.items():
+        if name.startswith(b"BODY[HEADER.FIELDS"):
+            return bytes(value or b"")
+    return b""
+
+
+def _move_or_create(client: Connection, uid: int, folder: str) -> None:
+    """Move a message; if the folder is missing, create it and try again."""
     try:
         _move_once(client, uid, folder)
     except IMAPClientError as error:
@@ -254,6 +271,7 @@ def _move_or_make(client: Connection, uid: int, folder: str) -> None:
 
 
 def _move_once(client: Connection, uid: int, folder: str) -> None:
+    """Move a message by MOVE, or by COPY and EXPUNGE if the server does not offer MOVE."""
     if client.has_capability("MOVE"):
         client.move([uid], folder)
     else:

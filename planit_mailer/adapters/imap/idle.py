@@ -2,12 +2,13 @@
 
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from planit_mailer.adapters.imap.commands import Connection
 from planit_mailer.core.errors import Unavailable
 
-LOOK_UP = 0.2  # seconds between two looks whether we are to stop
+LOOK_UP = 0.2  # seconds between two calls of `stopping`
 
 
 def idle(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bool:
@@ -20,22 +21,35 @@ def idle(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bo
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         client.idle()
-        quiet = not wait(client, left, stopping)
+        spoke = wait(client, left, stopping)
         _, answers = client.idle_done()
-        if any(answer[0] == b"BYE" for answer in answers):
+        if _says_good_bye(answers):
             raise Unavailable("the mailbox said good-bye")
-        if any(len(answer) > 1 and answer[1] == b"EXISTS" for answer in answers):
+        if _reports_mail(answers):
             return True
-        if quiet:
+        if not spoke:
             return False
     return False
 
 
 def wait(client: Connection, seconds: float, stopping: Callable[[], bool]) -> bool:
     """Wait until the server says something, at most this long and until `stopping`. Return True if it did."""
-    end, said = time.monotonic() + seconds, False
+    end = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         selector.register(client.socket(), selectors.EVENT_READ)
-        while not said and not stopping() and (left := end - time.monotonic()) > 0:
-            said = bool(selector.select(min(left, LOOK_UP)))
-    return said
+        while not stopping():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            if selector.select(min(left, LOOK_UP)):
+                return True
+    return False
+
+
+def _says_good_bye(answers: Sequence[Any]) -> bool:
+    return any(answer[0] == b"BYE" for answer in answers)
+
+
+def _reports_mail(answers: Sequence[Any]) -> bool:
+    """True if the server reports a number of messages: (3, b"EXISTS")."""
+    return any(len(answer) > 1 and answer[1] == b"EXISTS" for answer in answers)

@@ -1,7 +1,8 @@
-"""The client's half of SASL XOAUTH2 and OAUTHBEARER, for imaplib and smtplib alike.
+"""The client's side of SASL XOAUTH2 and OAUTHBEARER, for imaplib and smtplib alike.
 
-Both send a token at once. A server that refuses it says why, in JSON, and waits for one more line before it ends the
-dialogue (RFC 7628 section 3.2.3). The login of imapclient would send the token a second time there and lose the reason.
+Both mechanisms begin with the token. A server that refuses it gives its reason in JSON, and waits for one more line
+before it ends the dialogue (RFC 7628 section 3.2.3). imapclient's own login would send the token a second time at that
+point, and lose the reason.
 """
 
 from collections.abc import Callable
@@ -14,12 +15,12 @@ ANSWER = 300  # characters that are kept of the reason
 
 
 class Bearer:
-    """One login; called with each challenge of the server, it gives the answer."""
+    """One login. It is called with each challenge of the server and returns the answer."""
 
     def __init__(
         self, server: Server, mechanism: Literal["xoauth2", "oauthbearer"], token: str, forget: Callable[[], None]
     ) -> None:
-        """`forget` throws the token away: it is called when the login was refused."""
+        """`forget` throws the token away. It is called if the login is refused."""
         self.mechanism: Final = mechanism.upper()
         self._opening = opening(server, mechanism, token)
         self._forget: Final = forget
@@ -27,15 +28,15 @@ class Bearer:
         self._reason = ""
 
     def __call__(self, challenge: bytes | None = None) -> str:
-        """The token first, then what ends the dialogue."""
+        """Return the token on the first call. On the next one, keep the server's reason and end the dialogue."""
         if self._opening:
             answer, self._opening = self._opening, ""
             return answer
         self._reason = text.one_line((challenge or b"").decode("utf-8", "replace"))[:ANSWER]
         return self._closing
 
-    def refused(self) -> str:
-        """The server's reason for a refusal, "" if it gave none. The next login asks for a new token."""
+    def forget_token(self) -> str:
+        """Throw the refused token away: the next login asks for a new one. Return the server's reason, "" if none."""
         self._forget()
         return self._reason
 

@@ -1,7 +1,7 @@
-"""Access tokens for logging in with OAuth2. The only importer of msal and google-auth.
+"""Access tokens for logging in with OAuth2. Only this module imports msal and google-auth.
 
-A token is kept until shortly before it expires. One that a server refused is thrown away: a right that was granted
-meanwhile stands only in a new one.
+A token is kept until shortly before it expires. If a server refuses it, it is thrown away: only a new token contains
+rights that were granted meanwhile.
 """
 
 import json
@@ -18,21 +18,21 @@ from planit_mailer.core.config import Server
 from planit_mailer.core.errors import LoginRefused, Unavailable
 from planit_mailer.core.oauth2 import OAuth2
 
-MARGIN = 300  # seconds before its end at which a token is renewed
-TIMEOUT = 30  # seconds for an answer of the provider
-ANSWER = 300  # characters that are kept of it
+MARGIN = 300  # seconds before it expires in which a token is renewed
+TIMEOUT = 30  # seconds for the provider's answer
+ANSWER = 300  # characters of the provider's answer that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token from a provider; `until` is a Unix time in seconds."""
+    """An access token from a provider. It expires at `until`, a Unix time in seconds."""
 
     value: str = field(repr=False)
     until: float
 
 
 class Tokens:
-    """The tokens of one login."""
+    """The access token of one login, renewed when it expires. Thread-safe."""
 
     def __init__(self, settings: OAuth2, user: str) -> None:
         """`user` is the mailbox's address."""
@@ -42,27 +42,31 @@ class Tokens:
         self._lock: Final = threading.Lock()
 
     def token(self) -> str:
-        """A token that lasts a while longer. Raises LoginRefused in the provider's words, Unavailable."""
+        """A token that does not expire soon. Raises LoginRefused in the provider's words, or Unavailable."""
         with self._lock:
             if self._token is None or time.time() > self._token.until - MARGIN:
-                ask = _of_microsoft if self._settings.provider == "microsoft365" else _of_google
-                self._token = ask(self._settings, self._user)
+                self._token = self._new_token()
             return self._token.value
 
     def forget(self) -> None:
-        """Throw the token away."""
+        """Throw the token away: the next login asks for a new one."""
         with self._lock:
             self._token = None
+
+    def _new_token(self) -> Token:
+        if self._settings.provider == "microsoft365":
+            return _from_microsoft(self._settings)
+        return _from_google(self._settings, self._user)
 
 
 @cache
 def kept(settings: OAuth2, user: str) -> Tokens:
-    """The tokens of a login, the same ones for as long as this process lives."""
+    """The tokens of a login: the same object until this process ends."""
     return Tokens(settings, user)
 
 
 def bearer(server: Server) -> Bearer | None:
-    """The token login for a server; None if it uses a password. Raises as `Tokens.token`."""
+    """The token login for a server; None if it uses a password. Raises LoginRefused or Unavailable."""
     if server.oauth2 is None:
         return None
     tokens = kept(server.oauth2, server.username)
@@ -70,18 +74,20 @@ def bearer(server: Server) -> Bearer | None:
 
 
 def expires_on(settings: OAuth2) -> date | None:
-    """The day on which our secret expires: as configured, else that of the certificate; None if unknown."""
-    if settings.secret_expires or not settings.certificate:
+    """The day on which our secret expires: the configured one, else the certificate's; None if unknown."""
+    if settings.secret_expires:
         return settings.secret_expires
-    from cryptography import x509  # noqa: PLC0415  slow to import, and few need it
+    if not settings.certificate:
+        return None
+    from cryptography import x509  # noqa: PLC0415  slow to import, and few installations need it
 
     pem = settings.certificate.get_secret_value().encode()
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc.date()
 
 
-def _of_microsoft(settings: OAuth2, _user: str) -> Token:
-    """Client credentials: the program's own rights, not those of a person."""
-    import msal  # noqa: PLC0415  a third of a second to import, and few need it
+def _from_microsoft(settings: OAuth2) -> Token:
+    """Ask Microsoft 365 for a token by client credentials: it carries the program's own rights, not a person's."""
+    import msal  # noqa: PLC0415  takes a third of a second, and few installations need it
 
     authority = f"{settings.authority.rstrip('/')}/{settings.tenant}"
     try:
@@ -89,7 +95,7 @@ def _of_microsoft(settings: OAuth2, _user: str) -> Token:
             settings.client_id,
             client_credential=_credential(settings),
             authority=authority,
-            instance_discovery=False,  # it would ask Microsoft whether this authority is Microsoft's
+            instance_discovery=False,  # otherwise msal asks Microsoft if the authority is known to it
             timeout=TIMEOUT,
         )
         answer: dict[str, Any] = client.acquire_token_for_client([settings.asked_scope])
@@ -102,6 +108,7 @@ def _of_microsoft(settings: OAuth2, _user: str) -> Token:
 
 
 def _credential(settings: OAuth2) -> str | dict[str, str]:
+    """Our certificate or client secret, in the form that msal takes."""
     if settings.certificate:
         pem = settings.certificate.get_secret_value()
         return {"private_key": pem, "public_certificate": pem}
@@ -109,9 +116,9 @@ def _credential(settings: OAuth2) -> str | dict[str, str]:
     return settings.client_secret.get_secret_value()
 
 
-def _of_google(settings: OAuth2, user: str) -> Token:
-    """A service account that may act for the whole domain, here for this one mailbox."""
-    from google.auth import exceptions  # noqa: PLC0415  as msal
+def _from_google(settings: OAuth2, user: str) -> Token:
+    """Ask Google for a token of a service account that acts for this mailbox (domain-wide delegation)."""
+    from google.auth import exceptions  # noqa: PLC0415  like msal
     from google.auth.transport.requests import Request  # noqa: PLC0415
     from google.oauth2.service_account import Credentials  # noqa: PLC0415
 
@@ -128,4 +135,6 @@ def _of_google(settings: OAuth2, user: str) -> Token:
 
 
 def _words(error: Exception) -> str:
-    return text.one_line(str(error.args[0] if error.args else error))[:ANSWER] or type(error).__name__
+    """An error's first argument on one line, at most 300 characters; its class if it has no text."""
+    first = error.args[0] if error.args else error
+    return text.one_line(str(first))[:ANSWER] or type(error).__name__

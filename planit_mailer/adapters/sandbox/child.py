@@ -1,7 +1,7 @@
-"""The child's side of the reading process: be confined, do jobs, say what came of each.
+"""The child's side of the reading process: set its limits, do jobs, and send back each result.
 
-Garbage waits until a job is done: a job lives for seconds within a limit on memory, and looking for garbage among so
-much that is new would take a third of it.
+Garbage is collected between jobs only. A job takes seconds and creates many objects, so that searching them for garbage
+meanwhile would take a third of its time; the memory limit bounds what piles up.
 """
 
 import gc
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing.connection import Connection
 
-GRACE = 1  # seconds after which a child ends itself, should the parent not be there to do it
+GRACE = 1  # seconds beyond a job's limit after which a child ends itself, if its parent has not ended it
 
 
 class Why(StrEnum):
-    """The reason why a job ended."""
+    """The reason why a job has no result."""
 
     TIME = "it took too long"
     MEMORY = "it needed too much memory"
@@ -28,21 +28,21 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The exception of a job, and where it was raised, as text."""
+    """The exception that a job raised, with its traceback as text."""
 
     error: Exception
     traceback: str
 
 
 def serve(descriptor: str, memory: str, seconds: str) -> None:
-    """The child's whole life: be confined, say that it is warm, and do jobs until the socket closes."""
+    """Run the child: set its limits, report that it is warm, and do jobs until the socket closes."""
     _confine(int(memory))
     _fall_silent()
     gc.freeze()
     gc.disable()
     with Connection(int(descriptor)) as parent:
         parent.send_bytes(b"warm")
-        while (job := _next(parent)) is not None:
+        while (job := _receive(parent)) is not None:
             _limit_time(float(seconds))
             outcome = _do(job)
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -51,6 +51,7 @@ def serve(descriptor: str, memory: str, seconds: str) -> None:
 
 
 def _confine(memory: int) -> None:
+    """Ignore the signals that end the daemon, limit the memory in bytes, and write no core dumps."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _limit(resource.RLIMIT_AS, memory)
@@ -58,27 +59,29 @@ def _confine(memory: int) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """Limit a job's time once more in the child itself: the parent may have died."""
+    """Limit a job's processor time and wall time in the child itself: the parent may have crashed."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, math.ceil(usage.ru_utime + usage.ru_stime + seconds + GRACE))
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE)
 
 
 def _limit(what: int, most: int) -> None:
-    """Set a soft limit within the hard one that we were given."""
+    """Set a soft limit, at most the hard limit of this process."""
     _, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (soft, hard))
 
 
 def _fall_silent() -> None:
-    """Let nothing that a library says about a file, which may quote it, reach a terminal or a log."""
+    """Discard all output: a library's messages about a file may quote it, and must not reach a terminal or a log."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     os.close(nowhere)
 
 
-def _next(parent: Connection) -> bytes | None:
+def _receive(parent: Connection) -> bytes | None:
+    """Wait for the next job; None if the parent has closed the socket."""
     try:
         return parent.recv_bytes()
     except (EOFError, OSError):
@@ -86,7 +89,7 @@ def _next(parent: Connection) -> bytes | None:
 
 
 def _do(job: bytes) -> bytes:
-    """Do a job. Return its result, or its exception in a form that can be sent."""
+    """Do a job. Return its pickled result; its pickled exception if it raised one."""
     try:
         function, arguments = pickle.loads(job)  # noqa: S301  from our own parent
         return pickle.dumps(function(*arguments))
@@ -97,11 +100,11 @@ def _do(job: bytes) -> bytes:
 
 
 def _pickled(error: Exception) -> bytes:
-    """An error with its traceback; one that cannot be pickled, or not be made again, by its name alone."""
-    where = traceback.format_exc()
+    """Pickle an error with its traceback. If it cannot be pickled and unpickled, only its class name is kept."""
+    raised_at = traceback.format_exc()
     try:
-        pickled = pickle.dumps(Raised(error, where))
+        pickled = pickle.dumps(Raised(error, raised_at))
         pickle.loads(pickled)  # noqa: S301  our own
-    except Exception:  # noqa: BLE001  whatever its class does when it is pickled
-        return pickle.dumps(Raised(RuntimeError(type(error).__name__), where))
+    except Exception:  # noqa: BLE001  its class may raise anything when it is pickled
+        return pickle.dumps(Raised(RuntimeError(type(error).__name__), raised_at))
     return pickled

@@ -1,10 +1,10 @@
 """The reading process: untrusted files are opened in a child that may be killed, never in the daemon.
 
-One warm child waits for jobs on a socket. It has a limit on memory, and each job has one on wall time and one on
-processor time. A child that exceeds them, or crashes, is replaced, and its job ends in Killed. If no child starts, for
-instance because the machine has no memory left, that is Unavailable: it is not the job's fault. The child has none of
-our secrets, writes to no terminal, and ignores the signals that end the daemon. It ends when the daemon does: its
-socket closes, or, in the middle of a job, the alarm rings that is set for each.
+One warm child waits for jobs on a socket. Its memory is limited, and so are the wall time and processor time of each
+job. A child that exceeds a limit, or crashes, is replaced, and its job ends in Killed. If no child starts, for instance
+because the machine has no memory left, Unavailable is raised: it is not the job's fault. The child has none of our
+secrets, writes to no terminal, and ignores the signals that end the daemon. If the daemon ends, the child ends too: its
+socket closes, or, in the middle of a job, its own time limit ends it.
 """
 
 import gc
@@ -38,17 +38,17 @@ T = TypeVar("T")
 
 log = logs.get(__name__)
 
-# Importing this module warms the child: it imports all that jobs need.
+# Importing this module is what warms the child: it imports everything that jobs need.
 COMMAND = "import sys; from planit_mailer.adapters.sandbox import child, parent; child.serve(*sys.argv[1:])"
-SECRETS = "PLANIT_"  # how our environment variables begin
+SECRETS = "PLANIT_"  # the prefix of our environment variables
 NO_START = "the reading process does not start"
-PATIENCE = 5.0  # seconds in which a child ends by itself
-START = 60.0  # seconds that a child may take to become ready; it takes less than one
-RESULT = 500_000_000  # bytes: more than any honest result
+PATIENCE = 5.0  # seconds that a warm child has to end by itself
+START = 60.0  # seconds that a child has to become ready; usually it takes less than one
+RESULT = 500_000_000  # bytes that a result may have: more than any real result
 
 
-class Killed(Exception):  # noqa: N818  says what became of the job
-    """A job could not answer: it passed a limit, or took its process down with it."""
+class Killed(Exception):  # noqa: N818  the job was killed, which is no error of ours
+    """A job gave no result: it exceeded a limit, or crashed its process. `why` is the reason."""
 
     def __init__(self, why: Why) -> None:
         super().__init__(why)
@@ -56,10 +56,10 @@ class Killed(Exception):  # noqa: N818  says what became of the job
 
 
 class Reader:
-    """A warm reading process, with limits on wall time in seconds for each job and on memory in bytes. Thread-safe.
+    """A warm reading process. `seconds` limits the wall time of each job, `memory` the process's bytes. Thread-safe.
 
-    It is started at creation, so that it is warm when it is needed, and ended by `with` or close(). Every method raises
-    Unavailable if no child starts.
+    The process starts when the reader is created, so that it is warm when it is needed, and is ended by `with` or
+    close(). Every method raises Unavailable if no child starts.
     """
 
     def __init__(self, seconds: float, memory: int) -> None:
@@ -76,14 +76,20 @@ class Reader:
         self.close()
 
     def sniff(self, data: bytes) -> FileKind:
-        """Detect the kind of a file. If that kills the child, a person has to look at it."""
-        return self._unless_killed("file ended its reader", lambda _: detect.ARCHIVE, detect.sniff, data)
+        """Detect the kind of a file. If that kills the child, the file counts as an archive: a person looks at it."""
+
+        def archive(_why: Why) -> FileKind:
+            return detect.ARCHIVE
+
+        return self._unless_killed("file ended its reader", archive, detect.sniff, data)
 
     def judge(self, data: bytes, judging: Criteria) -> Judgement:
-        """Read and judge a file. If that kills the child, it cannot be opened."""
-        return self._unless_killed(
-            "file ended its reader", lambda _: forms.cannot_be_opened(), forms.judge, data, judging
-        )
+        """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened."""
+
+        def cannot_be_opened(_why: Why) -> Judgement:
+            return forms.cannot_be_opened()
+
+        return self._unless_killed("file ended its reader", cannot_be_opened, forms.judge, data, judging)
 
     def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
         """Paint a workbook's problems into it. If that kills the child, return the Problems sheet alone."""
@@ -100,10 +106,17 @@ class Reader:
 
     def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """The DKIM signatures of a message for a domain; none if looking for them kills the child."""
-        return self._unless_killed("signatures ended their reader", lambda _: (), dkim.find, raw, domain, own_address)
+
+        def none(_why: Why) -> tuple[Signature, ...]:
+            return ()
+
+        return self._unless_killed("signatures ended their reader", none, dkim.find, raw, domain, own_address)
 
     def prove(self, raw: bytes, keys: Keys) -> str:
-        """Why no signature proves its domain, all of them within one job; those that end their reader do not."""
+        """The reason why no signature proves its domain, "" if one does. If this kills the child, none does.
+
+        All signatures are verified in one job.
+        """
 
         def unproven(why: Why) -> str:
             return f"its DKIM signature cannot be verified: {why.value}"
@@ -111,58 +124,60 @@ class Reader:
         return self._unless_killed("signatures ended their reader", unproven, dkim.prove, raw, keys)
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """Call a function at the top of a module in the child, and return its result; one job at a time.
+        """Call a module-level function in the child and return its result, one job at a time.
 
-        Raises what the function raised, Killed if it gave no answer, or Unavailable if no child starts, which says
-        nothing about the job.
+        Raises the exception that the function raised, or Killed if it gave no result.
         """
         job = pickle.dumps((function, arguments))
         with self._lock:
             self._make_ready()
-            outcome = self._ask(job)
+            outcome = self._run(job)
         if isinstance(outcome, Why):
             raise Killed(outcome)
         if isinstance(outcome, Raised):
             raise outcome.error from _Traceback(outcome.traceback)
         return outcome
 
+    def close(self) -> None:
+        """End the child after its present job. A closed reader stays closed."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            patience = PATIENCE if self._warm else 0  # a child that is still starting has no job to finish
+            self._stop(patience)
+
     def _unless_killed(
-        self, event: str, otherwise: Callable[[Why], T], function: Callable[..., T], data: bytes, *others: object
+        self, event: str, fallback: Callable[[Why], T], function: Callable[..., T], data: bytes, *others: object
     ) -> T:
-        """Call the function in the child; if the child is killed, log that and return the fallback."""
+        """Call the function in the child. If the child is killed, log the event and return the fallback."""
         try:
             result: T = self.call(function, data, *others)
         except Killed as killed:
             log.warning(event, why=killed.why.value, size=len(data))
-            return otherwise(killed.why)
+            return fallback(killed.why)
         return result
 
-    def close(self) -> None:
-        """End the child after its present job. A closed reader stays closed."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._stop(PATIENCE if self._warm else 0)  # one that is only starting has nothing to end
-
     def _start(self) -> None:
-        """Start a child and do not wait until it is warm."""
+        """Start a child without waiting until it is warm. Raises Unavailable."""
         try:
             ours, theirs = socket.socketpair()
             self._connection = Connection(ours.detach())
             with theirs:
+                arguments = [str(theirs.fileno()), str(self._memory), str(self._seconds)]
                 self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
-                    [sys.executable, "-P", "-c", COMMAND, str(theirs.fileno()), str(self._memory), str(self._seconds)],
+                    [sys.executable, "-P", "-c", COMMAND, *arguments],
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     env=_environment(),
-                    start_new_session=True,  # a Ctrl-C on the terminal is the parent's to act upon
+                    start_new_session=True,  # a Ctrl-C on the terminal reaches the parent only
                 )
-        except OSError as error:  # no memory, no process, no file left
+        except OSError as error:  # the machine has no memory, process or file descriptor left
             raise Unavailable(f"{NO_START}: {error.strerror}") from error
         self._warm = self._busy = False
 
     def _make_ready(self) -> None:
-        """Wait for a child that can take a job; replace one that crashed or is busy with an abandoned job."""
+        """Wait until the child is warm. Replace it first if it crashed, or is still at a job that was given up."""
         if self._closed:
             raise RuntimeError("the reader is closed")
         if self._busy or self._process.poll() is not None:
@@ -173,33 +188,48 @@ class Reader:
             self._warm = True
 
     def _wait_until_warm(self) -> None:
+        """Wait for the child's first word. Raises Unavailable if it crashed, or takes too long."""
         if not self._connection.poll(START):
             raise Unavailable(f"the reading process is not ready after {START:.0f} s")
         try:
             self._connection.recv_bytes()
         except (EOFError, OSError) as error:
-            self._stop(patience=0)  # it may be about to die, and would be taken for one that starts
+            self._stop(patience=0)  # otherwise the next job may find it alive and wait for it
             raise Unavailable(NO_START) from error
 
-    def _ask(self, job: bytes) -> Any:
-        """Send a job and wait for what comes of it: its result, what it raised, or why it was ended."""
+    def _run(self, job: bytes) -> Any:
+        """Run a job in the child. Return its result; a Raised if it raised an exception, a Why if it gave no result.
+
+        A child that gave no result is replaced.
+        """
         self._busy = True
         try:
-            self._connection.send_bytes(job)
-            answered = self._connection.poll(self._seconds)
-            outcome = _unpacked(self._connection.recv_bytes(RESULT)) if answered else Why.TIME
+            outcome = self._exchange(job)
         except (EOFError, OSError):
             outcome = Why.DIED
         if isinstance(outcome, Why):
-            code = self._stop(patience=0)
-            with suppress(Unavailable):  # this job is over; the next one tries to start another child again
-                self._start()
-            outcome = Why.TIME if -code in (signal.SIGXCPU, signal.SIGALRM) else outcome
+            outcome = self._replace_child(outcome)
         self._busy = False
         return outcome
 
+    def _exchange(self, job: bytes) -> Any:
+        """Send a job and wait for its outcome, or Why.TIME. Raises EOFError or OSError if the child crashed."""
+        self._connection.send_bytes(job)
+        if not self._connection.poll(self._seconds):
+            return Why.TIME
+        return _unpacked(self._connection.recv_bytes(RESULT))
+
+    def _replace_child(self, why: Why) -> Why:
+        """End the child and start another one. Return why its job ended: TIME if its own time limit ended it."""
+        code = self._stop(patience=0)
+        with suppress(Unavailable):  # this job is over; the next one tries again to start a child
+            self._start()
+        if -code in (signal.SIGXCPU, signal.SIGALRM):
+            return Why.TIME
+        return why
+
     def _stop(self, patience: float) -> int:
-        """End the child: it exits when its socket closes, and is killed if it does not exit in time."""
+        """End the child by closing its socket, and kill it if it does not exit in time. Return its exit code."""
         self._connection.close()
         try:
             return self._process.wait(patience)
@@ -209,24 +239,25 @@ class Reader:
 
 
 def _unpacked(outcome: bytes) -> Any:
-    """The result of a job. Garbage collection is paused: searching so many new objects takes longer than unpacking."""
-    collects = gc.isenabled()
+    """Unpickle the outcome of a job, without garbage collection: searching so many new objects would take longer."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         return pickle.loads(outcome)  # noqa: S301  from our own child
     finally:
-        if collects:
+        if was_enabled:
             gc.enable()
 
 
-class _Traceback(Exception):  # noqa: N818  the cause of an error, never raised
-    """The place in the child where an error was raised."""
+class _Traceback(Exception):  # noqa: N818  the cause of an error, never raised itself
+    """The traceback of an error that was raised in the child, as text."""
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
 
 
 def _environment() -> dict[str, str]:
-    """The environment of a child: imports as ours do, and none of our secrets."""
+    """The environment of a child: our variables without the secrets, and our folders to import from."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
-    return kept | {"PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}  # noqa: PTH100
+    folders = (os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
+    return kept | {"PYTHONPATH": os.pathsep.join(folders)}

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, insert,
 
 from planit_mailer.adapters.sql.schema import receipts, state
 from planit_mailer.core.errors import Refused
-from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, Released
+from planit_mailer.domain.messages import MessageQuery, Outcome, Receipt, ReceiptState, Released
 
 
 class Repository:
@@ -63,6 +63,17 @@ def receipt(row: Row[Any]) -> Receipt:
         released=row.released,
         accept_identities=row.accept_identities,
     )
+
+
+def receipt_state(row: Row[Any]) -> ReceiptState:
+    """How far the message of a row has come: the one place that reads its flags together."""
+    if row.mail_deleted_at is not None:
+        return ReceiptState.DELETED
+    if row.superseded:
+        return ReceiptState.SUPERSEDED
+    if row.outcome is None:
+        return ReceiptState.OPEN
+    return ReceiptState.FILED if row.filed_at is not None else ReceiptState.SETTLED
 
 
 def as_released(row: Row[Any]) -> Released:

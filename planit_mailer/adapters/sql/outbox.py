@@ -48,7 +48,7 @@ class OutboxRows(Repository):
         rows = self._connection.execute(due.order_by(outbox.c.due_at, outbox.c.id).limit(limit))
         return tuple(_pending(row) for row in rows)
 
-    def hand_over(self, pending: Pending, now: datetime, until: datetime) -> bool:
+    def begin_sending(self, pending: Pending, now: datetime, until: datetime) -> bool:
         """Count an attempt to send a reply. Return False if it is not due any more: another daemon may have sent it.
 
         It is due again at `until`, in case nobody can record the outcome.

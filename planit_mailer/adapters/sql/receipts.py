@@ -113,7 +113,7 @@ class Receipts(Repository):
         if not_applied and erasure.is_put_right(self._connection, receipt.arrival):
             self._change(receipt.arrival, {"superseded": True})
 
-    def release_attempt(self, receipt: Receipt) -> None:
+    def uncount_attempt(self, receipt: Receipt) -> None:
         """The attempt does not count: a server was away."""
         self._change(receipt.arrival, {"in_hand": False, "attempts": max(receipt.attempts - 1, 0)})
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
 )
 
-from planit_mailer.adapters.sql.base import Repository, alike, message_query
+from planit_mailer.adapters.sql.base import Repository, alike, message_query, receipt_state
 from planit_mailer.adapters.sql.deadlines import is_answer
 from planit_mailer.adapters.sql.duplicates import JUDGED
 from planit_mailer.adapters.sql.outbox import PENDING, SENT
@@ -153,9 +153,7 @@ def _summary(row: Row[Any]) -> ReceiptSummary:
         message_id=row.message_id,
         folder=row.folder if row.filed_at else "",
         changed_at=row.mail_deleted_at or row.filed_at or row.settled_at or row.first_seen_at,
-        settled=row.outcome is not None,
-        superseded=row.superseded,
-        deleted=row.mail_deleted_at is not None,
+        state=receipt_state(row),
         unanswered=row.unanswered,
         answers=row.answers,
         last_answers=row.last_answers,

@@ -1,4 +1,4 @@
-"""The whole journey on this machine: an embedded mailbox and relay, a registered school, and what a learner sees."""
+"""The demo: the whole journey on this machine, with an embedded mailbox and relay, and an invented school."""
 
 from planit_mailer.cli.demo.journey import play
 

@@ -1,6 +1,6 @@
-"""The embedded servers themselves: pymap keeps the mailbox in memory, aiosmtpd takes the mail.
+"""The embedded servers: pymap keeps the mailbox in memory, aiosmtpd receives the mail.
 
-Imported on demand, by `servers` alone: these packages belong to the extra "demo".
+Only servers.py imports this module, and not before it is needed: the two packages belong to the extra "demo".
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
 from pysasl.hashing import BuiltinHash
 
-LARGEST = 200_000_000  # bytes of a message: larger than the daemon's own limit, so that this can be tried
-GOOD_BYE = 1  # seconds for a connection to end by itself
+LARGEST = 200_000_000  # bytes of a message: more than the daemon's own limit, so that this limit can be tried
+GOOD_BYE = 1  # seconds that a connection has to end by itself
 
 
 class Servers:
-    """Both servers on one event loop. `take` gets the mail that is for anybody but `address`."""
+    """Both servers on one event loop. Mail to `address` goes into the mailbox; `take` receives all other mail."""
 
     def __init__(self, address: str, take: Callable[[str, bytes], None]) -> None:
         self._address = address.lower()
@@ -35,11 +35,11 @@ class Servers:
         self._open: dict[asyncio.Task[Any], StreamWriter] = {}
 
     async def start(self, host: str, password: str) -> tuple[int, int]:
-        """Listen; the ports of IMAP and SMTP."""
-        logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: a line for every command otherwise
+        """Start listening. Return the ports of IMAP and SMTP."""
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # otherwise aiosmtpd logs every command
         self._backend, settings = await DictBackend.init(
             _arguments(self._address, password),
-            # One user, no secrets: no threads and no time for hashing, no waiting after a wrong name.
+            # There is one user and no secret: hash quickly and without threads, and do not wait after a wrong name.
             cpu_subsystem=Subsystem.for_asyncio(),
             hash_context=BuiltinHash(rounds=1),
             invalid_user_sleep=0,
@@ -70,13 +70,13 @@ class Servers:
             writer.close()
         if self._open:
             await asyncio.wait(list(self._open), timeout=GOOD_BYE)
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
+        remaining = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in remaining:
             task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.gather(*remaining, return_exceptions=True)
 
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
-        """Deliver a message that came over SMTP; aiosmtpd calls this."""
+        """Deliver a message that was sent over SMTP. aiosmtpd calls this method."""
         for recipient in envelope.rcpt_tos:
             if recipient.lower() == self._address:
                 await self._deliver(_stamped(envelope, session.host_name, recipient))
@@ -85,6 +85,7 @@ class Servers:
         return "250 OK, taken"
 
     async def _deliver(self, raw: bytes) -> None:
+        """Put a message into the inbox."""
         identity = await self._backend.login.authorize(self._backend.login.demo_user_identity, self._address)
         async with identity.new_session() as session:
             inbox = await session.mailbox_set.get_mailbox("INBOX")
@@ -92,7 +93,7 @@ class Servers:
 
 
 def _stamped(envelope: Any, client: str, recipient: str) -> bytes:
-    """The message as the last mail server leaves it: who sent it and how it came on top (RFC 5321 section 4.4)."""
+    """Add the headers that the last mail server puts on top: Return-Path and Received (RFC 5321 section 4.4)."""
     now = format_datetime(datetime.now(UTC))
     trace = (
         f"Return-Path: <{envelope.mail_from or ''}>\r\n"
@@ -102,7 +103,7 @@ def _stamped(envelope: Any, client: str, recipient: str) -> bytes:
 
 
 def _arguments(address: str, password: str) -> Namespace:
-    """The arguments that pymap's command line would give."""
+    """The arguments that pymap's command line would pass."""
     return Namespace(
         host=None,
         port=0,

@@ -1,4 +1,4 @@
-"""The journey, told on the terminal as a person would like to follow it."""
+"""Play the journey: send the emails one after the other, and print each result on the terminal."""
 
 import email
 import logging
@@ -27,7 +27,7 @@ from planit_mailer.domain.forms.judge import Criteria
 from planit_mailer.spreadsheets.model import Limits
 
 SERVICE = "data@s-cool.test"
-PASSWORD = "pw"  # noqa: S105  of a mailbox that lives in this process, on loopback
+PASSWORD = "pw"  # noqa: S105  of a mailbox in this process, on loopback
 CONFIGURATION = """
 [mailbox]
 host = "127.0.0.1"
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The stage of the journey: the servers, the service, and the terminal."""
+    """The servers, the service and the terminal that the journey uses."""
 
     post: MailServers
     service: Service
@@ -70,8 +70,9 @@ class Stage:
 def play(files: Sequence[Path], *, keep: bool) -> None:
     """Play the journey, or send these files instead. Raises ConfigError if a file cannot be read."""
     steps = tuple(_sending(path) for path in files) or _story()
+    invented_school = (school.NAME, school.POSTCODE)
     with _stage() as stage:
-        for name, postcode in _schools(files, stage) or ((school.NAME, school.POSTCODE),):
+        for name, postcode in _schools(files, stage) or (invented_school,):
             _register(name, postcode, stage)
         _introduce(stage)
         for number, step in enumerate(steps, 1):
@@ -82,9 +83,10 @@ def play(files: Sequence[Path], *, keep: bool) -> None:
 
 
 def _story() -> tuple[Step, ...]:
-    good, bad, corrected = (
-        school.workbook(sheet) for sheet in (school.good(), school.with_mistakes(), school.corrected())
-    )
+    """The steps of the journey if no files are named."""
+    good = school.workbook(school.good())
+    bad = school.workbook(school.with_mistakes())
+    corrected = school.workbook(school.corrected())
     return (
         Step("The school sends its autumn data", school.OFFICE, "Autumn data", (("autumn.xlsx", good),)),
         Step("It sends its spring data, with mistakes", school.OFFICE, "Spring data", (("spring.xlsx", bad),)),
@@ -95,6 +97,7 @@ def _story() -> tuple[Step, ...]:
 
 
 def _sending(path: Path) -> Step:
+    """The step that sends a file of the user's. Raises ConfigError if it cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -104,22 +107,26 @@ def _sending(path: Path) -> Step:
 
 @contextmanager
 def _stage() -> Iterator[Stage]:
-    """Servers on free ports of this machine, and a service in a folder that is gone afterwards."""
-    logging.disable(logging.WARNING)  # the terminal tells the story; only what is wrong is logged
-    with tempfile.TemporaryDirectory(prefix="planit-demo-") as folder, servers.running(SERVICE, PASSWORD) as post:
-        path = Path(folder) / "config.toml"
-        path.write_text(CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=SERVICE))
-        (Path(folder) / "mailbox.password").write_text(PASSWORD)
-        with jobs.serving(config.load(path)) as served:
-            yield Stage(post, served, Console(highlight=False))
+    """Start servers on free ports of this machine, and a service in a temporary folder, for a `with` block."""
+    logging.disable(logging.WARNING)  # the terminal shows what happens; only errors are logged
+    with tempfile.TemporaryDirectory(prefix="planit-demo-") as name, servers.running(SERVICE, PASSWORD) as post:
+        folder = Path(name)
+        config_file = folder / "config.toml"
+        config_file.write_text(CONFIGURATION.format(imap=post.imap_port, smtp=post.smtp_port, service=SERVICE))
+        (folder / "mailbox.password").write_text(PASSWORD)
+        with jobs.serving(config.load(config_file)) as service:
+            yield Stage(post, service, Console(highlight=False))
 
 
 def _schools(files: Sequence[Path], stage: Stage) -> tuple[tuple[str, str], ...]:
-    """The schools that somebody's own files name: in the demo, each is registered."""
-    judging = Criteria(clock.now().date(), wiring.rules(config.Rules()), Limits())
-    drafts = [stage.service.reader.judge(path.read_bytes(), judging).draft for path in files]
-    named = [(draft.school_name or school.NAME, draft.postcode) for draft in drafts if draft and draft.postcode]
-    return tuple(dict.fromkeys(named))
+    """The names and postcodes of the schools in the user's own files, so that the demo can register them."""
+    criteria = Criteria(clock.now().date(), wiring.rules(config.Rules()), Limits())
+    schools: list[tuple[str, str]] = []
+    for path in files:
+        draft = stage.service.reader.judge(path.read_bytes(), criteria).draft
+        if draft and draft.postcode:
+            schools.append((draft.school_name or school.NAME, draft.postcode))
+    return tuple(dict.fromkeys(schools))
 
 
 def _register(name: str, postcode: str, stage: Stage) -> None:
@@ -128,6 +135,7 @@ def _register(name: str, postcode: str, stage: Stage) -> None:
 
 
 def _introduce(stage: Stage) -> None:
+    """Print the servers and the registered schools."""
     table = Table.grid(padding=(0, 2))
     table.add_row("mailbox", f"imap://127.0.0.1:{stage.post.imap_port}", SERVICE)
     table.add_row("relay", f"smtp://127.0.0.1:{stage.post.smtp_port}")
@@ -139,7 +147,7 @@ def _introduce(stage: Stage) -> None:
 
 
 def _play(number: int, step: Step, stage: Stage) -> None:
-    """Send one email over SMTP, let the service work, and show what comes of it."""
+    """Send one email over SMTP, let the service process it, and print the result and the replies."""
     before = len(stage.post.delivered())
     stage.out.rule(f"[bold]{number}  {escape(step.title)}", align="left")
     names = ", ".join(name for name, _ in step.files) or "nothing"
@@ -150,16 +158,17 @@ def _play(number: int, step: Step, stage: Stage) -> None:
     stage.service.deliver()
     took = time.monotonic() - began
     with stage.service.store.reading() as reading:
-        told = queries.explain(reading.latest(), reading)
-    assert told is not None, "the message that was sent has a receipt"
+        story = queries.explain(reading.latest(), reading)
+    assert story is not None, "the message that was sent has a receipt"
     stage.out.print(
-        f"  [bold]{told['outcome']}[/], filed in {told['folder']}, {told['reference']}, after {took:.1f} s\n"
+        f"  [bold]{story['outcome']}[/], filed in {story['folder']}, {story['reference']}, after {took:.1f} s\n"
     )
     for recipient, raw in stage.post.delivered()[before:]:
         _show_mail(recipient, raw, stage.out)
 
 
 def _show_mail(recipient: str, raw: bytes, out: Console) -> None:
+    """Print a reply: its subject, its text and the names of its attachments."""
     message = email.message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)
     body = message.get_body(("plain",))
@@ -189,7 +198,7 @@ def _show_learner(stage: Stage) -> None:
 
 
 def _keep(stage: Stage) -> None:
-    """Keep the mailbox open and answer all messages, until Ctrl-C."""
+    """Keep the mailbox open and answer every message until Ctrl-C."""
     stage.out.print(
         f"The mailbox stays open: send to [bold]{SERVICE}[/] from {school.OFFICE} "
         f"over SMTP at 127.0.0.1:{stage.post.smtp_port}. Ctrl-C ends it.\n"

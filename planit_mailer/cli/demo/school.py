@@ -1,4 +1,4 @@
-"""An invented school and what its office sends: workbooks in the handbook's layout, and the emails around them."""
+"""An invented school, with the workbooks (in the handbook's layout) and the emails that its office sends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ def good() -> Sheet:
 
 
 def with_mistakes() -> Sheet:
-    """The spring data with a date that is none, a UPIN mistyped, and a year left out."""
+    """The spring data with three mistakes: an impossible date, a mistyped UPIN, and a missing year."""
     sheet = corrected()
     robin, asha, tomos, marguerite = sheet.pupils
     return replace(
@@ -76,34 +76,20 @@ def with_mistakes() -> Sheet:
 
 
 def corrected() -> Sheet:
-    """The spring data after the office has read our answer."""
+    """The spring data after the office has corrected the mistakes."""
     sheet = good()
     spring = (("A", "7-6", "7", 0.961), ("A", "8-8", "9", 0.978), ("", "6-5", "6", 0.93), ("B", "", "6", 0.89))
-    return replace(
-        sheet,
-        introduction=("These are your grades after the mock examinations.",),
-        pupils=tuple(replace(pupil, values=values) for pupil, values in zip(sheet.pupils, spring, strict=True)),
-    )
+    pupils = tuple(replace(pupil, values=values) for pupil, values in zip(sheet.pupils, spring, strict=True))
+    return replace(sheet, introduction=("These are your grades after the mock examinations.",), pupils=pupils)
 
 
 def workbook(sheet: Sheet) -> bytes:
-    """The form as an .xlsx file, in the layout that the handbook draws."""
+    """The form as an .xlsx file, in the handbook's layout."""
     book = Workbook()
     page = book.active
     assert page is not None
     page.title = "Upload"
-    today = clock.now().date()
-    for row in (
-        ("Sample Plan-it spreadsheet import",),
-        ("School name", NAME),
-        ("School postcode", POSTCODE),
-        ("Import spreadsheet submitted by", "The school office"),
-        ("Date submitted", today),
-        *((f"Introductory Text paragraph {n}:", text) for n, text in enumerate(_three(sheet.introduction), 1)),
-        ("Compulsory Fields", *[None] * 5, "Provider defined fields"),
-        (*[None] * 6, *sheet.headings),
-        COMPULSORY,
-    ):
+    for row in _rows_above_the_learners(sheet):
         page.append(row)
     for pupil in sheet.pupils:
         page.append(
@@ -118,7 +104,7 @@ def workbook(sheet: Sheet) -> bytes:
 
 
 def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[str, bytes]]) -> bytes:
-    """An email of the office's, with files attached."""
+    """An email from the office, with files attached."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = recipient
@@ -131,12 +117,33 @@ def an_email(sender: str, recipient: str, subject: str, files: Sequence[tuple[st
     return message.as_bytes()
 
 
-def _born(year: int, month: int, day: int) -> date:
-    """A birthday that fits a year group in the present school year, which begins in September."""
-    today = clock.now().date()
-    september = today.year - (today.month < SEPTEMBER)
-    return date(september - year - 4 - (month >= SEPTEMBER), month, day)
+def _rows_above_the_learners(sheet: Sheet) -> list[tuple[str | date | None, ...]]:
+    paragraphs = [
+        (f"Introductory Text paragraph {number}:", text) for number, text in enumerate(_three(sheet.introduction), 1)
+    ]
+    return [
+        ("Sample Plan-it spreadsheet import",),
+        ("School name", NAME),
+        ("School postcode", POSTCODE),
+        ("Import spreadsheet submitted by", "The school office"),
+        ("Date submitted", clock.now().date()),
+        *paragraphs,
+        ("Compulsory Fields", *[None] * 5, "Provider defined fields"),
+        (*[None] * 6, *sheet.headings),
+        COMPULSORY,
+    ]
 
 
 def _three(introduction: tuple[str, ...]) -> tuple[str, ...]:
+    """The paragraphs of an introduction, filled up to three with empty ones."""
     return (*introduction, "", "", "")[:3]
+
+
+def _born(year: int, month: int, day: int) -> date:
+    """A date of birth that fits a year group now. School years begin in September."""
+    today = clock.now().date()
+    school_year = today.year if today.month >= SEPTEMBER else today.year - 1
+    born = school_year - year - 4
+    if month >= SEPTEMBER:
+        born -= 1
+    return date(born, month, day)

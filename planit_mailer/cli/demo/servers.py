@@ -1,4 +1,4 @@
-"""A mailbox and a relay on free ports of this machine, which forget everything when they stop."""
+"""A mailbox and a relay on free ports of this machine. Their mail is lost when they stop."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ Delivered = tuple[str, bytes]
 
 
 class MailServers:
-    """The servers as seen from outside: mail to `address` goes into the IMAP mailbox, all other mail is kept here."""
+    """Both servers as a client sees them. Mail to `address` goes into the IMAP mailbox, all other mail is kept here."""
 
     def __init__(self, address: str, password: str) -> None:
         self.address = address
@@ -34,25 +34,25 @@ class MailServers:
 
     def folder(self, name: str) -> int:
         """The number of messages in a folder of the mailbox; 0 if there is no such folder. Raises Unavailable."""
-        facts = {"host": HOST, "port": self.imap_port, "security": "none", "username": self.address}
-        settings = config.Mailbox.model_validate({**facts, "password": self.password})
+        login = {"username": self.address, "password": self.password}
+        settings = config.Mailbox.model_validate({"host": HOST, "port": self.imap_port, "security": "none", **login})
         with open_mailbox(settings) as mailbox:
             return mailbox.count(name)
 
     def delivered(self) -> tuple[Delivered, ...]:
-        """The mail that the relay has taken so far for anybody else: recipients and messages, in order."""
+        """The mail to everybody else that the relay has received so far, in order: recipients and messages."""
         with self._more:
             return tuple(self._delivered)
 
     def wait_for(self, count: int, seconds: float) -> tuple[Delivered, ...]:
-        """The mail that the relay has taken, as soon as there are this many. Raises TimeoutError if not in time."""
+        """Wait until the relay has received `count` mails, and return them. Raises TimeoutError."""
         with self._more:
             if not self._more.wait_for(lambda: len(self._delivered) >= count, seconds):
                 raise TimeoutError(f"{len(self._delivered)} of {count} replies came within {seconds} seconds")
             return tuple(self._delivered)
 
     def take(self, recipient: str, raw: bytes) -> None:
-        """Keep a message that the relay has taken."""
+        """Keep a message that the relay has received."""
         with self._more:
             self._delivered.append((recipient, raw))
             self._more.notify_all()
@@ -60,12 +60,12 @@ class MailServers:
 
 @contextmanager
 def running(address: str, password: str) -> Iterator[MailServers]:
-    """Run both servers in a thread of their own for the length of a `with` block. Raises ConfigError.
+    """Run both servers in a thread of their own for the length of a `with` block.
 
-    `address` is the service's: its mailbox, and the IMAP user name.
+    `address` is the address of the service, and the IMAP user name. Raises ConfigError if the packages are missing.
     """
     try:
-        from planit_mailer.cli.demo import embedded  # noqa: PLC0415  only who plays the demo needs these packages
+        from planit_mailer.cli.demo import embedded  # noqa: PLC0415  only the demo needs its packages
     except ImportError as error:
         raise ConfigError("The demo needs pymap and aiosmtpd: pip install planit-mailer[demo]") from error
     post = MailServers(address, password)

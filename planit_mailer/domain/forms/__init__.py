@@ -1,1 +1,1 @@
-"""The form that schools fill in: found, read and judged; pure."""
+"""Find, read and judge the form that schools fill in. Nothing here touches the world outside the process."""

@@ -1,6 +1,6 @@
 """Paint the problems into the school's own workbook, so that they can be put right in place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planit_mailer.domain.forms import find, labels
@@ -23,11 +23,11 @@ LOST = ("its formatting", "its formulas")
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """An .xlsx workbook, and what the school's one has that it lacks, in a school's words.
+    """An annotated .xlsx workbook. `lost` names, in a school's words, the things of the original that it lacks.
 
-    `whole` is False if it is the Problems sheet alone; `cause` then says why, for the log, as Unreadable does.
-    `encrypted`: it opens with the password of the one that came. If it cannot be encrypted, `data` is b"": nothing goes
-    back.
+    `whole` is False if it is the Problems sheet alone; `cause` then gives the reason for the log, as in Unreadable.
+    `encrypted` is True if it opens with the original's password. `data` is b"" if it had to be encrypted and could not
+    be: then no workbook is sent back.
     """
 
     data: bytes
@@ -49,39 +49,43 @@ def annotate(data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
     opened = passwords.opened(data, judging.passwords)
     if opened is None:
         return _withheld("none of the passwords opens it any more")
-    made = _painted(opened.data, judgement, judging.limits)
-    return _encrypted(made, opened.password) if made.whole else _withheld(made.cause)
+    painted = _painted(opened.data, judgement, judging.limits)
+    if not painted.whole:
+        return _withheld(painted.cause)
+    return _encrypted(painted, opened.password)
 
 
 def unpainted(judgement: Judgement, cause: str = "") -> Annotated:
-    """The fallback for a workbook that cannot be painted: the Problems sheet alone; nothing if it came encrypted."""
+    """Return the fallback for a workbook that cannot be painted: the Problems sheet alone, or nothing if encrypted."""
     if judgement.encrypted:
         return _withheld(cause)
-    return _alone(judgement.problems, cause)
+    return _problems_sheet_alone(judgement.problems, cause)
 
 
 def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
-    found = judgement.problems
+    problems = judgement.problems
     try:
-        book, number = _xlsx(data, judgement.sheet, limits)
-        places = _Places(number, () if number is not None else _headings(book, limits))
-        painted = annotator.paint(book, _notes(found, places), limits)
+        workbook, sheet = _as_xlsx(data, judgement.sheet, limits)
+        headings = _heading_rows(workbook, limits) if sheet is None else ()
+        notes = _notes(problems, _Places(sheet, headings))
+        painted = annotator.paint(workbook, notes, limits)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
-        return _alone(found, read.cause(error))
+        return _problems_sheet_alone(problems, read.cause(error))
     lost = LOST if detect.sniff(data) in REWRITTEN else ()
     return Annotated(painted.data, (*painted.lost, *lost))
 
 
-def _alone(found: Sequence[Problem], cause: str) -> Annotated:
-    data = annotator.problems_only(_notes(found, _Places(NOWHERE, ())))
+def _problems_sheet_alone(problems: Sequence[Problem], cause: str) -> Annotated:
+    data = annotator.problems_only(_notes(problems, _Places(NOWHERE, ())))
     return Annotated(data, whole=False, cause=cause)
 
 
-def _encrypted(made: Annotated, password: Password) -> Annotated:
+def _encrypted(painted: Annotated, password: Password) -> Annotated:
+    """Encrypt a workbook, or withhold it if that fails."""
     try:
-        return replace(made, data=passwords.locked(made.data, password), encrypted=True)
+        return replace(painted, data=passwords.locked(painted.data, password), encrypted=True)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is: nothing goes back in clear
@@ -92,15 +96,32 @@ def _withheld(cause: str) -> Annotated:
     return Annotated(b"", whole=False, cause=cause)
 
 
-def _xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:
-    """The file as .xlsx, and the number of the form's sheet in it. Raises Damaged if it holds no sheets."""
+def _as_xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:
+    """Convert a file to .xlsx, with the number that the form's sheet then has. Raises Damaged if it holds no sheets."""
     if detect.sniff(data) is detect.XLSX:
         return data, sheet
     workbook = read.read(data, limits, find.likeness)
     if isinstance(workbook, Unreadable):
         raise Damaged(workbook.reason.value)
-    places = {each.number: place for place, each in enumerate(workbook, 1)}
-    return convert.as_xlsx(workbook), places.get(sheet) if sheet is not None else None
+    converted = convert.as_xlsx(workbook)
+    if sheet is None:
+        return converted, None
+    numbers = {original.number: number for number, original in enumerate(workbook, 1)}
+    return converted, numbers.get(sheet)
+
+
+def _heading_rows(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:
+    """The rows that the form was looked for in, with the numbers of their sheets."""
+    workbook = read.read(data, limits, find.likeness)
+    if isinstance(workbook, Unreadable):
+        return ()
+    found: list[tuple[int, Row]] = []
+    for sheet in workbook:
+        if sheet.hidden or annotator.is_ours(sheet):
+            continue
+        heading_row = labels.heading_row(labels.top(sheet))
+        found += [(sheet.number, row) for row in sheet.rows if row.number == heading_row]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,48 +134,65 @@ class _Places:
     sheet: int | None
     headings: tuple[tuple[int, Row], ...]
 
-    def of(self, one: Problem) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """The sheets of a problem, each with those of its cells that are on it."""
-        if self.sheet is not None or not one.cells:
-            yield self.sheet or NOWHERE, one.cells
-            return
-        found = [(number, _among(one.cells, row)) for number, row in self.headings]
-        most = max((len(cells) for _, cells in found), default=0)
-        if one.code == "no-form-found":  # it names one row, the nearest
-            yield from [place for place in found if len(place[1]) == most][:1]
-            return
-        for number, cells in found:
-            if len(cells) == most or (len(found) > 1 and cells):
-                yield number, cells
+    def of(self, problem: Problem) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """The sheets of a problem, each with the problem's cells on it."""
+        if self.sheet is not None or not problem.cells:
+            yield self.sheet or NOWHERE, problem.cells
+        elif problem.code == "no-form-found":  # it names one row, the nearest
+            yield from self._best(problem.cells)[:1]
+        else:
+            yield from self._likely(problem.cells)
+
+    def _best(self, cells: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+        """The sheets whose heading row has most of these cells filled."""
+        found = self._filled(cells)
+        most = max((len(filled) for _, filled in found), default=0)
+        return [(number, filled) for number, filled in found if len(filled) == most]
+
+    def _likely(self, cells: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+        """All sheets whose heading row has any of these cells filled; all sheets if none has."""
+        found = self._filled(cells)
+        with_cells = [(number, filled) for number, filled in found if filled]
+        return with_cells or found
+
+    def _filled(self, cells: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+        """The sheets, each with those of these cells that are filled in its heading row."""
+        return [(number, _filled_in(row, cells)) for number, row in self.headings]
 
 
-def _headings(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:
-    """The rows that the form was looked for in, with the numbers of their sheets."""
-    workbook = read.read(data, limits, find.likeness)
-    if isinstance(workbook, Unreadable):
-        return ()
-    seen = [sheet for sheet in workbook if not sheet.hidden and not annotator.is_ours(sheet)]
-    numbers = {sheet.number: labels.heading_row(labels.top(sheet)) for sheet in seen}
-    return tuple((sheet.number, row) for sheet in seen for row in sheet.rows if row.number == numbers[sheet.number])
-
-
-def _among(cells: Sequence[str], row: Row) -> tuple[str, ...]:
+def _filled_in(row: Row, cells: Sequence[str]) -> tuple[str, ...]:
+    """Those of these cells that are filled in a row."""
     filled = {address(row.number, column) for column, cell in enumerate(row.cells, 1) if cell}
     return tuple(cell for cell in cells if cell in filled)
 
 
-def _notes(found: Sequence[Problem], places: _Places) -> list[Note]:
-    """The notes about problems: errors first, each in the order of the catalogue, those with the same words as one."""
+def _notes(problems: Sequence[Problem], places: _Places) -> list[Note]:
+    """The notes about problems, errors first, each in the order of the catalogue. Equal messages become one note."""
+    notes: list[Note] = []
+    for same in _by_message(problems):
+        notes.extend(_notes_of(same, places))
+    return notes
+
+
+def _by_message(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """The problems in groups with the same severity, code and message, sorted by severity and code."""
+    groups: dict[tuple[Severity, str, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.severity, problem.code, problem.message), []).append(problem)
     order = {code: place for place, code in enumerate(CATALOGUE)}
-    same: dict[tuple[bool, int, str], list[Problem]] = {}
-    for one in found:
-        same.setdefault((one.severity is not Severity.ERROR, order[one.code], one.message), []).append(one)
-    ordered = sorted(same, key=lambda cause: cause[:2])
-    return [note for cause in ordered for note in _told(same[cause], places)]
+    return sorted(groups.values(), key=lambda same: _rank(same[0], order))
 
 
-def _told(same: Sequence[Problem], places: _Places) -> Iterator[Note]:
+def _rank(problem: Problem, order: Mapping[str, int]) -> tuple[bool, int]:
+    return problem.severity is not Severity.ERROR, order[problem.code]
+
+
+def _notes_of(same: Sequence[Problem], places: _Places) -> Iterator[Note]:
+    """The notes about problems with one message: one for each sheet that they concern."""
     first = same[0]
-    cells = tuple(dict.fromkeys(cell for one in same for cell in one.cells))
-    for sheet, own in places.of(replace(first, cells=cells)):
-        yield Note(sheet, own, first.severity.value, first.message, CATALOGUE[first.code].fix)
+    cells: list[str] = []
+    for problem in same:
+        cells.extend(problem.cells)
+    together = replace(first, cells=tuple(dict.fromkeys(cells)))
+    for sheet, own_cells in places.of(together):
+        yield Note(sheet, own_cells, first.severity.value, first.message, CATALOGUE[first.code].fix)

@@ -1,4 +1,4 @@
-"""The blank form, as an .xlsx workbook in the handbook's layout (section 5), with a second sheet that explains it."""
+"""Make the blank form, an .xlsx workbook in the handbook's layout (section 5), with a second sheet that explains it."""
 
 from io import BytesIO
 
@@ -75,7 +75,7 @@ WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 
 def blank_form() -> bytes:
-    """The blank form's bytes."""
+    """Return the blank form as the bytes of a workbook."""
     book = Workbook()
     page = book.active
     assert isinstance(page, Worksheet), "a new workbook has a sheet"
@@ -92,7 +92,7 @@ def blank_form() -> bytes:
 
 
 def _widths_and_formats(page: Worksheet) -> None:
-    """Whole columns: Text keeps the zeros of identifiers; provider columns stay General, as percentages need."""
+    """Set widths and formats of whole columns: Text keeps leading zeros, General allows percentages in own columns."""
     for column, width in enumerate((*WIDTHS, *[16] * FIELDS), 1):
         dimension = page.column_dimensions[get_column_letter(column)]
         dimension.width = width
@@ -101,6 +101,7 @@ def _widths_and_formats(page: Worksheet) -> None:
 
 
 def _header(page: Worksheet) -> None:
+    """Write the labels of the required information and the introduction, with room for entries to their right."""
     for row, label in enumerate(LABELS, 1):
         page.cell(row, 1, label).font = BOLD
         if row > 1:
@@ -109,7 +110,7 @@ def _header(page: Worksheet) -> None:
 
 
 def _headings(page: Worksheet) -> None:
-    """The compulsory headings, and the empty cells for the school's own one row above them, as the handbook draws."""
+    """Write the compulsory headings, and empty cells for the school's own ones a row above, as in the handbook."""
     last = len(HEADINGS) + FIELDS
     for column, text in ((1, "Compulsory Fields"), (len(HEADINGS) + 1, "Provider defined fields")):
         page.cell(GROUPS, column, text).font = BOLD
@@ -125,7 +126,7 @@ def _headings(page: Worksheet) -> None:
 
 
 def _years(page: Worksheet) -> None:
-    """A drop-down list of years; other spellings, such as "Year 10", get a question and are not refused."""
+    """Add a drop-down list of years. Excel asks about other spellings, such as "Year 10", but does not refuse them."""
     years = DataValidation(
         type="list",
         formula1=f'"{",".join(YEARS)}"',
@@ -139,13 +140,15 @@ def _years(page: Worksheet) -> None:
 
 
 def _guide(page: Worksheet) -> None:
+    """Write the sheet that explains the form."""
     page.append(("What", "How", "Example"))
     for line in GUIDE:
         page.append(line)
     for row in page.iter_rows():
+        is_title = not row[1].value and not row[2].value
         for cell in row:
             cell.alignment = WRAPPED
-            if row[0].row == 1 or not (row[1].value or row[2].value):
+            if row[0].row == 1 or is_title:
                 cell.font = BOLD
             cell.number_format = TEXT
     for letter, width in (("A", 30), ("B", 60), ("C", 60)):

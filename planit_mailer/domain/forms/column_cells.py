@@ -1,7 +1,7 @@
 """The learners' cells of one column of a form, read downward.
 
-A form has hundreds of thousands of cells and few different ones, which readers share between all places that show the
-same. So a column is judged by its different cells, and only what is wrong with one of them is looked for by rows.
+A form has hundreds of thousands of cells but few distinct ones: readers use one object for all equal cells. So each
+distinct cell of a column is judged once, and rows are searched only for the cells that have a problem.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ class ColumnCells:
 
     @classmethod
     def of(cls, cells: Sequence[Cell | None]) -> Self:
-        """The column of these cells."""
+        """Make the column of these cells."""
         return cls(tuple(cells), tuple(filter(None, dict.fromkeys(cells))))
 
     def read(self, look: Callable[[Cell], T]) -> list[T | None]:
@@ -31,6 +31,8 @@ class ColumnCells:
         return [*map(found.get, self.cells)]
 
     def places(self, wanted: Iterable[Cell]) -> list[int]:
-        """The indexes from 0, top down, of the learners with one of these cells."""
+        """Return the indexes from 0, top down, of the learners with one of these cells."""
         query = set(wanted)
-        return [place for place, cell in enumerate(self.cells) if cell in query] if query else []
+        if not query:
+            return []
+        return [place for place, cell in enumerate(self.cells) if cell in query]

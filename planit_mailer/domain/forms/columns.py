@@ -1,7 +1,7 @@
-"""Columns: each one of a form is a compulsory field, a field of the school's own, or neither."""
+"""Classify the columns of a form: each is a compulsory field, a field of the school's own, or neither."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planit_mailer.core import text
@@ -16,7 +16,10 @@ JOINED = " – "  # noqa: RUF001  the dash that joins a group heading and the he
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its number, its whole heading ("" if it has none), and the row where that stands or should stand."""
+    """One column: its number, its whole heading or "", and the row in which the heading stands or should stand.
+
+    `example` is True if any part of the heading is one of the handbook's examples.
+    """
 
     number: int
     heading: str
@@ -25,7 +28,7 @@ class Column:
 
     @property
     def address(self) -> str:
-        """The cell of the heading."""
+        """The address of the heading's cell."""
         return references.address(self.row, self.number)
 
 
@@ -33,8 +36,9 @@ class Column:
 class Columns:
     """All columns of a form.
 
-    `fields` have a heading and values. `unnamed` have values alone, `blank` a heading alone. `others` name a learner
-    in a way that is not used. `twice` are compulsory headings that stand over several columns in the same words.
+    `identity` are the compulsory fields. `fields` have a heading and values, `unnamed` only values, `blank` only a
+    heading. `others` identify a learner in a way that is not used. `twice` are groups of columns that share a
+    compulsory heading in the same words.
     """
 
     identity: Mapping[Identity, Column]
@@ -47,7 +51,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Headings:
-    """The heading row and what stands above it: labels by column, and the row's number."""
+    """The labels of the heading row, those of the row above it, each by column, and the heading row's number."""
 
     own: Labels
     above: Labels
@@ -55,20 +59,20 @@ class Headings:
 
 
 def identity(found: Headings) -> Mapping[Identity, Column]:
-    """The column of each compulsory field, by the best of its headings."""
+    """Return the column of each compulsory field: the one whose heading has the best rank."""
     best: dict[Identity, tuple[int, Column]] = {}
-    for alias, column in _named(found):
+    for alias, column in _identifying(found):
         if alias.identity not in best or alias.rank < best[alias.identity][0]:
             best[alias.identity] = alias.rank, column
     return {name: best[name][1] for name in Identity if name in best}
 
 
 def classified(found: Headings, learners: Sequence[Row]) -> Columns:
-    """Classify each column by its heading, and by whether a learner has a value in it."""
-    named = [column for _, column in _named(found)]
+    """Classify each column by its heading and by whether a learner has a value in it."""
+    identifying = [column for _, column in _identifying(found)]
     used = identity(found)
     width = max((len(row.cells) for row in learners), default=0)
-    own = list(_provider(found, [column.number for column in named], width))
+    own = list(_own_columns(found, {column.number for column in identifying}, width))
     filled = _with_values([column.number for column in own], learners)
     fields, unnamed, blank = _sorted(own, filled)
     return Columns(
@@ -76,15 +80,72 @@ def classified(found: Headings, learners: Sequence[Row]) -> Columns:
         fields=tuple(fields),
         unnamed=tuple(unnamed),
         blank=tuple(blank),
-        others=tuple(column for column in named if column not in used.values()),
-        twice=tuple(_twice(named)),
+        others=tuple(column for column in identifying if column not in used.values()),
+        twice=tuple(_twice(identifying)),
     )
 
 
-def _sorted(own: Sequence[Column], filled: frozenset[int]) -> tuple[list[Column], list[Column], list[Column]]:
-    """The school's own columns: fields with a value, values without a heading, headings without a value.
+def _identifying(found: Headings) -> Iterator[tuple[Alias, Column]]:
+    """The columns that identify a learner, by the heading row or, if that is blank there, the row above."""
+    for number in sorted({*found.own, *found.above}):
+        if number in found.own:
+            level, row = found.own, found.row
+        else:
+            level, row = found.above, found.row - 1
+        alias = labels.meaning(level, number)
+        if alias:
+            yield alias, Column(number, level[number].text, row)
 
-    The handbook's example headings count for nothing over an empty column.
+
+def _own_columns(found: Headings, identifying: Collection[int], width: int) -> Iterator[Column]:
+    """The other columns, which are the school's own; a heading joins the texts of both rows, upper row first."""
+    own = _without(identifying, found.own)
+    above = _without(identifying, found.above)
+    above = {number: label for number, label in above.items() if not _is_title(label, identifying)}
+    most_above = len(above) > len(own)
+    home = found.row - 1 if most_above else found.row  # a missing heading should stand in the row with most headings
+    last = max(width, *own, *above, 0)
+    for number in range(1, last + 1):
+        if number in identifying:
+            continue
+        parts = [level[number].text for level in (above, own) if number in level]
+        row = home
+        if number in own:
+            row = found.row
+        elif number in above:
+            row = found.row - 1
+        yield Column(number, JOINED.join(parts), row, any(map(headings.is_example, parts)))
+
+
+def _without(identifying: Collection[int], level: Labels) -> dict[int, Label]:
+    """The labels of a row, except those of columns that identify a learner."""
+    return {number: label for number, label in level.items() if number not in identifying}
+
+
+def _is_title(label: Label, identifying: Collection[int]) -> bool:
+    """True if a merged text spans all columns that identify a learner: it is a title of the sheet, not a heading."""
+    if label.first == label.last:
+        return False
+    return all(label.first <= number <= label.last for number in identifying)
+
+
+def _with_values(numbers: Sequence[int], learners: Sequence[Row]) -> frozenset[int]:
+    """The columns in which a learner has a value. Each is searched down to its first value only."""
+    open_columns = set(numbers)
+    found: set[int] = set()
+    for row in learners:
+        here = {number for number in open_columns if header_block.filled(row.cell(number))}
+        open_columns -= here
+        found |= here
+        if not open_columns:
+            break
+    return frozenset(found)
+
+
+def _sorted(own: Sequence[Column], filled: frozenset[int]) -> tuple[list[Column], list[Column], list[Column]]:
+    """The school's own columns as fields, columns without a heading, and columns without a value.
+
+    An example heading of the handbook over an empty column is ignored.
     """
     fields: list[Column] = []
     unnamed: list[Column] = []
@@ -100,63 +161,9 @@ def _sorted(own: Sequence[Column], filled: frozenset[int]) -> tuple[list[Column]
     return fields, unnamed, blank
 
 
-def _named(found: Headings) -> Iterator[tuple[Alias, Column]]:
-    """The columns that identify a learner, by the heading row, or the row above if that is blank there."""
-    for number in sorted({*found.own, *found.above}):
-        level, row = (found.own, found.row) if number in found.own else (found.above, found.row - 1)
-        alias = labels.meaning(level, number)
-        if alias:
-            yield alias, Column(number, level[number].text, row)
-
-
-def _provider(found: Headings, named: Sequence[int], width: int) -> Iterator[Column]:
-    """Each other column as one of the school's own: the heading row's text below that of the row above."""
-    above = {number: label for number, label in _unnamed(found.above, named) if not _is_title(label, named)}
-    own = dict(_unnamed(found.own, named))
-    home = found.row - 1 if len(above) > len(own) else found.row  # a missing heading should stand with most others
-    last = max(width, *own, *above, 0)
-    for number in range(1, last + 1):
-        if number in named:
-            continue
-        parts = [level[number].text for level in (above, own) if number in level]
-        row = _heading_row(number, found.row, own, above) or home
-        yield Column(number, JOINED.join(parts), row, any(map(headings.is_example, parts)))
-
-
-def _unnamed(level: Labels, named: Sequence[int]) -> Iterator[tuple[int, Label]]:
-    """The labels of a row that do not identify a learner."""
-    for number, label in level.items():
-        if number not in named:
-            yield number, label
-
-
-def _heading_row(number: int, heading_row: int, own: Labels, above: Labels) -> int:
-    """The row of a column's heading, 0 if it has none."""
-    if number in own:
-        return heading_row
-    return heading_row - 1 if number in above else 0
-
-
-def _is_title(label: Label, named: Sequence[int]) -> bool:
-    """True if a merged text lies over all compulsory columns: it is a title of the sheet, not a heading."""
-    return label.first < label.last and all(label.first <= number <= label.last for number in named)
-
-
-def _with_values(numbers: Sequence[int], learners: Sequence[Row]) -> frozenset[int]:
-    """The columns in which a learner has a value; each is searched down to its first value."""
-    open_columns = set(numbers)
-    found: set[int] = set()
-    for row in learners:
-        here = {number for number in open_columns if header_block.filled(row.cell(number))}
-        open_columns -= here
-        found |= here
-        if not open_columns:
-            break
-    return frozenset(found)
-
-
-def _twice(named: Sequence[Column]) -> Iterator[tuple[Column, ...]]:
-    counts = Counter(text.fold(column.heading) for column in named)
+def _twice(identifying: Sequence[Column]) -> Iterator[tuple[Column, ...]]:
+    """Groups of columns whose headings have the same letters and digits."""
+    counts = Counter(text.fold(column.heading) for column in identifying)
     for folded, count in counts.items():
         if count > 1:
-            yield tuple(column for column in named if text.fold(column.heading) == folded)
+            yield tuple(column for column in identifying if text.fold(column.heading) == folded)

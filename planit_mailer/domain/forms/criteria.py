@@ -20,9 +20,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """The criteria for a form; `today` is the day in Europe/London on which its message arrived.
+    """The criteria for a form. `today` is the day in Europe/London on which its message arrived.
 
-    `passwords` are tried in their order on a workbook that is locked with one.
+    `passwords` are tried in this order on an encrypted workbook.
     """
 
     today: date

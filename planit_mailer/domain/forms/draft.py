@@ -1,4 +1,4 @@
-"""A form → its draft: everything as far as it could be read, as it would be stored and as learners would see it."""
+"""Make the draft of a form: its contents as far as they could be read, as stored and as shown to learners."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -18,10 +18,11 @@ T = TypeVar("T")
 
 
 def draft(form: Form) -> Draft:
-    """The draft of a form."""
+    """Make the draft of a form."""
     cells = {label: entry.cell for label, entry in form.header.required.items()}
     submitted = cells[Required.DATE]
     headings = tuple(column.heading for column in form.columns.fields)
+    school_cells = [form.header.required[label].address for label in (Required.SCHOOL_NAME, Required.POSTCODE)]
     return Draft(
         school_name=values.text(cells[Required.SCHOOL_NAME]) or None,
         postcode=values.postcode(values.text(cells[Required.POSTCODE])),
@@ -30,16 +31,18 @@ def draft(form: Form) -> Draft:
         introduction=form.header.paragraphs,
         headings=headings,
         learners=tuple(_learners(form, headings)),
-        school_cells=tuple(form.header.required[label].address for label in (Required.SCHOOL_NAME, Required.POSTCODE)),
+        school_cells=tuple(school_cells),
         letters=tuple(_letters(form.columns.identity.get(name)) for name in Identity),
     )
 
 
 def _learners(form: Form, headings: tuple[str, ...]) -> Iterator[DraftLearner]:
-    """The learners, read column by column. Columns may end early: their missing cells are blank."""
+    """The learners, read column by column: each distinct cell of a column is read once. A missing column is blank."""
 
     def read(name: Identity, look: Callable[[Cell], T]) -> Iterable[T | None]:
-        return form.identity[name].read(look) if name in form.identity else repeat(None)
+        if name not in form.identity:
+            return repeat(None)
+        return form.identity[name].read(look)
 
     return map(
         DraftLearner,
@@ -69,13 +72,15 @@ def _born(cell: Cell) -> date | None:
 
 
 def _shown(form: Form) -> Iterator[tuple[str | None, ...]]:
-    """The values that learners would see, row by row: None for blank cells, and for errors, which are never stored."""
+    """The values that learners would see, row by row: None for blank cells and for errors, which are never stored."""
     texts: dict[Cell | None, str | None] = {cell: _seen(cell) for cell in form.different}
     return zip(*(map(texts.get, down.cells) for down in form.fields), strict=True)
 
 
 def _seen(cell: Cell) -> str | None:
-    return cell.text if cell.text and cell.value is not None else None
+    if cell.value is None:
+        return None
+    return cell.text or None
 
 
 def _letters(column: Column | None) -> str:

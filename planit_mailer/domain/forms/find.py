@@ -20,10 +20,10 @@ LEARNER = 2  # compulsory cells that make a learner
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form on its sheet. Rows that are no learners: `strays` above or between them, `below` after the last.
+    """The form on its sheet. Rows that are not learners: `strays` above or between them, `below` after the last.
 
-    `identity` are the learners' cells of each compulsory field whose heading is there, `fields` those of the fields,
-    `different` all cells of the latter, each once.
+    `identity` has the learners' cells of each compulsory field whose heading is there, `fields` those of the fields.
+    `different` are the distinct cells of the fields.
     """
 
     sheet: Sheet
@@ -38,11 +38,13 @@ class Form:
     below: tuple[Row, ...]
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
-        """The learners' cells of a compulsory field, top down; none if its heading is missing."""
-        return zip(self.learners, self.identity[identity].cells if identity in self.identity else (), strict=False)
+        """The learners with their cells of a compulsory field, top down; none if its heading is missing."""
+        if identity not in self.identity:
+            return iter(())
+        return zip(self.learners, self.identity[identity].cells, strict=True)
 
     def address(self, identity: Identity, row: Row) -> str:
-        """The cell of a learner's compulsory field."""
+        """The address of a learner's compulsory field."""
         return references.address(row.number, self.columns.identity[identity].number)
 
 
@@ -56,60 +58,85 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sheet that may be the form's, with its heading row and the compulsory headings in it."""
+    """A sheet that may be the form's, with its heading row and the columns of its compulsory headings."""
 
     sheet: Sheet
     row: int
     headings: Headings
     identity: tuple[Column, ...]
 
-    def is_learner(self, row: Row) -> bool:
-        """True if a row is a learner: at least two of its compulsory cells have a content."""
-        filled = (header_block.filled(row.cell(column.number)) for column in self.identity)
-        return all(any(filled) for _ in range(LEARNER))  # each any() goes on where the one before found its cell
+    @property
+    def named(self) -> frozenset[Identity]:
+        """The compulsory headings in the heading row itself, not counting the row above it."""
+        return labels.identities(self.headings.own)
 
     @property
     def rows_below(self) -> tuple[Row, ...]:
+        """The rows below the heading row."""
         return tuple(row for row in self.sheet.rows if row.number > self.row)
+
+    def is_learner(self, row: Row) -> bool:
+        """True if a row is a learner: at least two of its compulsory cells have a content."""
+        filled = (header_block.filled(row.cell(column.number)) for column in self.identity)
+        return all(any(filled) for _ in range(LEARNER))  # each any() goes on after the cell that the one before found
+
+    def has_learners(self) -> bool:
+        """True if any row below the heading row is a learner."""
+        return any(map(self.is_learner, self.rows_below))
 
 
 def find(workbook: Sequence[Sheet]) -> Search:
-    """The form of a workbook: on the visible sheet that has learners, else on that with the most headings."""
+    """Find the form of a workbook: on the visible sheet with learners or, without learners, with the most headings."""
     hidden = tuple(_hidden_sheets(workbook))
-    near: list[_Candidate] = []
-    for sheet in workbook:
-        if not sheet.hidden:
-            near.extend(_candidates(sheet))
-    forms = [found for found in near if len(labels.identities(found.headings.own)) >= FEWEST]
+    near = _all_candidates(workbook)
+    forms = [candidate for candidate in near if len(candidate.named) >= FEWEST]
     if not forms:
         return Search(None, (_no_form(near), *hidden))
-    with_learners = [found for found in forms if any(map(found.is_learner, found.rows_below))]
+    with_learners = [candidate for candidate in forms if candidate.has_learners()]
     if len(with_learners) > 1:
         return Search(None, (_two_sheets(with_learners), *hidden))
-    chosen = with_learners[0] if with_learners else max(forms, key=lambda found: len(found.identity))
+    if with_learners:
+        chosen = with_learners[0]
+    else:
+        chosen = _with_most_headings(forms)
     return Search(_form(chosen), hidden)
 
 
 def likeness(workbook: Sequence[Sheet]) -> int:
-    """The number of compulsory headings in a heading row, for telling what a plain text was meant to be."""
-    near = (found for sheet in workbook if not sheet.hidden for found in _candidates(sheet))
-    return max((len(labels.identities(found.headings.own)) for found in near), default=0)
+    """The largest number of compulsory headings in a heading row: the reading of a plain text with most is the best."""
+    return max((len(candidate.named) for candidate in _all_candidates(workbook)), default=0)
+
+
+def _all_candidates(workbook: Sequence[Sheet]) -> list[_Candidate]:
+    """The visible sheets that have a heading row."""
+    found: list[_Candidate] = []
+    for sheet in workbook:
+        if not sheet.hidden:
+            found.extend(_candidates(sheet))
+    return found
 
 
 def _candidates(sheet: Sheet) -> Iterator[_Candidate]:
+    """The sheet as a candidate, or nothing if it has no heading row."""
     first = labels.top(sheet)
     row = labels.heading_row(first)
-    if row is not None:
-        labelled = header_block.read(sheet, row).label_rows
-        above = {} if row - 1 in labelled else first.row(row - 1)
-        found = Headings(first.row(row), above, row)
-        yield _Candidate(sheet, row, found, tuple(columns.identity(found).values()))
+    if row is None:
+        return
+    labelled = header_block.read(sheet, row).label_rows
+    above = {} if row - 1 in labelled else first.row(row - 1)
+    headings = Headings(first.row(row), above, row)
+    yield _Candidate(sheet, row, headings, tuple(columns.identity(headings).values()))
 
 
-def _form(found: _Candidate) -> Form:
-    learners = tuple(filter(found.is_learner, found.rows_below))
-    strays, below = _other_rows(found, learners)
-    classified = columns.classified(found.headings, learners)
+def _with_most_headings(candidates: Sequence[_Candidate]) -> _Candidate:
+    """The candidate with the most compulsory headings, the first one of equals."""
+    return max(candidates, key=lambda candidate: len(candidate.identity))
+
+
+def _form(candidate: _Candidate) -> Form:
+    learners = tuple(filter(candidate.is_learner, candidate.rows_below))
+    strays, below = _other_rows(candidate, learners)
+    classified = columns.classified(candidate.headings, learners)
     across = tuple(zip_longest(*(row.cells for row in learners)))
 
     def down(column: Column) -> ColumnCells:
@@ -118,46 +145,62 @@ def _form(found: _Candidate) -> Form:
         return ColumnCells.of(across[column.number - 1])
 
     fields = tuple(map(down, classified.fields))
+    different = chain.from_iterable(field.different for field in fields)
     return Form(
-        sheet=found.sheet,
-        heading_row=found.row,
-        header=header_block.read(found.sheet, found.row),
+        sheet=candidate.sheet,
+        heading_row=candidate.row,
+        header=header_block.read(candidate.sheet, candidate.row),
         columns=classified,
         learners=learners,
         identity={name: down(column) for name, column in classified.identity.items()},
         fields=fields,
-        different=tuple(dict.fromkeys(chain.from_iterable(one.different for one in fields))),
+        different=tuple(dict.fromkeys(different)),
         strays=strays,
         below=below,
     )
 
 
-def _other_rows(found: _Candidate, learners: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """The rows with a content that are no learners: those between the learners, and those below them."""
+def _other_rows(candidate: _Candidate, learners: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """The rows with a content that are not learners: those above the last learner, and those below it."""
     numbers = {row.number for row in learners}
-    last = max(numbers, default=found.row)
-    others = [row for row in found.rows_below if row.number not in numbers and any(map(header_block.filled, row.cells))]
-    return tuple(row for row in others if row.number < last), tuple(row for row in others if row.number > last)
+    last = max(numbers, default=candidate.row)
+    strays: list[Row] = []
+    below: list[Row] = []
+    for row in candidate.rows_below:
+        if row.number in numbers or not any(map(header_block.filled, row.cells)):
+            continue
+        if row.number < last:
+            strays.append(row)
+        else:
+            below.append(row)
+    return tuple(strays), tuple(below)
 
 
 def _no_form(near: Sequence[_Candidate]) -> Problem:
+    """The problem of a workbook without a form, with the row that is most like a heading row."""
     if not near:
         return catalogue.problem("no-form-found", nearest="None of them was found.")
-    nearest = max(near, key=lambda found: len(found.identity))
-    names = catalogue.listed([name.value for name in Identity if name in labels.identities(nearest.headings.own)])
+    nearest = _with_most_headings(near)
+    names = catalogue.listed([name.value for name in Identity if name in nearest.named])
     cells = [references.address(nearest.row, column) for column in nearest.headings.own]
     return catalogue.problem("no-form-found", cells, nearest=f"The nearest is row {nearest.row}, which has {names}.")
 
 
 def _two_sheets(filled: Sequence[_Candidate]) -> Problem:
-    cells = (column.address for found in filled for column in found.identity)
+    """The problem of a workbook with learners on several sheets."""
+    cells: list[str] = []
+    for candidate in filled:
+        cells.extend(column.address for column in candidate.identity)
     return catalogue.problem("two-sheets", dict.fromkeys(cells), count=len(filled))
 
 
 def _hidden_sheets(workbook: Sequence[Sheet]) -> Iterator[Problem]:
-    count = sum(sheet.hidden and bool(sheet.rows) for sheet in workbook)
-    if count:
-        yield catalogue.problem(
-            "hidden-sheet",
-            sheets="One sheet is hidden and was" if count == 1 else f"{count} sheets are hidden and were",
-        )
+    """One problem for all hidden sheets that are not empty."""
+    hidden = [sheet for sheet in workbook if sheet.hidden and sheet.rows]
+    if not hidden:
+        return
+    if len(hidden) == 1:
+        sheets = "One sheet is hidden and was"
+    else:
+        sheets = f"{len(hidden)} sheets are hidden and were"
+    yield catalogue.problem("hidden-sheet", sheets=sheets)

@@ -1,4 +1,4 @@
-"""The block above the headings (handbook section 5): school, postcode, who submits it, date, and the introduction."""
+"""Read the block above the headings (handbook section 5): school, postcode, submitter, date and introduction."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The required information, an entry for each, and the cells of the introduction in their order."""
+    """The required information, an entry for each, the filled cells of the introduction, and the rows with labels."""
 
     required: Mapping[Required, Entry]
     introduction: tuple[Entry, ...]
@@ -47,21 +47,37 @@ class Header:
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The introduction: each line that is not blank is a paragraph."""
-        texts = (entry.cell.text for entry in self.introduction if entry.cell and entry.cell.kind is not Kind.ERROR)
-        return tuple(line.strip() for text in texts for line in text.splitlines() if line.strip())
+        lines: list[str] = []
+        for entry in self.introduction:
+            if entry.cell and entry.cell.kind is not Kind.ERROR:
+                lines += [line.strip() for line in entry.cell.text.splitlines()]
+        return tuple(filter(None, lines))
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """The label that a cell holds, None for the introduction, and the text after the label's colon in that cell."""
+
+    required: Required | None
+    rest: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One labelled row: which label, None for the introduction, and what stands there."""
+    """One row with a label, None for the introduction, and its entry."""
 
     row: int
     label: Required | None
     entry: Entry
 
 
+def filled(cell: Cell | None) -> bool:
+    """True if a cell has a content: a visible text, an error, or a formula whose result was never saved."""
+    return cell is not None and (bool(cell.text) or cell.kind is Kind.UNSAVED)
+
+
 def read(sheet: Sheet, heading_row: int) -> Header:
-    """The block above the heading row. Labels stand in the left-most column that has any."""
+    """Read the block above the heading row. Labels stand in the left-most column that has any."""
     lines = _lines([row for row in sheet.rows if row.number < heading_row])
     introduction = [line.entry for line in lines if line.label is None and line.entry.cell]
     return Header(
@@ -72,6 +88,7 @@ def read(sheet: Sheet, heading_row: int) -> Header:
 
 
 def _lines(rows: Sequence[Row]) -> list[_Line]:
+    """The rows with a label in the left-most column that has any."""
     columns: list[int] = []
     for row in rows:
         columns.extend(_label_columns(row))
@@ -82,50 +99,65 @@ def _lines(rows: Sequence[Row]) -> list[_Line]:
     return lines
 
 
-def filled(cell: Cell | None) -> bool:
-    """True if a cell has a content: a visible text, an error, or a formula whose result was never saved."""
-    return cell is not None and (bool(cell.text) or cell.kind is Kind.UNSAVED)
-
-
 def _label_columns(row: Row) -> Iterator[int]:
-    """The column of a row's first filled cell, if that is a label."""
-    for column, cell in enumerate(row.cells, 1):
-        if cell and filled(cell):
-            if _meaning(cell.text)[0]:
-                yield column
-            return
+    """The column of a row's first filled cell, if that cell is a label."""
+    column = _first_filled(row, 1)
+    if column and _label(row.cell(column)):
+        yield column
 
 
 def _line(row: Row, column: int) -> Iterator[_Line]:
-    cell = row.cell(column)
-    if cell is None or not (found := _meaning(cell.text))[0]:
+    """The row as a line with a label, if it has a label in this column.
+
+    The entry is the text after the label's colon, else the first filled cell to the right.
+    """
+    label = _label(row.cell(column))
+    if label is None:
         return
-    label, rest = found
-    what = label if isinstance(label, Required) else None
-    if rest:
-        yield _Line(row.number, what, Entry(Cell(rest, Kind.TEXT, rest), references.address(row.number, column)))
-        return
-    value = next((place for place in range(column + 1, len(row.cells) + 1) if filled(row.cell(place))), None)
-    address = references.address(row.number, value or column + 1)
-    yield _Line(row.number, what, Entry(row.cell(value) if value else None, address))
+    if label.rest:
+        entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.address(row.number, column))
+    else:
+        entry = _entry_right_of(row, column)
+    yield _Line(row.number, label.required, entry)
 
 
-def _meaning(typed: str) -> tuple[Required | str | None, str]:
-    """The label that a label is, and what follows its colon in the same cell."""
-    before, _, after = typed.partition(":")
-    for words, rest in ((before, after.strip()), (typed, "")):
+def _entry_right_of(row: Row, column: int) -> Entry:
+    """The first filled cell to the right of a column, or the blank cell next to it."""
+    value = _first_filled(row, column + 1)
+    if value:
+        return Entry(row.cell(value), references.address(row.number, value))
+    return Entry(None, references.address(row.number, column + 1))
+
+
+def _first_filled(row: Row, start: int) -> int:
+    """The column of the first filled cell from this column on, 0 if there is none."""
+    for column in range(start, len(row.cells) + 1):
+        if filled(row.cell(column)):
+            return column
+    return 0
+
+
+def _label(cell: Cell | None) -> _Label | None:
+    """The label that a cell holds, with or without a colon, or None."""
+    if cell is None:
+        return None
+    before, _, after = cell.text.partition(":")
+    for words, rest in ((before, after.strip()), (cell.text, "")):
         folded = text.fold(words)
-        if label := _LABELS.get(folded):
-            return label, rest
+        if folded in _LABELS:
+            return _Label(_LABELS[folded], rest)
         if INTRODUCTION.fullmatch(folded):
-            return "introduction", rest
-    return None, ""
+            return _Label(None, rest)
+    return None
 
 
-def _best(label: Required, lines: list[_Line]) -> Entry:
-    """The first of a label's lines that has something, else the first, else that there is none."""
+def _best(label: Required, lines: Sequence[_Line]) -> Entry:
+    """The first filled entry of a label, else its first entry, else an entry without a label."""
     entries = [line.entry for line in lines if line.label is label]
-    return next((entry for entry in entries if entry.cell), entries[0] if entries else Entry())
+    for entry in entries:
+        if entry.cell:
+            return entry
+    return entries[0] if entries else Entry()
 
 
 _LABELS = {text.fold(word): label for label, words in ALIASES.items() for word in words}

@@ -1,4 +1,4 @@
-"""Headings of the six compulsory fields, recognised by a curated list of aliases, never by similarity."""
+"""Recognise the headings of the six compulsory fields by a curated list of aliases, never by similarity."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +25,7 @@ class Alias:
     rank: int
 
 
-# The order is the handbook's word, the plain word, Legal, Preferred. Seen in exports of SIMS, Arbor, Bromcom and CEM.
+# By preference: the handbook's word, the plain word, Legal, Preferred. From exports of SIMS, Arbor, Bromcom and CEM.
 ALIASES = {
     Identity.FIRST_NAME: (
         "First name", "Learner First name", "Student First name", "Pupil First name",
@@ -63,7 +63,7 @@ EXAMPLES = (
 
 
 def alias(heading: str) -> Alias | None:
-    """The compulsory field that a heading means, if any."""
+    """Return the compulsory field that a heading means, or None."""
     return _ALIASES.get(fold(heading))
 
 

@@ -1,7 +1,7 @@
-"""Is this the same child? An upload and the children that the school is known to have → matches, and problems.
+"""Match the learners of an upload with the school's known children, and report what is odd.
 
-Learners are matched by UPIN; failing that by SIMS No, surname and DOB together, as when a temporary UPN became
-permanent. Children of other schools never come in.
+A learner is matched by UPIN or, if no child has that, by SIMS No, surname and DOB together: a temporary UPN may have
+become a permanent one. Children of other schools are never considered.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem, Severity
 from planit_mailer.domain.forms.upload import Learner, Upload
 
-TWO = 2  # of first name, surname and DOB, that make another child
+TWO = 2  # differences in first name, surname and DOB that make another child
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """For each learner of an upload, in order, the child it is known as, None for a new one; and what is odd."""
+    """The known child of each learner of an upload, in order, or None for a new one, and the problems."""
 
     children: tuple[Child | None, ...]
     problems: tuple[Problem, ...]
@@ -44,7 +44,7 @@ Enrolment = tuple[str, str, date]  # SIMS No and surname, folded, and DOB
 
 @dataclass(frozen=True, slots=True)
 class _Register:
-    """The known children by all that they are looked for."""
+    """The known children by each key under which they are looked up."""
 
     by_upin: Mapping[str, Child]
     by_enrolment: Mapping[Enrolment, Child]
@@ -53,7 +53,7 @@ class _Register:
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """One thing that is odd about a learner, or about two: the code, the rows, and which of their fields it is."""
+    """One odd thing about a learner, or about two of them: the code, the rows, and the fields that it is about."""
 
     code: str
     rows: tuple[int, ...]
@@ -66,39 +66,48 @@ def same_name(one: str, other: str) -> bool:
 
 
 def match(upload: Upload, children: Sequence[Child], *, accept: bool = False) -> Matches:
-    """Who each learner of an upload is. With `accept`, after a telephone call, what was an error is a warning."""
+    """Match each learner of an upload with a known child.
+
+    `accept` turns errors into warnings, as after a telephone call with the school.
+    """
     register = _register(children)
     known = [register.by_upin.get(learner.upin) for learner in upload.learners]
-    taken = {child.upin: learner.row for learner, child in zip(upload.learners, known, strict=True) if child}
+    claimed = _claimed_rows(upload.learners, known)
     findings: list[_Finding] = []
-    for place, learner in enumerate(upload.learners):
-        child = known[place]
-        if child is None and (other := register.by_enrolment.get(_enrolment(learner))):
-            if other.upin in taken:
-                rows = (taken[other.upin], learner.row)
+    for index, learner in enumerate(upload.learners):
+        if known[index] is None:
+            child = register.by_enrolment.get(_enrolment(learner))
+            if child and child.upin in claimed:
+                rows = (claimed[child.upin], learner.row)
                 findings.append(_Finding("learner-matched-twice", rows, (Identity.UPIN,)))
                 continue
-            taken[other.upin] = learner.row
-            known[place] = other
-            findings.append(_Finding("upin-new", (learner.row,), (Identity.UPIN,)))
-        findings += _oddities(learner, known[place], register)
+            if child:
+                claimed[child.upin] = learner.row
+                known[index] = child
+                findings.append(_Finding("upin-new", (learner.row,), (Identity.UPIN,)))
+        findings += _oddities(learner, known[index], register)
     return Matches(tuple(known), tuple(_problems(findings, upload, accept=accept)))
 
 
+def _claimed_rows(learners: Sequence[Learner], known: Sequence[Child | None]) -> dict[str, int]:
+    """The rows of the learners that were matched by UPIN, by the UPIN of their child."""
+    return {child.upin: learner.row for learner, child in zip(learners, known, strict=True) if child}
+
+
 def after(children: Sequence[Child], upload: Upload, matches: Matches, arrival: int) -> tuple[Child, ...]:
-    """The school's children once an upload has been applied; newer data of a child is passed over."""
+    """Return the school's children after an upload has been applied. A child with newer data stays as it is."""
     stored = {child.upin: child for child in children}
     for learner, child in zip(upload.learners, matches.children, strict=True):
-        if child and child.arrival > arrival:
-            continue
         if child:
+            if child.arrival > arrival:
+                continue
             stored.pop(child.upin, None)
         stored[learner.upin] = _child(learner, arrival)
     return tuple(stored.values())
 
 
 def _register(children: Iterable[Child]) -> _Register:
-    """The children by their keys; of several with one enrolment, the one with the latest data."""
+    """Index the children by their keys. Of several with one enrolment, the one with the latest data counts."""
     by_person: dict[Person, tuple[Child, ...]] = {}
     oldest_first = sorted(children, key=lambda child: child.arrival)
     for child in oldest_first:
@@ -120,13 +129,14 @@ def _enrolment(who: Learner | Child) -> Enrolment:
 
 
 def _oddities(learner: Learner, child: Child | None, register: _Register) -> Iterator[_Finding]:
-    """The differences between a learner and the known child, or signs that it is another child."""
+    """The differences between a learner and the matched child, or a sign that the learner is another child."""
     row = (learner.row,)
     differing = _differing(learner, child) if child else ()
     if len(differing) >= TWO:
         yield _Finding("learner-differs", row, (Identity.UPIN, *differing))
         return
-    if (child is None or differing) and _is_somebody_else(learner, child, register):
+    may_be_another = child is None or bool(differing)
+    if may_be_another and _is_somebody_else(learner, child, register):
         yield _Finding("learner-known-otherwise", row, (Identity.UPIN, Identity.SIMS_NO))
         return
     for field in differing:
@@ -136,6 +146,7 @@ def _oddities(learner: Learner, child: Child | None, register: _Register) -> Ite
 
 
 def _differing(learner: Learner, child: Child) -> tuple[Identity, ...]:
+    """The fields in which a learner differs from a child, of first name, surname and DOB."""
     same = {
         Identity.FIRST_NAME: same_name(learner.first_name, child.first_name),
         Identity.SURNAME: same_name(learner.surname, child.surname),
@@ -145,27 +156,45 @@ def _differing(learner: Learner, child: Child) -> tuple[Identity, ...]:
 
 
 def _is_somebody_else(learner: Learner, child: Child | None, register: _Register) -> bool:
-    """True if name and DOB are those of another known child with another SIMS No than the row's and the UPIN's child's.
+    """True if the learner's name and DOB are those of another known child that has another SIMS No.
 
-    This finds children whose UPINs were exchanged, for instance because one column was sorted alone.
+    That SIMS No differs from the learner's own or from that of the matched child. This finds children whose UPINs were
+    exchanged, for instance because one column was sorted alone.
     """
     numbers = {values.sims_key(who.sims_no) for who in (learner, child) if who}
     others = [other for other in register.by_person.get(_person(learner), ()) if other is not child]
-    return any(numbers - {values.sims_key(other.sims_no)} for other in others)
+    return any(numbers != {values.sims_key(other.sims_no)} for other in others)
 
 
 def _problems(findings: Iterable[_Finding], upload: Upload, *, accept: bool) -> Iterator[Problem]:
-    """One problem for each cause, with the cells of all its learners; two rows that claim one child stay a pair."""
-    causes: dict[tuple[object, ...], list[_Finding]] = {}
-    for one in findings:
-        changed = one.fields if one.code == "learner-changed" else ()
-        causes.setdefault((one.code, changed, one.rows if len(one.rows) > 1 else ()), []).append(one)
+    """One problem for each cause, with the cells of all its learners."""
     letters = dict(zip(Identity, upload.letters, strict=True))
-    for same in causes.values():
-        cells = [f"{letters[field]}{row}" for one in same for row in one.rows for field in one.fields]
-        rows = catalogue.row_numbers(same[0].rows)
-        found = catalogue.problem(same[0].code, cells, what=same[0].fields[0].value, rows=rows)
-        yield replace(found, severity=Severity.WARNING) if accept else found
+    for same in _by_cause(findings):
+        first = same[0]
+        rows = catalogue.row_numbers(first.rows)
+        found = catalogue.problem(first.code, _cells(same, letters), what=first.fields[0].value, rows=rows)
+        if accept:
+            found = replace(found, severity=Severity.WARNING)
+        yield found
+
+
+def _by_cause(findings: Iterable[_Finding]) -> Iterator[list[_Finding]]:
+    """The findings in groups with one cause. Two rows that claim the same child are a cause of their own."""
+    causes: dict[tuple[object, ...], list[_Finding]] = {}
+    for finding in findings:
+        changed = finding.fields if finding.code == "learner-changed" else ()
+        pair = finding.rows if len(finding.rows) > 1 else ()
+        causes.setdefault((finding.code, changed, pair), []).append(finding)
+    yield from causes.values()
+
+
+def _cells(findings: Iterable[_Finding], letters: Mapping[Identity, str]) -> list[str]:
+    """The addresses of all fields that findings are about, row by row."""
+    cells: list[str] = []
+    for finding in findings:
+        for row in finding.rows:
+            cells += [f"{letters[field]}{row}" for field in finding.fields]
+    return cells
 
 
 def _child(learner: Learner, arrival: int) -> Child:

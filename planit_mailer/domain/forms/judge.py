@@ -30,11 +30,11 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The judgement of one file. `draft` is None if no form was found; `sheet` and `heading_row` say where it is.
+    """The judgement of one file. `draft` is None if no form was found; `sheet` and `heading_row` give its place.
 
-    `found` says what an unreadable file is, as in "a picture", else "". `is_spreadsheet` is False for anything that is
-    neither a spreadsheet nor plain text with a form in it; it counts only if a message has no form. `encrypted`: a
-    password opened it.
+    `found` names the kind of an unreadable file, such as "a picture", else "". `is_spreadsheet` is False for a file
+    that is neither a spreadsheet nor plain text with a form in it; it counts only if the message has no form.
+    `encrypted` is True if a password opened it.
     """
 
     draft: Draft | None
@@ -47,7 +47,7 @@ class Judgement:
 
     @property
     def locked(self) -> bool:
-        """True if it is a workbook that none of the passwords opened."""
+        """True if the file is a workbook that none of the passwords opens."""
         return any(one.code == CODES[Reason.PASSWORD] for one in self.problems)
 
     @property
@@ -57,24 +57,29 @@ class Judgement:
 
     @property
     def accepted(self) -> bool:
-        """True if the form can be applied: it is there, and has no errors."""
+        """True if the form can be applied: it was found and has no errors."""
         return self.draft is not None and all(one.severity is not Severity.ERROR for one in self.problems)
 
 
 def judge(data: bytes, judging: Criteria) -> Judgement:
-    """Judge a file. Runs in the reading process; the judgement is pickled back."""
+    """Judge a file. Runs in the reading process, which returns the judgement pickled."""
     kind = detect.sniff(data)
     workbook = read.read(data, judging.limits, find.likeness)
-    judgement = _unreadable(workbook, kind) if isinstance(workbook, Unreadable) else judged(workbook, judging)
-    if judgement.locked and (opened := passwords.opened(data, judging.passwords)):
-        return replace(judge(opened.data, judging), encrypted=True)
+    if isinstance(workbook, Unreadable):
+        judgement = _unreadable(workbook, kind)
+    else:
+        judgement = judged(workbook, judging)
+    if judgement.locked:
+        opened = passwords.opened(data, judging.passwords)
+        if opened:
+            return replace(judge(opened.data, judging), encrypted=True)
     if kind in detect.PLAIN and judgement.draft is None:
         return replace(judgement, found=kind.name, is_spreadsheet=False)
     return judgement
 
 
 def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:
-    """The judgement of a workbook that has been read; a Problems sheet that we put into it is not the school's."""
+    """Judge a workbook that has been read, ignoring a Problems sheet that we added to it earlier."""
     search = find.find([sheet for sheet in workbook if not annotator.is_ours(sheet)])
     if search.form is None:
         return Judgement(None, search.problems)
@@ -87,17 +92,17 @@ def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:
 
 
 def cannot_be_opened() -> Judgement:
-    """The judgement of a file that killed, hung or exhausted its reader."""
+    """Return the judgement of a file that crashed the reading process, or exceeded its time or memory."""
     return Judgement(None, (catalogue.problem("cannot-be-opened"),))
 
 
 def too_large() -> Judgement:
-    """The judgement of the files of a message that is too large to be fetched."""
+    """Return the judgement of the files of a message that is too large to be fetched."""
     return Judgement(None, (catalogue.problem("file-too-large", found="an email that is so large"),))
 
 
 def _unreadable(file: Unreadable, kind: FileKind) -> Judgement:
-    """The judgement of a file without sheets; a picture is called a picture even if it is too large."""
+    """Return the judgement of an unreadable file. A picture is called a picture even if it is too large."""
     found = str(file.found) or "of a kind that we do not know"
     problem = catalogue.problem(CODES[file.reason], found=found)
     return Judgement(None, (problem,), found=str(file.found), is_spreadsheet=kind.is_spreadsheet)

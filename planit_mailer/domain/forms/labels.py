@@ -1,4 +1,4 @@
-"""The texts of a sheet's first rows as headings: a merged heading belongs to each of its columns."""
+"""Read the texts of a sheet's first rows as labels of columns. A merged label belongs to each of its columns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from planit_mailer.domain.forms import headings
 from planit_mailer.domain.forms.headings import Alias, Identity
 from planit_mailer.spreadsheets.model import Kind, Range, Row, Sheet
 
-TOP = 60  # rows from the top in which the heading row stands
+TOP = 60  # the heading row is one of this many rows at the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Top:
 
 
 def top(sheet: Sheet) -> Top:
-    """The labels of a sheet's first rows. What is merged over several rows stands in the last of them."""
+    """Return the labels of a sheet's first rows. A label merged over several rows belongs to the last of them."""
     rows = {row.number: row for row in sheet.rows if row.number <= TOP}
     width = max((len(row.cells) for row in rows.values()), default=0)
     labels = {number: dict(_labels(row)) for number, row in rows.items()}
@@ -45,30 +45,46 @@ def top(sheet: Sheet) -> Top:
 
 
 def heading_row(first: Top) -> int | None:
-    """The row with most of the six compulsory headings, the upper one of equals; None if no row has any."""
+    """Return the row with most compulsory headings, the upper one of equals, or None if no row has any."""
     counts = {row: len(identities(first.row(row))) for row in sorted(first.labels)}
     best = max(counts, key=lambda row: counts[row], default=None)
-    return best if best is not None and counts[best] else None
+    if best is None or counts[best] == 0:
+        return None
+    return best
 
 
 def identities(labels: Labels) -> frozenset[Identity]:
-    """The compulsory fields that a row names."""
-    return frozenset(found.identity for column in labels if (found := meaning(labels, column)))
+    """Return the compulsory fields that a row names."""
+    found: set[Identity] = set()
+    for column in labels:
+        alias = meaning(labels, column)
+        if alias:
+            found.add(alias.identity)
+    return frozenset(found)
 
 
 def meaning(labels: Labels, column: int) -> Alias | None:
-    """The compulsory field that a row's label over a column means; of a merged one, its first column has it."""
+    """Return the compulsory field that a row's label over a column means, or None.
+
+    Of the columns of a merged label, only the first one has the meaning.
+    """
     label = labels.get(column)
-    return headings.alias(label.text) if label and label.first == column else None
+    if label is None or label.first != column:
+        return None
+    return headings.alias(label.text)
 
 
 def _labels(row: Row) -> Iterator[tuple[int, Label]]:
+    """The labels of a row by column, before merged ones are spread."""
     for column, cell in enumerate(row.cells, 1):
-        if cell and cell.text and cell.kind is not Kind.ERROR and not headings.is_never(cell.text):
+        if cell is None or not cell.text or cell.kind is Kind.ERROR:
+            continue
+        if not headings.is_never(cell.text):
             yield column, Label(" ".join(cell.text.split()), column, column)
 
 
 def _spread(merged: Range, labels: dict[int, dict[int, Label]], width: int) -> None:
+    """Move a merged label to the last row of its block, over all columns of the block up to the sheet's width."""
     label = labels[merged.first_row].pop(merged.first_column, None)
     if label:
         row = labels.setdefault(merged.last_row, {})

@@ -1,14 +1,14 @@
-"""Uploads: the contents of a form and its learners, complete or as a draft while there are still mistakes."""
+"""Uploads: the contents of a form and its learners, complete, or as a draft while it still has mistakes."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-LETTERS = ("A", "B", "C", "D", "E", "F")  # where the handbook draws the compulsory fields
+LETTERS = ("A", "B", "C", "D", "E", "F")  # columns of the compulsory fields in the handbook
 
 
 class Field(NamedTuple):
-    """One provider-defined field of one learner: the heading and the text that the learner will see."""
+    """One provider-defined field of one learner: its heading and the text that the learner will see."""
 
     heading: str
     value: str
@@ -18,8 +18,8 @@ class Field(NamedTuple):
 class Learner:
     """One complete learner of an upload. `row` is the row on the sheet.
 
-    `headings` are those of the whole upload, `values` stand under them, None for a blank cell. A form has hundreds of
-    thousands, and all come from the reading process.
+    `headings` are those of the whole upload. `values` are the learner's in the same order, None for a blank cell. They
+    are kept apart because a form has hundreds of thousands of values, which all come from the reading process.
     """
 
     row: int
@@ -40,7 +40,7 @@ class Learner:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One form without errors, ready to replace what an earlier one gave its learners (handbook section 5).
+    """One form without errors, ready to replace its learners' earlier data (handbook section 5).
 
     `letters` are the columns of first name, surname, UPIN, SIMS No, DOB and year on the sheet.
     """
@@ -56,9 +56,9 @@ class Upload:
 
 
 class DraftLearner(NamedTuple):
-    """One learner row as far as it could be read; None for what could not. Otherwise as in Learner.
+    """One learner as far as the row could be read. Unreadable values are None; otherwise it is like Learner.
 
-    A tuple, because a form has thousands and each comes from the reading process: dataclasses take five times as long.
+    It is a tuple because the reading process returns thousands of them, and dataclasses take five times as long.
     """
 
     row: int
@@ -77,7 +77,7 @@ class DraftLearner(NamedTuple):
         return _fields(self.headings, self.values)
 
     def complete(self) -> Learner:
-        """The complete learner. Raises ValueError if something is missing."""
+        """Return the complete learner. Raises ValueError if something is missing."""
         if (
             self.first_name is None
             or self.surname is None
@@ -102,9 +102,9 @@ class DraftLearner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One form as far as it could be read; None for what could not. `letters` as in Upload, "" for a missing column.
+    """One form as far as it could be read. Unreadable values are None. `letters` as in Upload, "" for a missing column.
 
-    `school_cells` are the cells of the school's name and postcode, in that order.
+    `school_cells` are the addresses of the school's name and postcode, in that order.
     """
 
     school_name: str | None
@@ -118,7 +118,7 @@ class Draft:
     school_cells: tuple[str, ...] = ()
 
     def complete(self) -> Upload:
-        """The complete upload. Raises ValueError if something is missing."""
+        """Return the complete upload. Raises ValueError if something is missing."""
         if (
             self.school_name is None
             or self.postcode is None

@@ -1,4 +1,4 @@
-"""DOB, Year, UPIN, SIMS No, postcode, date submitted: what a cell holds → a value, or the code of a problem."""
+"""Read the values of cells: DOB, Year, UPIN, SIMS No, postcode and date submitted."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from typing import Literal
 
 from planit_mailer.spreadsheets.model import Cell, Kind
 
-# Letters that stand for a number in a UPN's check, in order: A is 0, Z is 22. Source: Government Data Standards
+# The letters of a UPN by their values in its checksum: A is 0, Z is 22. Source: Government Data Standards
 # Catalogue, UniquePupilNumber 2.0.
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 WORTH = {char: int(char) for char in "0123456789"} | {letter: place for place, letter in enumerate(LETTERS)}
@@ -20,8 +20,8 @@ YEAR = re.compile(
     r"(?:n(?P<nursery>[12])|(?P<reception>r|rec|reception)|(?P<none>x)|0?(?P<number>[1-9]|1[0-4])(?:\.0+)?)",
 )
 
-# The areas of the United Kingdom, as GOV.UK Notify knows them (BF is forces, BX banks, GY, JE and IM the Crown
-# dependencies); ZZ, which the Royal Mail leaves free, is for invented schools.
+# The postcode areas of the United Kingdom, as GOV.UK Notify lists them. BF is for the forces, BX for banks, GY, JE and
+# IM for the Crown dependencies. ZZ, which the Royal Mail does not use, is for invented schools.
 AREAS = (
     "AB AL B BA BB BD BF BH BL BN BR BS BT BX CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX "
     "FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN "
@@ -65,7 +65,7 @@ DateProblem = Literal["wrong", "month-first", "two-digit-year"]
 
 
 def text(cell: Cell | None) -> str:
-    """An identifying cell as text on one line; a number that Excel shows as 1.23E+12 gets all of its digits."""
+    """Return a cell as text on one line, "" if it has no value. A number shown as 1.23E+12 gets all of its digits."""
     if cell is None or cell.value is None:
         return ""
     if isinstance(cell.value, int) and SCIENTIFIC.fullmatch(cell.text):
@@ -74,14 +74,19 @@ def text(cell: Cell | None) -> str:
 
 
 def day(cell: Cell) -> date | DateProblem:
-    """Read a date: a date cell, or text with day first, ISO, or the month's name. Return the error if it is none."""
+    """Read a date: a date cell, or a text with day first, in ISO form, or with the month's name.
+
+    Return the kind of mistake if it is no such date.
+    """
     if isinstance(cell.value, datetime):
         return cell.value.date()
-    return _written_day(text(cell).casefold()) if cell.kind is Kind.TEXT else "wrong"
+    if cell.kind is Kind.TEXT:
+        return _written_day(text(cell).casefold())
+    return "wrong"
 
 
 def day_submitted(cell: Cell) -> date | None:
-    """The date submitted; two digits of a year are enough here, for it is always of this century."""
+    """Read the date submitted, or return None. Its year may have two digits, as it is always of this century."""
     found = day(cell)
     if found == "two-digit-year":
         century = re.sub(r"(\d{2})(?!.*\d)", r"20\1", text(cell).casefold())
@@ -90,7 +95,7 @@ def day_submitted(cell: Cell) -> date | None:
 
 
 def year(cell: Cell) -> str | None:
-    """A year group in one spelling: N1, N2, R, 1 to 14, or X (no year group); None if it is none."""
+    """Return a year group in its one spelling: N1, N2, R, 1 to 14, or X (no year group). None if it is no such."""
     if cell.kind not in (Kind.TEXT, Kind.NUMBER):
         return None
     match = YEAR.fullmatch(text(cell).casefold())
@@ -98,87 +103,108 @@ def year(cell: Cell) -> str | None:
         return None
     if match["nursery"]:
         return f"N{match['nursery']}"
-    return "R" if match["reception"] else "X" if match["none"] else match["number"]
+    if match["reception"]:
+        return "R"
+    if match["none"]:
+        return "X"
+    return match["number"]
 
 
 def school_year(born: date, today: date) -> int:
-    """The year group for a date of birth; 0 is Reception. A school year begins on 1 September (England)."""
+    """Return the year group for a date of birth; 0 is Reception. A school year begins on 1 September (England)."""
     begun = today.year if today.month >= 9 else today.year - 1  # noqa: PLR2004  September
     age = begun - born.year - (born.month >= 9)  # noqa: PLR2004  on 31 August before the school year
     return age - 4
 
 
 def age(born: date, today: date) -> int:
-    """Whole years on a day."""
+    """Return the age in whole years on a day."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def upin(cell: Cell | None) -> str:
-    """A UPIN in capitals, without spaces and invisible characters; "" if there is none."""
+    """Return a UPIN in capitals, without spaces and invisible characters, or "" for a blank cell."""
     return as_upin(text(cell))
 
 
 def as_upin(written: str) -> str:
-    """The one way to write a UPIN, so that it is found however it was typed."""
+    """Return the one spelling of a UPIN, so that it is found however it was typed."""
     return "".join(_visible(written).upper().split())
 
 
 def is_right_upn(found: str) -> bool | None:
-    """True if a UPIN in the shape of a UPN has the right check letter; None if it has another shape."""
-    return found[0] == check_letter(found[1:]) if UPN.fullmatch(found) else None
+    """True if a UPIN has the right check letter of a UPN; None if it does not have the format of a UPN."""
+    if not UPN.fullmatch(found):
+        return None
+    return found[0] == check_letter(found[1:])
 
 
 def check_letter(body: str) -> str:
-    """The check letter of a UPN's other twelve characters: the sum of value times position (from 2), modulo 23.
+    """Return the check letter of the other 12 characters of a UPN, or "" if one of them cannot be in a UPN.
 
-    Return "" if one of them cannot be in a UPN. Source: Government Data Standards Catalogue, UniquePupilNumber 2.0.
+    It is the sum of value times position (from 2), modulo 23. Source: Government Data Standards
+    Catalogue, UniquePupilNumber 2.0.
     """
     try:
-        return LETTERS[sum(map(mul, range(2, len(body) + 2), map(WORTH.__getitem__, body))) % len(LETTERS)]
+        worth = map(WORTH.__getitem__, body)
+        total = sum(map(mul, range(2, len(body) + 2), worth))
     except KeyError:
         return ""
+    return LETTERS[total % len(LETTERS)]
 
 
 def postcode(written: str) -> str | None:
-    """A postcode as it is printed, "LS1 4AP"; None if it is none. Case, spaces and punctuation do not matter."""
+    """Return a postcode as it is printed, "LS1 4AP", or None. Case, spaces and punctuation make no difference."""
     code = re.sub(r"[^0-9A-Z]", "", written.upper())
-    return f"{code[:-3]} {code[-3:]}" if POSTCODE.fullmatch(code) else None
+    if not POSTCODE.fullmatch(code):
+        return None
+    return f"{code[:-3]} {code[-3:]}"
 
 
 def name_key(name: str) -> str:
-    """A name for comparing: without case, accents, spaces, hyphens and apostrophes."""
+    """Return a name as it is compared: without case, accents, spaces, hyphens and apostrophes."""
     letters = unicodedata.normalize("NFKD", name.casefold().translate(PLAIN))
     key = "".join(char for char in letters if char.isalnum())
     return key or name.strip().casefold()
 
 
 def sims_key(sims_no: str) -> str:
-    """A SIMS No for comparing: without case, spaces and leading zeros."""
+    """Return a SIMS No as it is compared: without case, spaces and leading zeros."""
     key = "".join(_visible(sims_no).casefold().split())
     return key.lstrip("0") or key[:1]
 
 
 def _visible(written: str) -> str:
-    """A number without zero-width and other invisible characters, its wide letters and digits as the usual ones."""
-    if written.isascii():  # as nearly all are, and all of their characters are usual ones
+    """Remove invisible characters, such as zero-width spaces, and replace full-width letters and digits."""
+    if written.isascii():  # nearly all are, and have no such characters
         return written
     usual = unicodedata.normalize("NFKC", written)
     return "".join(char for char in usual if unicodedata.category(char) != "Cf")
 
 
 def _written_day(written: str) -> date | DateProblem:
+    """Read a date that was typed as text, in lower case."""
     for pattern in DATES:
-        if match := pattern.fullmatch(written):
-            found = match.groupdict()
-            if len(found["year"]) == 2:  # noqa: PLR2004  digits
-                return "two-digit-year"
-            month = MONTHS.index(found["name"][:3]) + 1 if found.get("name") else int(found["month"])
-            return _real_day(int(found["year"]), month, int(found["day"]))
+        match = pattern.fullmatch(written)
+        if match:
+            return _matched_day(match.groupdict())
     return "wrong"
+
+
+def _matched_day(parts: dict[str, str]) -> date | DateProblem:
+    """The day of a match of one of the patterns in DATES, by its groups."""
+    if len(parts["year"]) == 2:  # noqa: PLR2004  digits
+        return "two-digit-year"
+    if "name" in parts:
+        month = MONTHS.index(parts["name"][:3]) + 1
+    else:
+        month = int(parts["month"])
+    return _real_day(int(parts["year"]), month, int(parts["day"]))
 
 
 def _real_day(year: int, month: int, day: int) -> date | DateProblem:
     try:
         return date(year, month, day)
     except ValueError:
-        return "month-first" if 12 < month <= 31 and 1 <= day <= 12 else "wrong"  # noqa: PLR2004  months, days
+        swapped = 12 < month <= 31 and 1 <= day <= 12  # noqa: PLR2004  months, days
+        return "month-first" if swapped else "wrong"

@@ -1,8 +1,8 @@
-"""A workbook again, with notes painted in: cells coloured and commented, a sheet "Problems" in front; and cleaned.
+"""Paints notes into a workbook: cells coloured and commented, a sheet "Problems" in front. Removes them again, too.
 
-The package is changed part by part, and whatever is not about the notes keeps its bytes. openpyxl would write formulas
-without their saved results, so that a workbook sent back as it is would have to be rejected, and would leave out
-shapes, newer kinds of drop-downs and slicers.
+The package is changed part by part, and everything that is not about the notes keeps its bytes. openpyxl would write
+formulas without their saved results, so that we would have to reject a workbook that is sent back unchanged; and it
+would leave out shapes, newer kinds of drop-downs, and slicers.
 """
 
 import io
@@ -18,7 +18,7 @@ from planit_mailer.spreadsheets.annotate.packages import Package
 from planit_mailer.spreadsheets.annotate.problems_sheet import Line
 from planit_mailer.spreadsheets.annotate.sheet_part import SheetMarkup
 from planit_mailer.spreadsheets.annotate.styles_part import Look, Styles
-from planit_mailer.spreadsheets.annotate.workbook_part import Place, Workbook
+from planit_mailer.spreadsheets.annotate.workbook_part import Workbook
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, TooLarge
 from planit_mailer.spreadsheets.model import Limits, Sheet
 from planit_mailer.spreadsheets.readers import xlsx
@@ -41,8 +41,9 @@ EMPTY = {
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note about cells of a worksheet, by its number; `cells` as Excel names them, () if it is about none.
+    """A problem with cells of a worksheet.
 
+    `sheet` is the worksheet's number from 1; `cells` are named as Excel names them, () if the note is about none.
     `severity` is "error" or "warning"; `text` says what is wrong, `fix` how to put it right.
     """
 
@@ -55,28 +56,30 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A painted workbook, .xlsx, and what of the original it lacks, in a school's words, as in "macros"."""
+    """A painted .xlsx workbook. `lost` names what it lacks of the original in a school's words, such as "macros"."""
 
     data: bytes
     lost: tuple[str, ...]
 
 
 def paint(data: bytes, notes: Sequence[Note], limits: Limits) -> Painted:
-    """The workbook with its notes, and without those of earlier times; sheets are numbered as in the data.
+    """Paint notes into a workbook, and remove those of earlier times. Sheets keep the numbers that they have in `data`.
 
-    Raise TooLarge beyond the limits, and what comes of damaged parts: then problems_only() is left.
+    Raises TooLarge beyond the limits, and the errors of the zip and XML parsers if parts are damaged. If it raises,
+    problems_only() still works.
     """
     package = Package(data, limits)
     book = Workbook(package)
-    places = {place.number: place for place in book.places}
-    _clean(package, book, _ours(package, data, limits))
+    original_sheets = book.places
+    _clean(package, book, _problems_sheets(package, data, limits))
     lost = book.leave_out()
-    styles = Styles(package.tree(book.styles()))
-    texts = _texts(notes)
-    for place in places.values():
-        if place.kind == WORKSHEET and place.part in package:
-            _paint_sheet(package, place.part, styles, texts.get(place.number, {}))
-    _insert(package, book, styles, list(_lines(notes, places)))
+    styles = Styles(package.tree(book.ensure_styles()))
+    notes_of_sheets = _notes_by_cell(notes)
+    for sheet in original_sheets:
+        if sheet.kind == WORKSHEET and sheet.part in package:
+            _paint_sheet(package, sheet.part, styles, notes_of_sheets.get(sheet.number, {}))
+    names = {sheet.number: sheet.name for sheet in original_sheets}
+    _insert_problems_sheet(package, book, styles, list(_lines(notes, names)))
     painted = package.packed()
     if len(painted) > limits.workbook:
         raise TooLarge(f"more than {limits.workbook // 1_000_000:,} MB when painted")
@@ -84,122 +87,147 @@ def paint(data: bytes, notes: Sequence[Note], limits: Limits) -> Painted:
 
 
 def problems_only(notes: Sequence[Note]) -> bytes:
-    """A workbook with the Problems sheet alone, for what cannot be painted."""
-    package = Package(_empty(), Limits())
+    """Return a workbook that has only the Problems sheet, for data that cannot be painted."""
+    package = Package(_empty_workbook(), Limits())
     book = Workbook(package)
-    _insert(package, book, Styles(package.tree(book.styles())), list(_lines(notes, {})))
+    styles = Styles(package.tree(book.ensure_styles()))
+    _insert_problems_sheet(package, book, styles, list(_lines(notes, {})))
     return package.packed()
 
 
 def clean(data: bytes, limits: Limits | None = None) -> bytes:
-    """The workbook without paint, comments and sheets of ours; one that has none is returned as it is.
+    """Remove our paint, comments and sheets from a workbook. Data without any is returned as it is.
 
-    Raise as paint() does, of a workbook that is damaged or too large.
+    Raises what paint() raises if the workbook is damaged or too large.
     """
     if detect.sniff(data) is not detect.XLSX:
         return data
-    package = Package(data, limits or Limits())
+    limits = limits or Limits()
+    package = Package(data, limits)
     book = Workbook(package)
-    if not _clean(package, book, _ours(package, data, limits or Limits())):
+    cleaned = _clean(package, book, _problems_sheets(package, data, limits))
+    if not cleaned:
         return data
     book.save()
     return package.packed()
 
 
 def is_ours(sheet: Sheet) -> bool:
-    """True if a sheet is a Problems sheet of ours, which is not part of what the school sends."""
+    """True if a sheet is a Problems sheet that we inserted. It is no part of what a school sends."""
     return problems_sheet.is_ours(sheet)
 
 
-def _ours(package: Package, data: bytes, limits: Limits) -> tuple[Sheet, ...]:
-    """Our Problems sheets in a workbook; it is read only if the words of the marker are somewhere in it."""
+def _problems_sheets(package: Package, data: bytes, limits: Limits) -> list[Sheet]:
+    """Our Problems sheets in a workbook. The workbook is read only if the marker's text occurs in it."""
+    if not _contains_marker(package):
+        return []
+    return [sheet for sheet in xlsx.read(Archive(data, limits), limits) if problems_sheet.is_ours(sheet)]
+
+
+def _contains_marker(package: Package) -> bool:
+    """True if the text that marks our sheets is anywhere in the texts of the cells."""
+    marker = problems_sheet.MARKER.encode()
     parts = (name for name in package.names() if TEXTS.search(name.lower()))
-    if not any(problems_sheet.MARKER.encode() in package.read(name) for name in parts):
-        return ()
-    return tuple(sheet for sheet in xlsx.read(Archive(data, limits), limits) if problems_sheet.is_ours(sheet))
+    return any(marker in package.read(name) for name in parts)
 
 
-def _clean(package: Package, book: Workbook, ours: tuple[Sheet, ...]) -> bool:
-    """Remove all that we added. Return True if there was any. The sheet may have been deleted, and comments left."""
-    commented = _commented_parts(package, book)
+def _clean(package: Package, book: Workbook, ours: Sequence[Sheet]) -> bool:
+    """Remove everything that we added. Return True if there was anything.
+
+    Comments may be there without a Problems sheet, if somebody has deleted it.
+    """
+    commented = _commented_sheets(package, book)
     if not ours and not commented:
         return False
     for part in commented:
-        sheet = SheetMarkup(package.read(part))
-        comments_part.remove(package, part, sheet)
-        package.write(part, sheet.joined())
+        _remove_comments(package, part)
     _unpaint(package, book, ours)
-    for number in sorted((sheet.number for sheet in ours), reverse=True):
+    numbers = [sheet.number for sheet in ours]
+    for number in sorted(numbers, reverse=True):  # from the last, so that the numbers of the others stay right
         book.remove(number)
     return True
 
 
-def _commented_parts(package: Package, book: Workbook) -> list[str]:
-    """The worksheets with comments of ours."""
-    parts = [place.part for place in book.places if place.kind == WORKSHEET and place.part in package]
-    return [part for part in parts if comments_part.is_commented(package, part)]
+def _commented_sheets(package: Package, book: Workbook) -> list[str]:
+    """The parts of the worksheets that have comments of ours."""
+    parts = [place.part for place in book.places if place.kind == WORKSHEET]
+    return [part for part in parts if part in package and comments_part.is_commented(package, part)]
 
 
-def _unpaint(package: Package, book: Workbook, ours: tuple[Sheet, ...]) -> None:
-    """Restore the looks that our sheets remember."""
-    styles = Styles(package.tree(book.styles()))
+def _remove_comments(package: Package, part: str) -> None:
+    sheet = SheetMarkup(package.read(part))
+    comments_part.remove(package, part, sheet)
+    package.write(part, sheet.joined())
+
+
+def _unpaint(package: Package, book: Workbook, ours: Sequence[Sheet]) -> None:
+    """Give painted cells the looks back that our sheets have recorded."""
     looks: dict[str, Look] = {}
     for sheet in ours:
-        looks |= problems_sheet.looks(sheet)
+        looks.update(problems_sheet.looks(sheet))
+    part = book.ensure_styles()
+    styles = Styles(package.tree(part))
     styles.unpaint(looks)
-    package.write_tree(book.styles(), styles.root)
+    package.write_tree(part, styles.root)
 
 
-def _texts(notes: Iterable[Note]) -> dict[int, dict[Cell, list[Note]]]:
-    """The notes of each cell of each sheet."""
+def _notes_by_cell(notes: Iterable[Note]) -> dict[int, dict[Cell, list[Note]]]:
+    """The notes of each cell of each sheet. Raises TooLarge if there are too many cells to paint."""
     found: dict[int, dict[Cell, list[Note]]] = {}
     for note in notes:
         for cell in note.cells:
-            found.setdefault(note.sheet, {}).setdefault(references.position(cell), []).append(note)
+            cells = found.setdefault(note.sheet, {})
+            cells.setdefault(references.position(cell), []).append(note)
     if sum(map(len, found.values())) > PAINTED:
         raise TooLarge(f"more than {PAINTED:,} cells to paint")
     return found
 
 
 def _paint_sheet(package: Package, part: str, styles: Styles, cells: Mapping[Cell, Sequence[Note]]) -> None:
-    """Paint the cells of a sheet; a sheet without any is no longer selected all the same."""
+    """Paint and comment the cells of a sheet, and deselect it: only the Problems sheet stays selected."""
     sheet = SheetMarkup(package.read(part))
-    selected = sheet.unselect()
+    was_selected = sheet.deselect()
     if cells:
-        sheet.restyle(_marks(cells), styles.painted)
-        comments_part.add(package, part, sheet, {cell: _comment(cells[cell]) for cell in sorted(cells)})
-    if cells or selected:
+        sheet.restyle(_severities(cells), styles.painted)
+        comments = {cell: _comment(cells[cell]) for cell in sorted(cells)}
+        comments_part.add(package, part, sheet, comments)
+    if cells or was_selected:
         package.write(part, sheet.joined())
 
 
-def _marks(cells: Mapping[Cell, Sequence[Note]]) -> dict[int, dict[int, str]]:
-    marks: dict[int, dict[int, str]] = {}
+def _severities(cells: Mapping[Cell, Sequence[Note]]) -> dict[int, dict[int, str]]:
+    """The worst severity in each cell, by row and column."""
+    severities: dict[int, dict[int, str]] = {}
     for (row, column), notes in cells.items():
-        marks.setdefault(row, {})[column] = "error" if any(note.severity == "error" for note in notes) else "warning"
-    return marks
+        has_error = any(note.severity == "error" for note in notes)
+        severities.setdefault(row, {})[column] = "error" if has_error else "warning"
+    return severities
 
 
 def _comment(notes: Sequence[Note]) -> str:
-    told = dict.fromkeys(f"{note.severity.capitalize()}: {note.text}\nHow to fix it: {note.fix}" for note in notes)
-    return problems_sheet.escaped("\n\n".join(told))
+    """The text of the comment on a cell. Notes with the same words are said once."""
+    paragraphs = [f"{note.severity.capitalize()}: {note.text}\nHow to fix it: {note.fix}" for note in notes]
+    return problems_sheet.escaped("\n\n".join(dict.fromkeys(paragraphs)))
 
 
-def _lines(notes: Iterable[Note], places: Mapping[int, Place]) -> Iterator[Line]:
+def _lines(notes: Iterable[Note], names: Mapping[int, str]) -> Iterator[Line]:
+    """The lines of the Problems sheet: one for each block of cells that a note is about."""
     for note in notes:
-        name = places[note.sheet].name if note.sheet in places else ""
-        for where in references.blocks(note.cells) if note.cells else ("",):
-            yield Line(note.severity, note.text, note.fix, name, where)
+        name = names.get(note.sheet, "")
+        blocks = references.blocks(note.cells) if note.cells else ("",)
+        for block in blocks:
+            yield Line(note.severity, note.text, note.fix, name, block)
 
 
-def _insert(package: Package, book: Workbook, styles: Styles, lines: list[Line]) -> None:
+def _insert_problems_sheet(package: Package, book: Workbook, styles: Styles, lines: list[Line]) -> None:
     sheet = problems_sheet.markup(lines, styles, book.namespace)
-    package.write_tree(book.styles(), styles.root)
+    package.write_tree(book.ensure_styles(), styles.root)
     book.insert(problems_sheet.NAME, sheet)
     book.save()
 
 
-def _empty() -> bytes:
-    """A workbook without a sheet, to which one is added."""
+def _empty_workbook() -> bytes:
+    """A workbook without sheets, to which one is added."""
     out = io.BytesIO()
     with ZipFile(out, "w") as archive:
         for name, content in EMPTY.items():

@@ -1,7 +1,7 @@
-"""A workbook's package to be changed: parts are read, replaced, added and removed, and everything else is kept.
+"""A workbook's package, opened for changes: its parts are read, replaced, added and removed.
 
-What is not touched keeps its bytes: formulas with their saved results, charts, drop-downs, and whatever Excel will
-think of next. openpyxl writes only what it knows, and no result of any formula.
+Parts that are not touched keep their bytes: formulas with their saved results, charts, drop-downs, and extensions that
+we do not know. openpyxl would write only what it knows, and no results of formulas.
 """
 
 import io
@@ -22,7 +22,7 @@ NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A relation as it stands in its part: its id, the whole of its type, and the name of the part that it leads to."""
+    """A relation of a part: its id, its full type, and the name of the target part ("" if that is outside)."""
 
     id: str
     type: str
@@ -30,7 +30,7 @@ class Link:
 
     @property
     def kind(self) -> str:
-        """The last word of the type, as in "worksheet"."""
+        """The last word of the type, such as "worksheet"."""
         return self.type.rpartition("/")[2]
 
 
@@ -38,7 +38,7 @@ class Package:
     """The parts of a workbook. Names of parts are compared as Excel compares them."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        """Raise what Archive raises."""
+        """Raises whatever Archive raises."""
         self._archive = Archive(data, limits)
         with ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -54,7 +54,7 @@ class Package:
         return tuple(self._names.values())
 
     def read(self, name: str) -> bytes:
-        """The present content of a part. Raises KeyError if it is absent, TooLarge if it unpacks to too much."""
+        """Return the present content of a part. Raises KeyError if it is absent, TooLarge if it unpacks to too much."""
         key = folded(name)
         if key not in self._changed:
             if key not in self._names:
@@ -73,17 +73,19 @@ class Package:
             self._names.pop(folded(gone), None)
             self._changed.pop(folded(gone), None)
         types = self.tree(CONTENT_TYPES)
-        for override in children(types, "Override"):
-            if folded(override.getAttribute("PartName")) == folded(name):
-                types.removeChild(override)
+        for override in _overrides(types, name):
+            types.removeChild(override)
         self.write_tree(CONTENT_TYPES, types)
 
-    def free(self, pattern: str) -> str:
-        """A name for a new part: the pattern with the first number that is not taken."""
-        return next(name for number in range(1, len(self._names) + 2) if (name := pattern.format(number)) not in self)
+    def free_name(self, pattern: str) -> str:
+        """Return a name for a new part: the pattern filled in with the first free number."""
+        number = 1
+        while pattern.format(number) in self:
+            number += 1
+        return pattern.format(number)
 
     def tree(self, name: str) -> Element:
-        """The root element of a small part. Raises what defusedxml raises, and KeyError if it is absent."""
+        """Parse a small part and return its root. Raises what defusedxml raises, and KeyError if the part is absent."""
         return parsed(self.read(name))
 
     def write_tree(self, name: str, root: Element) -> None:
@@ -91,34 +93,47 @@ class Package:
         assert isinstance(root.ownerDocument, Document)
         self.write(name, root.ownerDocument.toxml("utf-8"))
 
-    def type_of(self, name: str, content_type: str) -> None:
+    def declare_type(self, name: str, content_type: str) -> None:
         """Declare the content type of a part."""
         types = self.tree(CONTENT_TYPES)
-        for override in children(types, "Override"):
-            if folded(override.getAttribute("PartName")) == folded(name):
-                override.setAttribute("ContentType", content_type)
-                break
+        declared = _overrides(types, name)
+        if declared:
+            declared[0].setAttribute("ContentType", content_type)
         else:
             append(types, "Override", {"PartName": f"/{name.lstrip('/')}", "ContentType": content_type})
         self.write_tree(CONTENT_TYPES, types)
 
     def links(self, part: str) -> tuple[Link, ...]:
-        """The other parts that a part is related to; "" is the package itself."""
+        """The relations of a part to others; part "" is the package itself."""
         source = relations_path(part)
-        return tuple(_link(element, part) for element in children(self.tree(source))) if source in self else ()
+        if source not in self:
+            return ()
+        return tuple(_link(element, part) for element in children(self.tree(source)))
+
+    def first_link(self, part: str, kind: str) -> Link | None:
+        """The first relation of a part that is of this kind; part "" is the package itself."""
+        for link in self.links(part):
+            if link.kind == kind:
+                return link
+        return None
+
+    def relation_types(self) -> str:
+        """The prefix that all types of relations share. In strict OOXML it differs from the usual one."""
+        workbook = self.first_link("", "officeDocument")
+        assert workbook, "a package names its workbook"
+        return workbook.type.rpartition("/")[0]
 
     def link(self, part: str, kind: str, target: str) -> str:
-        """Let a part name another, by the whole type of the relation; the id."""
+        """Add a relation of this full type from a part to another, and return its id."""
         source = relations_path(part)
         root = self.tree(source) if source in self else parsed(NO_RELATIONS)
-        taken = {element.getAttribute("Id") for element in children(root)}
-        name = next(name for number in range(1, len(taken) + 2) if (name := f"rIdPlanit{number}") not in taken)
-        append(root, "Relationship", {"Id": name, "Type": kind, "Target": f"/{target.lstrip('/')}"})
+        identity = _free_id(root)
+        append(root, "Relationship", {"Id": identity, "Type": kind, "Target": f"/{target.lstrip('/')}"})
         self.write_tree(source, root)
-        return name
+        return identity
 
     def unlink(self, part: str, identity: str) -> None:
-        """Remove the relation of a part to another."""
+        """Remove a relation of a part."""
         source = relations_path(part)
         root = self.tree(source)
         for element in children(root):
@@ -127,7 +142,7 @@ class Package:
         self.write_tree(source, root)
 
     def packed(self) -> bytes:
-        """The package's bytes; the same for the same parts."""
+        """Return the package as a file; the same parts always give the same bytes."""
         out = io.BytesIO()
         with ZipFile(out, "w", ZIP_DEFLATED) as archive:
             for key, name in self._names.items():
@@ -139,37 +154,43 @@ class Package:
 
 
 def relations_path(part: str) -> str:
-    """The part with the relations of a part."""
+    """The name of the part that holds the relations of a part."""
     folder, name = posixpath.split(part)
     return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
 def parsed(content: bytes) -> Element:
-    """The root of a document that has no document type; prefixes stay as they are."""
+    """Parse a document without a document type and return its root; prefixes stay as they are."""
     document: Document = minidom.parseString(content, forbid_dtd=True)  # type: ignore[arg-type]  # bytes too
     root = document.documentElement
     assert isinstance(root, Element), "a document has an element"
     return root
 
 
-def children(parent: Element, *names: str) -> list[Element]:
-    """The elements at the end of a path of local names; without names all children."""
-    found = [node for node in parent.childNodes if isinstance(node, Element)]
-    if not names:
-        return found
-    named = [element for element in found if local(element) == names[0]]
-    return [each for element in named for each in children(element, *names[1:])] if names[1:] else named
+def children(parent: Element, *path: str) -> list[Element]:
+    """The elements at the end of a path of local names; without a path, all child elements."""
+    elements = [node for node in parent.childNodes if isinstance(node, Element)]
+    if not path:
+        return elements
+    first, *rest = path
+    named = [element for element in elements if local_name(element) == first]
+    if not rest:
+        return named
+    found: list[Element] = []
+    for element in named:
+        found.extend(children(element, *rest))
+    return found
 
 
 def append(parent: Element, name: str, attributes: dict[str, str], text: str = "") -> Element:
-    """A new element at the end of another, with its prefix."""
-    made = element(parent, name, attributes, text)
+    """Add a new element, with its parent's prefix, at the end of the parent, and return it."""
+    made = new_element(parent, name, attributes, text)
     parent.appendChild(made)
     return made
 
 
-def element(like: Element, name: str, attributes: dict[str, str], text: str = "") -> Element:
-    """A new element of the namespace of another, which does not stand anywhere yet."""
+def new_element(like: Element, name: str, attributes: dict[str, str], text: str = "") -> Element:
+    """Create an element with the document and the prefix of another. It is not placed in the tree yet."""
     document = like.ownerDocument
     assert isinstance(document, Document)
     prefix = like.tagName.rpartition(":")[0]
@@ -182,13 +203,13 @@ def element(like: Element, name: str, attributes: dict[str, str], text: str = ""
 
 
 def copied(element: Element) -> Element:
-    """An element with all that is in it, once more, which does not stand anywhere yet."""
+    """Copy an element with all its content. The copy is not placed in the tree yet."""
     made = element.cloneNode(deep=True)
     assert isinstance(made, Element)
     return made
 
 
-def local(element: Element) -> str:
+def local_name(element: Element) -> str:
     """The name of an element without its prefix."""
     return element.tagName.rpartition(":")[2]
 
@@ -197,13 +218,29 @@ def _slashed(name: str) -> str:
     return name.replace("\\", "/").lstrip("/")
 
 
+def _overrides(types: Element, name: str) -> list[Element]:
+    """The declarations of a part's content type."""
+    wanted = folded(name)
+    declarations = children(types, "Override")
+    return [override for override in declarations if folded(override.getAttribute("PartName")) == wanted]
+
+
 def _link(element: Element, part: str) -> Link:
+    identity = element.getAttribute("Id")
+    kind = element.getAttribute("Type")
+    if element.getAttribute("TargetMode").lower() == "external":
+        return Link(identity, kind, "")
     target = element.getAttribute("Target").replace("\\", "/")
-    name = target if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(part), target))
-    outside = element.getAttribute("TargetMode").lower() == "external"
-    return Link(element.getAttribute("Id"), element.getAttribute("Type"), "" if outside else name.lstrip("/"))
+    if not target.startswith("/"):
+        folder = posixpath.dirname(part)
+        target = posixpath.normpath(posixpath.join(folder, target))
+    return Link(identity, kind, target.lstrip("/"))
 
 
-def relation_types(package: Package) -> str:
-    """The prefix of the types of relations; strict OOXML has other prefixes than the usual kind."""
-    return next(link.type.rpartition("/")[0] for link in package.links("") if link.kind == "officeDocument")
+def _free_id(relations: Element) -> str:
+    """An id that no relation has yet."""
+    taken = {element.getAttribute("Id") for element in children(relations)}
+    number = 1
+    while f"rIdPlanit{number}" in taken:
+        number += 1
+    return f"rIdPlanit{number}"

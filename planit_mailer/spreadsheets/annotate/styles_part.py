@@ -1,8 +1,8 @@
-"""The styles of a workbook: paints cells over, and finds from the paint what was there before.
+"""The styles of a workbook: paints cells, and restores their earlier looks from the paint.
 
-The colour of a painted cell says which fill and font it had: the shades of one paint differ by a little that nobody
-sees, and each stands for one earlier look. So rows may be sorted, moved and deleted before the paint is taken off, and
-other programs may number the styles anew.
+The colour of a painted cell tells which fill and font it had before. The shades of one paint differ so little that
+nobody sees it, and each shade stands for one earlier look. So rows may be sorted, moved and deleted before the paint is
+removed, and other programs may renumber the styles.
 """
 
 import re
@@ -23,13 +23,16 @@ PAINTS: Mapping[str, tuple[int, int, int]] = MappingProxyType(
     {"error": (0xFF, 0xB0, 0xB0), "warning": (0xFF, 0xE0, 0x80)}  # black on either: 11 to 1 and more
 )
 PAINT = re.compile("FF(?:B[0-9A-F]B[0-9A-F]|E[0-9A-F]8[0-9A-F])")
-DARK = 0x50  # red, green and blue of a font that can be read on either paint are no more: 4.5 to 1
-DARK_THEMES, DARK_INDEXES = ("1", "3"), ("0", "8", "64")  # dark 1 and 2; black, black again, and the system's
+DARK = 0x50  # the most red, green and blue of a font that is readable on either paint, 4.5 to 1
+DARK_THEMES, DARK_INDEXES = (
+    ("1", "3"),
+    ("0", "8", "64"),
+)  # dark 1 and 2; black, black again, and the system's text colour
 BLACK = "FF000000"
 NOTHING: Mapping[str, str] = MappingProxyType(
     {"fill": '<fill><patternFill patternType="none"/></fill>', "font": "<font/>"}
 )
-# The order of a style sheet's parts, and what each has at least: ECMA-376 part 1, 18.8.39.
+# The tables of a style sheet in their order, each with the entries that it must have: ECMA-376 part 1, 18.8.39.
 BEGINNINGS: Mapping[str, str] = MappingProxyType(
     {
         "fonts": "<font/>",
@@ -40,7 +43,7 @@ BEGINNINGS: Mapping[str, str] = MappingProxyType(
         "cellStyles": '<cellStyle name="Normal" xfId="0" builtinId="0"/>',
     }
 )
-LOOKS = re.compile(  # elements of fills and fonts
+LOOKS = re.compile(  # the elements that fills and fonts may contain
     "fill|patternFill|[fb]gColor|gradientFill|stop|color|font|b|i|u|strike|condense|extend|outline|shadow|vertAlign|sz|"
     "name|family|charset|scheme"
 )
@@ -48,145 +51,183 @@ LOOKS = re.compile(  # elements of fills and fonts
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The fill and the font that a cell had, as XML without prefixes; the font is "" if it was left alone."""
+    """The fill and the font that a cell had, as XML without prefixes. The font is "" if paint did not change it."""
 
     fill: str
     font: str
 
 
 class Styles:
-    """The styles part of a workbook, as a tree that is changed."""
+    """The styles part of a workbook. Its tree `root` is changed in place."""
 
     def __init__(self, root: Element) -> None:
         self.root = root
-        tables = {name: self._table(name) for name in BEGINNINGS}
-        self._fonts, self._fills, self._cells = tables["fonts"], tables["fills"], tables["cellXfs"]
-        self._taken = {colour for fill in packages.children(self._fills) if (colour := _paint(fill))}
-        self._free = iter(range(SHADES))
+        tables = {name: self._ensure_table(name) for name in BEGINNINGS}
+        self._fonts = tables["fonts"]
+        self._fills = tables["fills"]
+        self._cells = tables["cellXfs"]
+        self._colours_in_use = {_paint_colour(fill) for fill in packages.children(self._fills)}
+        self._untried = iter(range(SHADES))
         self._shades: dict[Look, int] = {}
         self._painted: dict[tuple[int, str], int] = {}
 
     @property
     def looks(self) -> dict[str, Look]:
-        """The earlier look that each colour stands for."""
-        return {_shade(paint, number): look for look, number in self._shades.items() for paint in PAINTS}
+        """The earlier look that each colour of paint stands for."""
+        looks: dict[str, Look] = {}
+        for look, shade in self._shades.items():
+            for paint in PAINTS:
+                looks[_colour(paint, shade)] = look
+        return looks
 
     def painted(self, style: int, paint: str) -> int:
-        """The number of a style with its fill painted over; raise TooLarge for more looks than there are shades."""
+        """Return the number of a style that is like this one, but painted.
+
+        Raises TooLarge if there are more looks than shades.
+        """
         key = (style, paint)
         if key not in self._painted:
-            fill, font = self._look(style)
-            readable = _is_dark(font)
-            look = Look(_plain(fill), "" if readable else _plain(font))
-            made = packages.parsed(_solid(_shade(paint, self._number(look))).encode())
-            self._painted[key] = self._restyled(style, made, None if readable else _blackened(font))
+            self._painted[key] = self._paint(style, paint)
         return self._painted[key]
 
     def unpaint(self, looks: Mapping[str, Look]) -> None:
-        """Restore the earlier looks; without any, because their table was deleted, remove what may be our paint.
+        """Restore the earlier looks, which are given by their colours.
 
-        The styles change in place, and with them all cells that have them, wherever they were moved.
+        Without any, as after the Problems sheet was deleted, everything that may be paint is removed. The styles change
+        in place, and so do all cells that have them, even if they were moved.
         """
+        unknown = Look(NOTHING["fill"], "")
         for number, fill in enumerate(packages.children(self._fills, "fill")):
-            colour = _paint(fill)
-            look = looks.get(colour) if looks else Look(NOTHING["fill"], "")
-            if colour and look:
-                self._fills.replaceChild(_adopted(self._fills, _look(look.fill, "fill")), fill)
-                self._restore_fonts(number, look.font)
+            colour = _paint_colour(fill)
+            if not colour:
+                continue
+            look = looks.get(colour) if looks else unknown
+            if look:
+                restored = _from_xml(look.fill, "fill")
+                self._fills.replaceChild(_adopted(self._fills, restored), fill)
+                if look.font:
+                    self._restore_font(number, look.font)
 
     def add(self, font: str, fill: str, cell: str) -> int:
-        """The number of a new style: the XML of its font, its fill and, with "{}" for their numbers, itself."""
-        fonts, fills = self._append(self._fonts, font), self._append(self._fills, fill)
-        return self._append(self._cells, cell.format(f'fontId="{fonts}" fillId="{fills}" borderId="0" xfId="0"'))
+        """Add a style and return its number.
 
-    def _restore_fonts(self, fill: int, font: str) -> None:
-        """Give the styles with a fill the font that they had."""
-        for style in packages.children(self._cells, "xf") if font else ():
+        All are given as XML: the font, the fill, and the style itself, with "{}" in place of the numbers of both.
+        """
+        font_number = self._append(self._fonts, packages.parsed(font.encode()))
+        fill_number = self._append(self._fills, packages.parsed(fill.encode()))
+        numbers = f'fontId="{font_number}" fillId="{fill_number}" borderId="0" xfId="0"'
+        return self._append(self._cells, packages.parsed(cell.format(numbers).encode()))
+
+    def _ensure_table(self, name: str) -> Element:
+        """A table of the style sheet, which is created in its place if it is missing."""
+        found = packages.children(self.root, name)
+        if found:
+            return found[0]
+        made = packages.new_element(self.root, name, {})
+        self.root.insertBefore(made, self._successor(name))
+        beginning = packages.parsed(f"<x>{BEGINNINGS[name]}</x>".encode())
+        for entry in packages.children(beginning):
+            self._append(made, entry)
+        return made
+
+    def _successor(self, name: str) -> Element | None:
+        """The first element of the style sheet that belongs behind this table."""
+        names = ["numFmts", *BEGINNINGS]
+        before = names[: names.index(name)]
+        for child in packages.children(self.root):
+            if packages.local_name(child) not in before:
+                return child
+        return None
+
+    def _paint(self, style: int, paint: str) -> int:
+        """Add a painted copy of a style, and return its number. The font turns black unless it is dark already."""
+        cell = self._entry(self._cells, style)
+        fill = self._entry(self._fills, int(cell.getAttribute("fillId") or 0))
+        font = self._entry(self._fonts, int(cell.getAttribute("fontId") or 0))
+        is_readable = _is_dark(font)
+        look = Look(_to_xml(fill), "" if is_readable else _to_xml(font))
+        painted = packages.parsed(_solid_fill(_colour(paint, self._shade(look))).encode())
+        made = packages.copied(cell)
+        made.setAttribute("fillId", str(self._append(self._fills, painted)))
+        made.setAttribute("applyFill", "1")
+        if not is_readable:
+            made.setAttribute("fontId", str(self._append(self._fonts, _blackened(font))))
+            made.setAttribute("applyFont", "1")
+        return self._append(self._cells, made)
+
+    def _shade(self, look: Look) -> int:
+        """The shade that stands for a look, the same one each time. Raises TooLarge if none is left."""
+        if look not in self._shades:
+            self._shades[look] = self._unused_shade()
+        return self._shades[look]
+
+    def _unused_shade(self) -> int:
+        for shade in self._untried:
+            colours = (_colour(paint, shade) for paint in PAINTS)
+            if self._colours_in_use.isdisjoint(colours):
+                return shade
+        raise TooLarge(f"more than {SHADES} kinds of fill")
+
+    def _restore_font(self, fill: int, font: str) -> None:
+        """Give a font to all styles that have this fill."""
+        for style in packages.children(self._cells, "xf"):
             if int(style.getAttribute("fillId") or 0) == fill:
-                style.setAttribute("fontId", str(self._append(self._fonts, _look(font, "font"))))
+                number = self._append(self._fonts, _from_xml(font, "font"))
+                style.setAttribute("fontId", str(number))
 
-    def _look(self, style: int) -> tuple[Element, Element]:
-        """The fill and the font of a style; the first of each if it names none."""
-        xf = self._one(self._cells, style)
-        fill = self._one(self._fills, int(xf.getAttribute("fillId") or 0))
-        return fill, self._one(self._fonts, int(xf.getAttribute("fontId") or 0))
-
-    def _one(self, table: Element, number: int) -> Element:
+    def _entry(self, table: Element, number: int) -> Element:
+        """An entry of a table, or the first one if there is none with this number."""
         entries = packages.children(table)
         if not entries:
             raise Damaged("an empty table of styles")
         return entries[number] if number < len(entries) else entries[0]
 
-    def _number(self, look: Look) -> int:
-        if look not in self._shades:
-            free = (n for n in self._free if self._taken.isdisjoint(_shade(paint, n) for paint in PAINTS))
-            self._shades[look] = number = next(free, SHADES)
-            if number == SHADES:
-                raise TooLarge(f"more than {SHADES} kinds of fill")
-        return self._shades[look]
-
-    def _restyled(self, style: int, fill: Element, font: Element | None) -> int:
-        made = packages.copied(self._one(self._cells, style))
-        made.setAttribute("fillId", str(self._append(self._fills, fill)))
-        made.setAttribute("applyFill", "1")
-        if font is not None:
-            made.setAttribute("fontId", str(self._append(self._fonts, font)))
-            made.setAttribute("applyFont", "1")
-        return self._append(self._cells, made)
-
-    def _append(self, table: Element, entry: Element | str) -> int:
-        """Put an entry at the end of a table; its number."""
-        made = packages.parsed(entry.encode()) if isinstance(entry, str) else entry
-        table.appendChild(made if made.ownerDocument is table.ownerDocument else _adopted(table, made))
+    def _append(self, table: Element, entry: Element) -> int:
+        """Put an entry at the end of a table, and return its number."""
+        if entry.ownerDocument is not table.ownerDocument:
+            entry = _adopted(table, entry)
+        table.appendChild(entry)
         count = len(packages.children(table))
         table.setAttribute("count", str(count))
         return count - 1
 
-    def _table(self, name: str) -> Element:
-        """A table of styles; it is created in its place if there is none."""
-        if found := packages.children(self.root, name):
-            return found[0]
-        names = ["numFmts", *BEGINNINGS]
-        before = names[: names.index(name)]
-        later = (child for child in packages.children(self.root) if packages.local(child) not in before)
-        made = packages.element(self.root, name, {})
-        self.root.insertBefore(made, next(later, None))
-        for entry in packages.children(packages.parsed(f"<x>{BEGINNINGS[name]}</x>".encode())):
-            self._append(made, entry)
-        return made
 
-
-def _shade(paint: str, number: int) -> str:
-    """A shade of a paint, as RGB."""
+def _colour(paint: str, shade: int) -> str:
+    """A shade of a paint as RGB."""
     red, green, blue = PAINTS[paint]
-    return f"{red:02X}{green + number // 16:02X}{blue + number % 16:02X}"
+    return f"{red:02X}{green + shade // 16:02X}{blue + shade % 16:02X}"
 
 
-def _solid(colour: str) -> str:
+def _solid_fill(colour: str) -> str:
     colours = f'<fgColor rgb="FF{colour}"/><bgColor indexed="64"/>'
     return f'<fill><patternFill patternType="solid">{colours}</patternFill></fill>'
 
 
-def _paint(fill: Element) -> str:
-    """The colour of a fill, as RGB, if it may be our paint, else ""."""
+def _paint_colour(fill: Element) -> str:
+    """The colour of a fill as RGB if it may be paint of ours, else ""."""
     for pattern in packages.children(fill, "patternFill"):
+        if pattern.getAttribute("patternType") != "solid":
+            continue
         for colour in packages.children(pattern, "fgColor"):
-            shown = colour.getAttribute("rgb").upper()[-6:]
-            if pattern.getAttribute("patternType") == "solid" and PAINT.fullmatch(shown):
-                return shown
+            rgb = colour.getAttribute("rgb").upper()[-6:]
+            if PAINT.fullmatch(rgb):
+                return rgb
     return ""
 
 
 def _is_dark(font: Element) -> bool:
-    """True if a font is readable on a light fill; without a colour it is the system's, black."""
-    for colour in packages.children(font, "color"):
-        shown = colour.getAttribute("rgb")[-6:]
-        if colour.getAttribute("theme"):
-            return colour.getAttribute("theme") in DARK_THEMES
-        if shown:
-            return all(int(shown[place : place + 2], 16) <= DARK for place in (0, 2, 4))
-        return colour.getAttribute("indexed") in ("", *DARK_INDEXES)
-    return True
+    """True if a font is readable on a light fill. A font without a colour is black, the system's colour."""
+    colours = packages.children(font, "color")
+    if not colours:
+        return True
+    colour = colours[0]
+    theme = colour.getAttribute("theme")
+    if theme:
+        return theme in DARK_THEMES
+    rgb = colour.getAttribute("rgb")[-6:]
+    if rgb:
+        return all(int(rgb[place : place + 2], 16) <= DARK for place in (0, 2, 4))
+    return colour.getAttribute("indexed") in ("", *DARK_INDEXES)
 
 
 def _blackened(font: Element) -> Element:
@@ -198,27 +239,34 @@ def _blackened(font: Element) -> Element:
     return made
 
 
-def _plain(element: Element) -> str:
+def _to_xml(element: Element) -> str:
     """An element as XML without prefixes."""
-    name = packages.local(element)
+    name = packages.local_name(element)
     attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attributes.items() if ":" not in key)
-    return f"<{name}{attributes}>{''.join(map(_plain, packages.children(element)))}</{name}>"
+    content = "".join(map(_to_xml, packages.children(element)))
+    return f"<{name}{attributes}>{content}</{name}>"
 
 
-def _look(xml: str, name: str) -> Element:
-    """A fill or font as _plain() wrote it; one that somebody has changed into something else is none."""
+def _from_xml(xml: str, name: str) -> Element:
+    """A fill or font as _to_xml() wrote it, or an empty one if somebody has changed it into something else."""
     try:
         found = packages.parsed(xml.encode())
     except (ExpatError, DefusedXmlException):
-        return packages.parsed(NOTHING[name].encode())
+        return _nothing(name)
     elements = found.getElementsByTagName("*")
-    is_look = found.tagName == name and all(LOOKS.fullmatch(element.tagName) for element in elements)
-    return found if is_look else packages.parsed(NOTHING[name].encode())
+    is_known = all(LOOKS.fullmatch(element.tagName) for element in elements)
+    if found.tagName != name or not is_known:
+        return _nothing(name)
+    return found
+
+
+def _nothing(name: str) -> Element:
+    return packages.parsed(NOTHING[name].encode())
 
 
 def _adopted(table: Element, entry: Element) -> Element:
-    """An element without prefixes as one of the table's document and namespace."""
-    made = packages.element(table, packages.local(entry), dict(entry.attributes.items()))
+    """A copy of an element without prefixes, in the table's document and namespace."""
+    made = packages.new_element(table, packages.local_name(entry), dict(entry.attributes.items()))
     for child in packages.children(entry):
         made.appendChild(_adopted(table, child))
     return made

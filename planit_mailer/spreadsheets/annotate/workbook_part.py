@@ -1,27 +1,27 @@
-"""The workbook part of a package: its sheets by number, one more in front, one less, and no macros."""
+"""The workbook part of a package, with the list of its sheets: adds one in front, removes some, leaves out macros."""
 
 from dataclasses import dataclass
 from xml.dom.minidom import Element
 
 from planit_mailer.spreadsheets.annotate import packages
-from planit_mailer.spreadsheets.annotate.packages import Package
+from planit_mailer.spreadsheets.annotate.packages import Link, Package
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 STYLES_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
-# What a workbook without macros may not have, in a school's words, by the last word of the relation's type.
+# Parts that an .xlsx workbook may not have, by the kind of their relation, and the school's word for each.
 LEFT_OUT = {
     "vbaProject": "macros",
     "xlMacrosheet": "sheets of macros",
     "xlIntlMacrosheet": "sheets of macros",
-    "origin": "the digital signature",  # it would not hold for a file that was changed
+    "origin": "the digital signature",  # a changed file would make it invalid
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A sheet of a workbook: its number, its name, the kind of its part, and the part."""
+    """A sheet of a workbook: its number from 1, its name, the kind of its relation, and the name of its part."""
 
     number: int
     name: str
@@ -30,14 +30,14 @@ class Place:
 
 
 class Workbook:
-    """The workbook part, as a tree that is changed."""
+    """The workbook part, held as a tree until save()."""
 
     def __init__(self, package: Package) -> None:
         """Raises Damaged if the package names no workbook."""
-        found = (link.target for link in package.links("") if link.kind == "officeDocument")
-        self.part = next(found, "")
-        if not self.part:
+        link = package.first_link("", "officeDocument")
+        if link is None or not link.target:
             raise Damaged("no part is named as the workbook")
+        self.part = link.target
         self._package = package
         self._root = package.tree(self.part)
         self._sheets = packages.children(self._root, "sheets")[0]
@@ -45,109 +45,150 @@ class Workbook:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The sheets in their order, chart sheets and the like too."""
-        links = {link.id: link for link in self._package.links(self.part)}
-        found = enumerate(packages.children(self._sheets, "sheet"), 1)
-        named = ((number, sheet, links[_relation(sheet)]) for number, sheet in found)
-        return tuple(Place(number, sheet.getAttribute("name"), link.kind, link.target) for number, sheet, link in named)
+        """All sheets in their order, chart sheets and the like included."""
+        links = self._links()
+        places = []
+        for number, sheet in enumerate(self._entries(), 1):
+            link = links[_relation(sheet)]
+            places.append(Place(number, sheet.getAttribute("name"), link.kind, link.target))
+        return tuple(places)
 
-    def styles(self) -> str:
-        """The part with the styles; it is created if there is none."""
-        links = self._package.links(self.part)
-        named = next((link.target for link in links if link.kind == "styles"), "")
+    def ensure_styles(self) -> str:
+        """Return the name of the part with the styles, which is created if it is missing."""
+        link = self._package.first_link(self.part, "styles")
+        named = link.target if link else ""
         if named in self._package:
             return named
         part = named or "xl/styles.xml"
         self._package.write(part, f'<styleSheet xmlns="{self.namespace}"/>'.encode())
-        self._package.type_of(part, STYLES_TYPE)
+        self._package.declare_type(part, STYLES_TYPE)
         if not named:
-            self._package.link(self.part, f"{packages.relation_types(self._package)}/styles", part)
+            self._package.link(self.part, f"{self._package.relation_types()}/styles", part)
         return part
 
     def insert(self, name: str, content: bytes) -> None:
-        """Put a worksheet in front of all others, to be seen first."""
-        part = self._package.free("xl/worksheets/sheetPlanit{}.xml")
+        """Put a worksheet in front of all others, and let the workbook open there."""
+        part = self._package.free_name("xl/worksheets/sheetPlanit{}.xml")
         self._package.write(part, content)
-        self._package.type_of(part, SHEET_TYPE)
-        types = packages.relation_types(self._package)
+        self._package.declare_type(part, SHEET_TYPE)
+        types = self._package.relation_types()
         relation = self._package.link(self.part, f"{types}/worksheet", part)
-        taken = [int(sheet.getAttribute("sheetId") or 0) for sheet in packages.children(self._sheets)]
-        attributes = {"name": self._free_name(name), "sheetId": str(max(taken, default=0) + 1)}
-        sheet = packages.element(self._sheets, "sheet", attributes)
+        attributes = {"name": self._free_name(name), "sheetId": str(self._free_id())}
+        sheet = packages.new_element(self._sheets, "sheet", attributes)
         sheet.setAttribute("xmlns:r", types)
         sheet.setAttribute("r:id", relation)
         self._sheets.insertBefore(sheet, self._sheets.firstChild)
         self._renumber(0, 1)
-        self._show(0)
+        self._open_first_sheet()
 
     def remove(self, number: int) -> None:
         """Remove a sheet, and the names that belong to it."""
-        sheet = packages.children(self._sheets, "sheet")[number - 1]
-        links = self._package.links(self.part)
-        link = next(link for link in links if link.id == _relation(sheet))
+        sheet = self._entries()[number - 1]
+        link = self._links()[_relation(sheet)]
         self._sheets.removeChild(sheet)
         self._package.unlink(self.part, link.id)
         self._package.remove(link.target)
+        self._remove_names_of(number - 1)
         self._renumber(number - 1, -1)
 
     def leave_out(self) -> tuple[str, ...]:
-        """Leave out what a workbook without macros may not have. Return what that was, in a school's words."""
-        gone = {LEFT_OUT[place.kind]: None for place in self.places if place.kind in LEFT_OUT}
-        for place in reversed(self.places):
-            if place.kind in LEFT_OUT:
-                self.remove(place.number)
-        for source in ("", self.part):
-            for link in self._package.links(source):
-                if link.kind in LEFT_OUT:
-                    gone[LEFT_OUT[link.kind]] = None
-                    self._package.unlink(source, link.id)
-                    self._package.remove(link.target)
-        self._package.type_of(self.part, WORKBOOK_TYPE)
-        return tuple(gone)
+        """Remove what an .xlsx workbook may not have, and return the school's words for what it was."""
+        removed = [*self._leave_out_sheets(), *self._leave_out_parts()]
+        self._package.declare_type(self.part, WORKBOOK_TYPE)
+        return tuple(dict.fromkeys(removed))
 
     def save(self) -> None:
         """Write the tree back to the package."""
         self._package.write_tree(self.part, self._root)
 
+    def _links(self) -> dict[str, Link]:
+        return {link.id: link for link in self._package.links(self.part)}
+
+    def _entries(self) -> list[Element]:
+        return packages.children(self._sheets, "sheet")
+
     def _free_name(self, wanted: str) -> str:
+        """A name that no sheet has: the wanted one, or that with a number."""
         taken = {sheet.getAttribute("name").casefold() for sheet in packages.children(self._sheets)}
-        names = (wanted, *(f"{wanted} ({number})" for number in range(2, len(taken) + 3)))
-        return next(name for name in names if name.casefold() not in taken)
+        name = wanted
+        number = 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{wanted} ({number})"
+        return name
+
+    def _free_id(self) -> int:
+        """An id that no sheet has."""
+        taken = [int(sheet.getAttribute("sheetId") or 0) for sheet in packages.children(self._sheets)]
+        return max(taken, default=0) + 1
+
+    def _leave_out_sheets(self) -> list[str]:
+        """Remove the sheets of macros, and return the school's words for them."""
+        unwanted = [place for place in self.places if place.kind in LEFT_OUT]
+        for place in reversed(unwanted):  # from the last, so that the numbers of the others stay right
+            self.remove(place.number)
+        return [LEFT_OUT[place.kind] for place in unwanted]
+
+    def _leave_out_parts(self) -> list[str]:
+        """Remove the macros and the signature, and return the school's words for them."""
+        removed = []
+        for source in ("", self.part):
+            for link in self._package.links(source):
+                if link.kind in LEFT_OUT:
+                    removed.append(LEFT_OUT[link.kind])
+                    self._package.unlink(source, link.id)
+                    self._package.remove(link.target)
+        return removed
+
+    def _remove_names_of(self, place: int) -> None:
+        """Remove the defined names that belong to the sheet at a place, counted from 0."""
+        for name in self._names_of_sheets():
+            if _owner(name) == place:
+                assert name.parentNode is not None
+                name.parentNode.removeChild(name)
 
     def _renumber(self, place: int, by: int) -> None:
-        """Renumber sheets from a position (from 0) on, in the names of single sheets and in windows."""
-        for name in packages.children(self._root, "definedNames", "definedName"):
-            own = name.getAttribute("localSheetId")
-            if own:
-                _renumber_name(name, int(own), place, by)
+        """Shift the numbers of all sheets from a place on, counted from 0, in defined names and windows."""
+        for name in self._names_of_sheets():
+            owner = _owner(name)
+            if owner >= place:
+                name.setAttribute("localSheetId", str(owner + by))
+        self._remove_empty_lists_of_names()
+        for window in self._windows():
+            for attribute in ("activeTab", "firstSheet"):
+                shown = int(window.getAttribute(attribute) or 0)
+                if shown >= place:
+                    shown = max(shown + by, 0)
+                window.setAttribute(attribute, str(shown))
+
+    def _names_of_sheets(self) -> list[Element]:
+        """The defined names that belong to one sheet."""
+        names = packages.children(self._root, "definedNames", "definedName")
+        return [name for name in names if name.getAttribute("localSheetId")]
+
+    def _remove_empty_lists_of_names(self) -> None:
+        """Remove the lists that have no name left."""
         for names in packages.children(self._root, "definedNames"):
             if not packages.children(names):
                 self._root.removeChild(names)
-        for view in packages.children(self._root, "bookViews", "workbookView"):
-            _renumber_window(view, place, by)
 
-    def _show(self, place: int) -> None:
-        for view in packages.children(self._root, "bookViews", "workbookView"):
-            view.setAttribute("activeTab", str(place))
-            view.setAttribute("firstSheet", "0")
+    def _open_first_sheet(self) -> None:
+        for window in self._windows():
+            window.setAttribute("activeTab", "0")
+            window.setAttribute("firstSheet", "0")
+
+    def _windows(self) -> list[Element]:
+        return packages.children(self._root, "bookViews", "workbookView")
+
+
+def _owner(name: Element) -> int:
+    """The place of the sheet that a defined name belongs to, counted from 0."""
+    return int(name.getAttribute("localSheetId"))
 
 
 def _relation(sheet: Element) -> str:
-    return next((value for key, value in sheet.attributes.items() if key.endswith(":id")), "")
-
-
-def _renumber_name(name: Element, own: int, place: int, by: int) -> None:
-    """Renumber a name of a single sheet, or remove it with its sheet."""
-    if own == place and by < 0:
-        assert name.parentNode is not None
-        name.parentNode.removeChild(name)
-    elif own >= place:
-        name.setAttribute("localSheetId", str(own + by))
-
-
-def _renumber_window(view: Element, place: int, by: int) -> None:
-    for attribute in ("activeTab", "firstSheet"):
-        shown = int(view.getAttribute(attribute) or 0)
-        if shown >= place:
-            shown = max(shown + by, 0)
-        view.setAttribute(attribute, str(shown))
+    """The id of the relation to a sheet's part."""
+    for attribute, value in sheet.attributes.items():
+        if attribute.endswith(":id"):
+            return value
+    return ""

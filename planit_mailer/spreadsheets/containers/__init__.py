@@ -1,1 +1,1 @@
-"""Containers of spreadsheets: zip archives, OLE compound files, encoded text."""
+"""The containers of spreadsheets: zip archives, OLE compound files, encoded text."""

@@ -1,1 +1,1 @@
-"""One module for each kind of file: bytes in, sheets of cells out."""
+"""Readers, one module for each kind of file: bytes in, sheets of cells out."""

@@ -1,4 +1,4 @@
-"""Makes cells out of what a file stores: type, value and number format → the text shown, and the value beneath."""
+"""Makes cells from what a file stores: type, value and number format → the text shown, and the value beneath."""
 
 import math
 import re
@@ -10,8 +10,8 @@ from planit_mailer.spreadsheets.number_formats import dates, render
 from planit_mailer.spreadsheets.readers import xml_parts
 
 ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
-# C0 controls but tab and line feed, DEL, what turns the direction of a line, halves of surrogate pairs and
-# non-characters: nobody sees them, and databases, mail and XML each choke on some.
+# C0 controls but tab and line feed, DEL, direction marks, halves of surrogate pairs and non-characters: nobody sees
+# them, and databases, mail and XML each choke on some.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 SPACES = str.maketrans({"\xa0": " ", "\u202f": " ", "\u2007": " ", "\t": " "})
 ERRORS = frozenset(
@@ -21,14 +21,14 @@ OUTER = " \n\u200b\u2060\u3000"
 
 
 class Cells:
-    """Makes the cells of one workbook, each different one once: most cells of a school's form show what others show."""
+    """Makes the cells of one workbook. Cells that are stored alike, as most in a school's form are, are made once."""
 
     def __init__(
         self, strings: Sequence[str], formats: Sequence[str], *, since_1904: bool, uncalculated: bool = False
     ) -> None:
-        """Take the shared texts and the number formats of the cell styles, both by number.
+        """Take the shared strings, and the number formats of the cell styles, both in the order of their numbers.
 
-        `uncalculated` is a workbook whose writer left the results of formulas to Excel, and stored zeros for them.
+        In an `uncalculated` workbook the results of formulas are left to Excel, and zeros stand in their place.
         """
         self._strings = strings
         self._formats = formats
@@ -38,26 +38,29 @@ class Cells:
         self._codes: dict[str, str] = {}
 
     def cell(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
-        """A cell by its stored type (as OOXML names it), value and style; None if it is blank."""
+        """Return a cell by its stored type (as OOXML names it), value and style, or None if it is blank."""
         key = (stored, value, style, formula)
         if key not in self._made:
             self._made[key] = self.make(stored, value, style, formula=formula)
         return self._made[key]
 
     def make(self, stored: str, value: str | None, style: str, *, formula: bool) -> Cell | None:
-        """The same, made anew."""
-        # A formula whose result is an empty text says that it is a text; any other without one was never calculated.
+        """Make a cell anew, and do not keep it."""
+        # A formula that shows an empty text has the type of a text. Any other without a value was never calculated.
         if stored in ("inlineStr", "str"):
             return text(_unescaped(value), self._format(style)) if value else None
         stripped = value.strip() if value else ""
-        if stripped and not (formula and self._uncalculated and stripped == "0"):
+        is_placeholder = formula and self._uncalculated and stripped == "0"
+        if stripped and not is_placeholder:
             return self._filled(stored, stripped, self._format(style))
-        return Cell("", Kind.UNSAVED, None, self._format(style)) if formula else None
+        if formula:
+            return Cell("", Kind.UNSAVED, None, self._format(style))
+        return None
 
     def _filled(self, stored: str, value: str, code: str) -> Cell | None:
         match stored:
             case "s":
-                return text(_unescaped(_one_of(self._strings, value)), code)
+                return text(_unescaped(_entry(self._strings, value)), code)
             case "b":
                 return boolean(value in ("1", "true"), code)
             case "e":
@@ -68,18 +71,18 @@ class Cells:
                 return number(xml_parts.number(value), code, since_1904=self._since_1904)
 
     def _format(self, style: str) -> str:
-        """The number format of a style; a workbook without styles shows everything as General."""
+        """Return the number format of a style. A workbook without styles shows everything as General."""
         if style not in self._codes:
-            self._codes[style] = _one_of(self._formats, style) if self._formats else "General"
+            self._codes[style] = _entry(self._formats, style) if self._formats else "General"
         return self._codes[style]
 
 
 def text(stored: str, code: str = "General") -> Cell | None:
-    """A cell with text, None if it shows nothing."""
+    """Return a cell with text, or None if nothing of it can be seen."""
     seen = _tidy(stored)
     if not seen:
         return None
-    if seen[0] == "#" and seen.upper() in ERRORS:  # pasted, or the saved result of a formula that says that it is text
+    if seen[0] == "#" and seen.upper() in ERRORS:  # pasted, or the saved result of a formula with the type of a text
         return Cell(seen, Kind.ERROR, None, code)
     if code in render.PLAIN:
         return Cell(seen, Kind.TEXT, seen, code)
@@ -88,7 +91,7 @@ def text(stored: str, code: str = "General") -> Cell | None:
 
 
 def number(stored: float, code: str = "General", *, since_1904: bool = False) -> Cell:
-    """A cell with a number, which may be a date by its format."""
+    """Return a cell with a number, or with a date if that is what its format shows."""
     if not math.isfinite(stored):
         return Cell("#NUM!", Kind.ERROR, None, code)
     shown = render.of_number(stored, code, since_1904=since_1904)
@@ -99,25 +102,28 @@ def number(stored: float, code: str = "General", *, since_1904: bool = False) ->
 
 
 def boolean(stored: bool, code: str = "General") -> Cell:  # noqa: FBT001  it is the value
-    """A cell with TRUE or FALSE, which number formats leave alone."""
+    """Return a cell with TRUE or FALSE, which number formats leave alone."""
     shown = render.of_text("TRUE" if stored else "FALSE", code)
     return Cell(_tidy(shown.text), Kind.BOOLEAN, stored, code, exact=shown.exact)
 
 
 def _unescaped(stored: str) -> str:
-    """A text of OOXML as it was before it was stored; _x000D_ and its kin are how that writes what XML cannot hold."""
-    return ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored) if "_x" in stored else stored
+    """Return a text of OOXML without escapes such as _x000D_, which stand for what XML cannot hold."""
+    if "_x" not in stored:
+        return stored
+    return ESCAPE.sub(lambda found: chr(int(found[1], 16)), stored)
 
 
 def _tidy(text: str) -> str:
-    """A text without outer spaces and controls; each kind of space is a space."""
-    if text.isprintable():  # as nearly all are: neither controls in it nor any space but the usual one
+    """Return a text without outer spaces and controls, in which every kind of space is a plain one."""
+    if text.isprintable():  # as nearly all are: they have no controls and no space but the plain one
         return text.strip(" ")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(SPACES)
     return UNSEEN.sub("", lines).strip(OUTER)
 
 
-def _one_of(table: Sequence[str], index: str) -> str:
+def _entry(table: Sequence[str], index: str) -> str:
+    """Return the entry of a table at an index. Raises Damaged if there is none."""
     place = xml_parts.integer(index)
     if not 0 <= place < len(table):
         raise Damaged("a number that names nothing in its table")

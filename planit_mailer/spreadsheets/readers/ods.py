@@ -1,7 +1,7 @@
-"""Reads .ods (OpenDocument 1.3, part 3, section 9): it stores what each cell shows, so nothing is left to render.
+"""Reads .ods (OpenDocument 1.3, part 3, section 9). The file stores the text that each cell shows.
 
-Why not calamine, which reads it too: it drops that text, and with it percent signs, leading zeros and errors, and it
-tells nothing of what is hidden.
+calamine reads .ods too, but drops that text. Percent signs, leading zeros and errors are lost with it, and so is which
+rows and columns are hidden.
 """
 
 import re
@@ -20,40 +20,56 @@ TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 EXTENDED = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
+MANIFEST = "META-INF/manifest.xml"
+SHEET = f"{TABLE}table"
 ROW = f"{TABLE}table-row"
 CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
-CONTAINERS = tuple(TABLE + name for name in ("table", "table-rows", "table-row-group", "table-header-rows"))
+CONTAINERS = (SHEET, f"{TABLE}table-rows", f"{TABLE}table-row-group", f"{TABLE}table-header-rows")  # of rows
 HIDDEN = ("collapse", "filter")
-NO_FORMAT = "#FMT"  # LibreOffice's, of a number that its format cannot show
+NO_FORMAT = "#FMT"  # LibreOffice shows this if the format cannot show the number
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
-MERGED = 100_000
+MOST_MERGED = 100_000
+MOST_SPACES = 1_000  # that one element may stand for
 
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
-    """All sheets in their order. Raise Locked, Damaged, TooLarge, or what XML makes of the content."""
+    """Return all sheets in their order.
+
+    Raises Locked, Damaged or TooLarge, and the XML parser's own errors.
+    """
     archive = Archive(data, limits)
-    if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.read("META-INF/manifest.xml"):
+    if _is_encrypted(archive):
         raise Locked
-    return tuple(_Reader(limits).sheets(xml_parts.events(archive, "content.xml")))
+    events = xml_parts.events(archive, "content.xml")
+    return tuple(_Reader(limits).sheets(events))
+
+
+def _is_encrypted(archive: Archive) -> bool:
+    return MANIFEST in archive and b"encryption-data" in archive.read(MANIFEST)
 
 
 @dataclass(slots=True)
 class _Table:
-    """A sheet as it is read. `external` are the values of another document that were kept with its links."""
+    """A sheet while it is being read.
+
+    `external` marks values of another document, which LibreOffice keeps with the links to them.
+    """
 
     name: str
     hidden: bool
     external: bool = False
-    row: int = 0  # the last that was read
-    column: int = 0  # the last that was declared
+    row: int = 0  # number of the last row read
+    column: int = 0  # number of the last column declared
     rows: list[Row] = field(default_factory=list)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last of each run
     merged: list[Range] = field(default_factory=list)
 
     def sheet(self, number: int) -> Sheet:
-        """The sheet, once all of it has been read."""
+        """Return the finished sheet."""
         width = max((len(row.cells) for row in self.rows), default=0)
-        hidden = (n for first, last in self.hidden_columns for n in range(first, min(last, width) + 1))
+        hidden = set[int]()
+        for first, last in self.hidden_columns:
+            hidden.update(range(first, min(last, width) + 1))
         return Sheet(self.name, number, tuple(self.rows), self.hidden, frozenset(hidden), tuple(self.merged))
 
 
@@ -65,28 +81,38 @@ class _Reader:
         self._hidden_styles: set[str] = set()
         self._style = ""
         self._table = _Table("", hidden=False)
+        self._container: Element | None = None  # the last element that began and can hold rows
+        self._open_rows = 0
 
     def sheets(self, events: Iterator[tuple[str, Element]]) -> Iterator[Sheet]:
-        """The sheets of a document; whatever is nested in a row, such as a table within a cell, belongs to the row."""
-        depth = count = 0
-        container: Element | None = None
+        """Yield each sheet of a document when it ends.
+
+        Elements within a row belong to that row, even a table within a cell.
+        """
+        count = 0
         for event, element in events:
-            is_row = element.tag == ROW
-            depth += is_row and event == "start"
-            if not depth and event == "start":
+            if element.tag == ROW:
+                self._begin_or_end_row(event, element)
+            elif self._open_rows:
+                continue
+            elif event == "start":
                 self._begin(element)
-                container = element if element.tag in CONTAINERS else container
-            elif not depth and element.tag == f"{TABLE}table" and not self._table.external:
+            elif element.tag == SHEET and not self._table.external:
                 count += 1
                 yield self._table.sheet(count)
-            depth -= is_row and event == "end"
-            if is_row and not depth and container is not None:
-                self._row(element)
-                container.clear()
+
+    def _begin_or_end_row(self, event: str, element: Element) -> None:
+        """Read a row when it ends, and drop it from the tree so that the document does not gather in memory."""
+        self._open_rows += 1 if event == "start" else -1
+        if self._open_rows == 0 and self._container is not None:
+            self._row(element)
+            self._container.clear()
 
     def _begin(self, element: Element) -> None:
-        """Note what stands before the rows; all of it is in attributes."""
-        match element.tag.rpartition("}")[2]:
+        """Note what stands before the rows. All of it is in attributes."""
+        if element.tag in CONTAINERS:
+            self._container = element
+        match xml_parts.local(element.tag):
             case "style":
                 self._style = element.get(f"{STYLE}name", "")
             case "table-properties" if element.get(f"{TABLE}display") == "false":
@@ -97,26 +123,31 @@ class _Reader:
             case "table-source":
                 self._table.external = True
             case "table-column":
-                first = self._table.column + 1
-                self._table.column += _count(element, "number-columns-repeated")
-                if element.get(f"{TABLE}visibility") in HIDDEN:
-                    self._table.hidden_columns.append((first, self._table.column))
+                self._note_columns(element)
+
+    def _note_columns(self, element: Element) -> None:
+        first = self._table.column + 1
+        self._table.column += _count(element, "number-columns-repeated")
+        if element.get(f"{TABLE}visibility") in HIDDEN:
+            self._table.hidden_columns.append((first, self._table.column))
 
     def _row(self, element: Element) -> None:
-        """Add a row as often as it is repeated; rows that hold nothing are repeated a million times."""
+        """Add a row as often as it is repeated. Blank rows, which may be repeated a million times, are not added."""
         table = self._table
         first = table.row + 1
-        table.row += _count(element, "number-rows-repeated")
+        repeated = _count(element, "number-rows-repeated")
+        table.row += repeated
         found = self._cells(element, first)
         if not found or table.external:
             return
-        if len(table.rows) + table.row + 1 - first > self._limits.rows:
+        if len(table.rows) + repeated > self._limits.rows:
             raise TooLarge(f"more than {self._limits.rows:,} rows")
         hidden = element.get(f"{TABLE}visibility") in HIDDEN
-        table.rows += (Row(number, found, hidden) for number in range(first, table.row + 1))
+        for number in range(first, table.row + 1):
+            table.rows.append(Row(number, found, hidden))
 
     def _cells(self, row: Element, number: int) -> tuple[Cell | None, ...]:
-        """The cells of a row up to the last that holds something."""
+        """Return the cells of a row up to the last that is not blank."""
         found: list[Cell | None] = []
         column = 1
         for element in row:
@@ -124,88 +155,106 @@ class _Reader:
                 continue
             self._note_merged(element, number, column)
             repeated = _count(element, "number-columns-repeated")
-            if (cell := _cell(element)) is not None:
+            cell = _cell(element)
+            if cell is not None:
                 if column + repeated - 1 > self._limits.columns:
                     raise TooLarge(f"more than {self._limits.columns:,} columns")
-                found += [None] * (column - 1 - len(found)) + [cell] * repeated
+                blank_before = column - 1 - len(found)
+                found += [None] * blank_before + [cell] * repeated
             column += repeated
         return tuple(found)
 
     def _note_merged(self, cell: Element, row: int, column: int) -> None:
-        width, height = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
-        if width > 1 or height > 1:
-            self._table.merged.append(Range(row, column, row + height - 1, column + width - 1))
-            if len(self._table.merged) > MERGED:
-                raise TooLarge(f"more than {MERGED:,} merged cells")
+        width = _count(cell, "number-columns-spanned")
+        height = _count(cell, "number-rows-spanned")
+        if width == 1 and height == 1:
+            return
+        self._table.merged.append(Range(row, column, row + height - 1, column + width - 1))
+        if len(self._table.merged) > MOST_MERGED:
+            raise TooLarge(f"more than {MOST_MERGED:,} merged cells")
 
 
 def _cell(element: Element) -> Cell | None:
-    """One cell: the text that it shows, and the value beneath."""
-    paragraphs = [_shown(part) for part in element if part.tag == f"{TEXT}p"]
+    """Return a cell with the text it shows and its value, or None if it is blank.
+
+    Below, `stored` is True if the file has that text, even an empty one.
+    """
+    paragraphs = [_paragraph(part) for part in element if part.tag == f"{TEXT}p"]
+    stored = bool(paragraphs)
     shown = cells.text("\n".join(paragraphs))
     text = shown.text if shown else ""
-    if element.get(f"{TABLE}formula") is not None and (told := _failed(element, text, stored=bool(paragraphs))):
-        return told
+    if element.get(f"{TABLE}formula") is not None:
+        failed = _failed_formula(element, text, stored=stored)
+        if failed:
+            return failed
     match element.get(f"{OFFICE}value-type"):
         case "float" | "percentage" | "currency":
-            return _number(xml_parts.number(element.get(f"{OFFICE}value", "")), text, stored=bool(paragraphs))
+            return _number(xml_parts.number(element.get(f"{OFFICE}value", "")), text, stored=stored)
         case "time":
-            return _number(dates.duration(element.get(f"{OFFICE}time-value", "")), text, stored=bool(paragraphs))
+            return _number(dates.duration(element.get(f"{OFFICE}time-value", "")), text, stored=stored)
         case "date":
-            return _date(element.get(f"{OFFICE}date-value", ""), text, stored=bool(paragraphs))
+            return _date(element.get(f"{OFFICE}date-value", ""), text, stored=stored)
         case "boolean":
             return Cell(text, Kind.BOOLEAN, element.get(f"{OFFICE}boolean-value") == "true")
-    return _text(element.get(f"{OFFICE}string-value", ""), shown, stored=bool(paragraphs))
+    return _text(element.get(f"{OFFICE}string-value", ""), shown, stored=stored)
 
 
-def _failed(element: Element, text: str, *, stored: bool) -> Cell | None:
-    """The cell of a formula without a value: an error, or a result that was never saved.
+def _failed_formula(element: Element, text: str, *, stored: bool) -> Cell | None:
+    """Return the cell of a formula with an error or without a saved result, and None for any other formula.
 
-    LibreOffice writes an empty text without a type, but with a paragraph that shows nothing.
+    LibreOffice writes an empty result without a type, but with an empty paragraph.
     """
-    if not (stored or element.get(f"{OFFICE}value-type")):
+    if not stored and not element.get(f"{OFFICE}value-type"):
         return Cell("", Kind.UNSAVED)
-    is_error = element.get(f"{EXTENDED}value-type") == "error" or ERROR.fullmatch(text)
-    return Cell(text or "#N/A", Kind.ERROR) if is_error else None
+    if element.get(f"{EXTENDED}value-type") == "error" or ERROR.fullmatch(text):
+        return Cell(text or "#N/A", Kind.ERROR)
+    return None
 
 
 def _number(value: float, text: str, *, stored: bool) -> Cell:
-    """A number; if the writer left out its shown text, it is shown as General, perhaps not as the school saw it."""
+    """Return a number. Without a stored text it is shown as General, which may not be what the school saw."""
     plain = cells.number(value)
-    return replace(plain, text=text, format="") if stored and text != NO_FORMAT else replace(plain, exact=False)
+    if stored and text != NO_FORMAT:
+        return replace(plain, text=text, format="")
+    return replace(plain, exact=False)
 
 
 def _text(value: str, shown: Cell | None, *, stored: bool) -> Cell | None:
-    """A text; its value is stored apart if the format shows something else of it, or nothing at all."""
+    """Return a text cell. `value` is "" unless the format shows something else than the value, or nothing at all."""
     beneath = cells.text(value)
     if beneath is None or beneath.kind is Kind.ERROR:
         return shown or beneath
-    if shown is None:
-        return replace(beneath, text="") if stored else beneath
-    return replace(shown, value=beneath.value)
+    if shown is not None:
+        return replace(shown, value=beneath.value)
+    if stored:
+        return replace(beneath, text="")
+    return beneath
 
 
 def _date(written: str, text: str, *, stored: bool) -> Cell:
-    """A date; its format is told by what it shows: that of a whole date, or that of one without its year."""
+    """Return a date. Its format is inferred from its text: with the year or without."""
     try:
         moment = datetime.fromisoformat(written[:26])
     except ValueError:  # such as those beyond the year 9999, which Excel does not have
         return Cell("#NUM!", Kind.ERROR)
-    code = "dd/mm/yyyy" if f"{moment:%y}" in text or not text else "dd-mmm"
+    shows_year = f"{moment:%y}" in text or not text
+    code = "dd/mm/yyyy" if shows_year else "dd-mmm"
     shown = text if stored else f"{moment:%d/%m/%Y}"
     return Cell(shown, Kind.DATE, moment.replace(tzinfo=None), code, exact=stored)
 
 
-def _shown(part: Element) -> str:
-    """The text of a paragraph: spaces, tabs and line ends have elements of their own."""
+def _paragraph(part: Element) -> str:
+    """Return the text of a paragraph. Spaces, tabs and line breaks are elements; notes are left out."""
     shown = part.text or ""
     for child in part:
         if child.tag == f"{TEXT}s":
-            shown += " " * min(xml_parts.integer(child.get(f"{TEXT}c", "1")), 1_000)
-        elif child.tag in (f"{TEXT}tab", f"{TEXT}line-break"):
-            shown += "\n" if child.tag == f"{TEXT}line-break" else " "
+            shown += " " * min(xml_parts.integer(child.get(f"{TEXT}c", "1")), MOST_SPACES)
+        elif child.tag == f"{TEXT}line-break":
+            shown += "\n"
+        elif child.tag == f"{TEXT}tab":
+            shown += " "
         elif child.tag.startswith(TEXT) and child.tag != f"{TEXT}note":
-            shown += _shown(child)
+            shown += _paragraph(child)
         shown += child.tail or ""
     return shown
 

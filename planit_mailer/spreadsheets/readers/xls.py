@@ -1,4 +1,4 @@
-"""Reads .xls (BIFF): what xlrd gives of values, formats, and what is hidden → sheets."""
+"""Reads .xls (BIFF): values, formats, and what is hidden, as xlrd reads them → sheets."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -13,41 +13,43 @@ from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Row, She
 from planit_mailer.spreadsheets.number_formats import builtin
 from planit_mailer.spreadsheets.readers import cells, xls_formulas
 
-ENCRYPTED = "Workbook is encrypted"  # what xlrd says of it, and nothing else
-STREAMS = ("Workbook", "Book")  # of BIFF8, and older; a file for both has both
+ENCRYPTED = "Workbook is encrypted"  # xlrd says so in the text of a general error, and nowhere else
+STREAMS = ("Workbook", "Book")  # of BIFF8, and of what is older; a file for both has both
 
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
-    """All worksheets in their order. Raise Locked, TooLarge, or what xlrd makes of a damaged file."""
-    book = _opened(data)
-    return tuple(_Reader(book, limits).sheet(number) for number in range(book.nsheets))
+    """Return all worksheets in their order. Raises Locked, TooLarge, and xlrd's own errors if the file is damaged."""
+    book = _open(data)
+    reader = _Reader(book, limits)
+    return tuple(reader.sheet(number) for number in range(book.nsheets))
 
 
-def _opened(data: bytes) -> xlrd.Book:
-    """The workbook. A container that uses a sector twice, as those of report tools do, is opened as Excel opens it."""
+def _open(data: bytes) -> xlrd.Book:
+    """Open the workbook. The files of report tools, which use a sector twice, are opened as Excel opens them."""
     try:
-        return _open(data)
+        return _open_stream(data)
     except CompDocError:
-        return _open(data, ignore_workbook_corruption=True)
+        return _open_stream(data, ignore_workbook_corruption=True)
     except XLRDError as error:
         if str(error) == ENCRYPTED:
             raise Locked from error
         raise
 
 
-def _open(data: bytes, *, ignore_workbook_corruption: bool = False) -> xlrd.Book:
-    stream = _stream(data, ignore_workbook_corruption) if data.startswith(SIGNATURE) else data
+def _open_stream(data: bytes, *, ignore_workbook_corruption: bool = False) -> xlrd.Book:
+    in_container = data.startswith(SIGNATURE)
+    stream = _stream(data, ignore_workbook_corruption) if in_container else data
     return xlrd.open_workbook(
         file_contents=xls_formulas.marked(stream),
         formatting_info=True,
         on_demand=True,
-        ragged_rows=True,  # or one formatted cell at IV65536 makes 17 million of nothing
+        ragged_rows=True,  # or one formatted cell at IV65536 makes 17 million blank ones
         logfile=io.StringIO(),
     )
 
 
 def _stream(data: bytes, ignore_workbook_corruption: bool) -> bytes:  # noqa: FBT001  it is xlrd's
-    """The records of a workbook, out of their container."""
+    """Return the records of a workbook from their container."""
     container = CompDoc(data, io.StringIO(), ignore_workbook_corruption=ignore_workbook_corruption)
     for name in STREAMS:
         found, start, size = container.locate_named_stream(name)
@@ -57,7 +59,7 @@ def _stream(data: bytes, ignore_workbook_corruption: bool) -> bytes:  # noqa: FB
 
 
 class _Reader:
-    """Makes the cells of one workbook, each different one once."""
+    """Reads the sheets of one workbook. Cells that are stored alike are made once."""
 
     def __init__(self, book: xlrd.Book, limits: Limits) -> None:
         self._book = book
@@ -66,43 +68,41 @@ class _Reader:
         self._made: dict[tuple[int, object, int], Cell | None] = {}
 
     def sheet(self, number: int) -> Sheet:
-        """A sheet by its number from 0; forgotten by xlrd afterwards."""
+        """Return a sheet by its number from 0, and let xlrd drop it."""
         page = self._book.sheet_by_index(number)
         rows = tuple(self._rows(page))
-        width = max((len(row.cells) for row in rows), default=0)
-        columns = (column + 1 for column, info in page.colinfo_map.items() if info.hidden or not info.width)
         self._book.unload_sheet(number)
         return Sheet(
             name=page.name,
             number=number + 1,
             rows=rows,
             hidden=page.visibility != 0,
-            hidden_columns=frozenset(column for column in columns if column <= width),
+            hidden_columns=_hidden_columns(page, rows),
             merged=tuple(Range(top + 1, left + 1, bottom, right) for top, bottom, left, right in page.merged_cells),
         )
 
     def _rows(self, page: xlrd.sheet.Sheet) -> Iterator[Row]:
-        """The rows that hold something."""
+        """Yield the rows that are not blank."""
         count = 0
         for number in range(page.nrows):
-            found = [
-                self._cell(kind, value, style)
-                for kind, value, style in zip(
-                    page.row_types(number),
-                    page.row_values(number),
-                    (page.cell_xf_index(number, column) for column in range(page.row_len(number))),
-                    strict=True,
-                )
-            ]
-            while found and found[-1] is None:
-                found.pop()
+            found = self._cells(page, number)
+            if not found:
+                continue
             if len(found) > self._limits.columns:
                 raise TooLarge(f"more than {self._limits.columns:,} columns")
-            if found:
-                count += 1
-                if count > self._limits.rows:
-                    raise TooLarge(f"more than {self._limits.rows:,} rows")
-                yield Row(number + 1, tuple(found), _is_hidden(page.rowinfo_map.get(number)))
+            count += 1
+            if count > self._limits.rows:
+                raise TooLarge(f"more than {self._limits.rows:,} rows")
+            yield Row(number + 1, tuple(found), _is_hidden(page.rowinfo_map.get(number)))
+
+    def _cells(self, page: xlrd.sheet.Sheet, row: int) -> list[Cell | None]:
+        """Return the cells of a row up to the last that is not blank."""
+        styles = [page.cell_xf_index(row, column) for column in range(page.row_len(row))]
+        stored = zip(page.row_types(row), page.row_values(row), styles, strict=True)
+        found = [self._cell(kind, value, style) for kind, value, style in stored]
+        while found and found[-1] is None:
+            found.pop()
+        return found
 
     def _cell(self, kind: int, value: object, style: int) -> Cell | None:
         key = (kind, value, style)
@@ -126,16 +126,30 @@ class _Reader:
 
 
 def _codes(book: xlrd.Book) -> Mapping[int, str]:
-    """The number format of each cell style; xlrd fills in, in American, those that the file leaves to Excel."""
+    """Return the number format of each cell style by number."""
     return {number: _code(book, style.format_key) for number, style in enumerate(book.xf_list)}
 
 
 def _code(book: xlrd.Book, number: int) -> str:
+    """Return a number format. xlrd gives American ones for those that the file leaves to Excel; they are replaced."""
     found = book.format_map.get(number)
     own = found.format_str if found else None
-    return builtin.code(number, None if own == std_format_strings.get(number) else own)
+    if own == std_format_strings.get(number):
+        own = None
+    return builtin.code(number, own)
+
+
+def _hidden_columns(page: xlrd.sheet.Sheet, rows: tuple[Row, ...]) -> frozenset[int]:
+    """Return the columns that are hidden or have no width, up to the last with a cell that is not blank."""
+    width = max((len(row.cells) for row in rows), default=0)
+    hidden = set[int]()
+    for column, info in page.colinfo_map.items():
+        is_hidden = info.hidden or not info.width
+        if is_hidden and column < width:
+            hidden.add(column + 1)
+    return frozenset(hidden)
 
 
 def _is_hidden(row: xlrd.sheet.Rowinfo | None) -> bool:
-    """True if a row is invisible: by its flag, which a filter sets too, or because it has no height."""
+    """Return True if a row is hidden, by a person or a filter, or if its height is 0."""
     return row is not None and bool(row.hidden or row.height == 0)

@@ -1,10 +1,12 @@
-"""The records of an .xls ([MS-XLS]): which of its formulas have no saved result. xlrd takes them for zeros and blanks.
+"""Finds the formulas of an .xls ([MS-XLS]) that have no saved result. xlrd reads their results as zeros and blanks.
 
-Programs that cannot calculate store a zero or an empty text in place of a result, and leave the rest to Excel: they
-ask it to calculate the formula when it opens the file (POI, JExcelApi, Spreadsheet::WriteExcel), or name no engine
-that calculated the workbook, whereupon Excel calculates all of it (xlwt). LibreOffice calculates, but stores a zero
-for a text under the format of a number, as of =IF(B2="","",B2) under 0%, and nothing tells it from a true zero. A
-formula that Excel calculates each time, as TODAY() is, has another flag, and a result.
+Programs that cannot calculate store a zero or an empty text in place of a result, and leave the rest to Excel. Some ask
+it, with a flag, to calculate the formula when it opens the file (POI, JExcelApi, Spreadsheet::WriteExcel). Others name
+no engine that calculated the workbook, so Excel calculates all of it (xlwt).
+
+LibreOffice calculates, but stores a zero for a text under the format of a number, as of =IF(B2="","",B2) under 0%.
+Nothing distinguishes it from a true zero. A formula that Excel calculates each time, such as TODAY(), has another flag,
+and a result.
 """
 
 import struct
@@ -14,35 +16,37 @@ from dataclasses import dataclass
 FORMULAS = (0x006, 0x206, 0x406)  # of BIFF5 and later, 3 and 4
 BEGIN, END = (0x809, 0x409, 0x209), 0x00A
 BOUND_SHEET, ENGINE, WRITER = 0x085, 0x1C1, 0x05C
-TELLING = (*BEGIN, BOUND_SHEET, ENGINE, WRITER)
+OF_WORKBOOK = (*BEGIN, BOUND_SHEET, ENGINE, WRITER)  # the records of a workbook that are used here
 BIFF8 = b"\x00\x06"
-RESULT, FLAGS, REST = 6, 14, 20  # where they begin in a formula
-ON_LOAD = 2  # of the flags: what [MS-XLS] 2.4.127 has Excel ignore, and these programs set all the same
+RESULT, FLAGS, REST = 6, 14, 20  # offsets in a formula
+ON_LOAD = 2  # a flag that Excel ignores by [MS-XLS] 2.4.127, though these programs set it
 ZERO = bytes(8)
-SPECIAL = b"\xff\xff"  # ends a result that is no number, [MS-XLS] 2.5.133; its first byte says what else it is
+SPECIAL = b"\xff\xff"  # ends a result that is not a number, [MS-XLS] 2.5.133; its first byte says what it is
 EMPTY_TEXT, ERROR = 3, 2
-DUMMY = b"\0\0\0\0\0\0\x10\x40\x02\0\0\0\xe0\xfc"  # a four, with its flags, of each formula that JExcelApi copies
+DUMMY = b"\0\0\0\0\0\0\x10\x40\x02\0\0\0\xe0\xfc"  # a four, with flags, in each formula that JExcelApi copies
 CALC = b"Calc"  # LibreOffice and OpenOffice; older ones set the flag on every formula
-UNSAVED = 0xFF  # an error that Excel has not
+UNSAVED = 0xFF  # an error that Excel does not have
 
 
 def marked(stream: bytes) -> bytes:
-    """The stream of a workbook, with an error UNSAVED as the result of each formula that has none. Raises nothing."""
-    book = [record for record in _records(stream, 0) if record.number in TELLING]
-    if not book:  # BIFF2, whose formulas are laid out otherwise, or none at all
+    """Return the stream of a workbook in which each formula without a result has the error UNSAVED. Raises nothing."""
+    book = [record for record in _records(stream, 0) if record.number in OF_WORKBOOK]
+    if not book:  # BIFF2, whose formulas have another layout, or no workbook at all
         return stream
     by_calc = any(record.number == WRITER and CALC in record.body[:8] for record in book)
-    anew = _is_calculated_anew(book)
-    found = bytearray(stream)
-    for place, formula in _formulas(stream, book):
-        if _is_unsaved(formula, by_calc=by_calc, anew=anew):
-            found[place + RESULT : place + FLAGS] = struct.pack("<HHHH", ERROR, UNSAVED, 0, 0xFFFF)
-    return bytes(found)
+    calculated_on_load = _is_calculated_on_load(book)
+    result = bytearray(stream)
+    for formula in _formulas(stream, book):
+        if _is_unsaved(formula.body, by_calc=by_calc, calculated_on_load=calculated_on_load):
+            start = formula.place + RESULT
+            end = formula.place + FLAGS
+            result[start:end] = struct.pack("<HHHH", ERROR, UNSAVED, 0, 0xFFFF)
+    return bytes(result)
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A record: its number, the position of its body in the stream, and the body."""
+    """A record: its number, its body, and the offset of the body in the stream."""
 
     number: int
     place: int
@@ -50,40 +54,47 @@ class _Record:
 
 
 def _records(stream: bytes, place: int) -> Iterator[_Record]:
-    """The records from a place to the end of what begins there: the workbook's own, or one sheet with its charts."""
+    """Yield the records of what begins at a place: those of the workbook itself, or of a sheet with its charts."""
     depth = 0
     while place + 4 <= len(stream):
         number, size = struct.unpack_from("<HH", stream, place)
         place += 4
         yield _Record(number, place, stream[place : place + size])
         place += size
-        depth += (number in BEGIN) - (number == END)
-        if number == END and depth <= 0:
-            return
+        if number in BEGIN:
+            depth += 1
+        elif number == END:
+            depth -= 1
+            if depth <= 0:
+                return
 
 
-def _is_calculated_anew(book: list[_Record]) -> bool:
-    """True if Excel recalculates the whole workbook when it opens it; before BIFF8 nothing tells."""
-    engines = (record.body[4:8].strip(b"\0") for record in book if record.number == ENGINE)
-    return book[0].body.startswith(BIFF8) and not any(engines)
+def _is_calculated_on_load(book: list[_Record]) -> bool:
+    """Return True if Excel calculates the whole workbook when it opens it. Before BIFF8 there is no sign of that."""
+    if not book[0].body.startswith(BIFF8):
+        return False
+    return not any(record.number == ENGINE and record.body[4:8].strip(b"\0") for record in book)
 
 
-def _formulas(stream: bytes, book: list[_Record]) -> Iterator[tuple[int, bytes]]:
-    """The formulas of all sheets, with their places; each sheet is read once, whatever the workbook says."""
+def _formulas(stream: bytes, book: list[_Record]) -> Iterator[_Record]:
+    """Yield the formulas of all sheets. Each sheet is read once, even if the workbook names it many times."""
     starts = {int.from_bytes(record.body[:4], "little") for record in book if record.number == BOUND_SHEET}
     end = 0
     for start in sorted(starts | {0}):
-        for record in _records(stream, start) if start >= end else ():
+        if start < end:
+            continue
+        for record in _records(stream, start):
             end = record.place + len(record.body)
             if record.number in FORMULAS and len(record.body) >= REST:
-                yield record.place, record.body
+                yield record
 
 
-def _is_unsaved(formula: bytes, *, by_calc: bool, anew: bool) -> bool:
+def _is_unsaved(formula: bytes, *, by_calc: bool, calculated_on_load: bool) -> bool:
+    """Return True if the result of a formula stands for one that was never calculated."""
     result = formula[RESULT:FLAGS]
-    left = anew or bool(formula[FLAGS] & ON_LOAD)
+    left_to_excel = calculated_on_load or bool(formula[FLAGS] & ON_LOAD)
     if result == ZERO:
-        return left or by_calc
+        return left_to_excel or by_calc
     if result[0] == EMPTY_TEXT and result.endswith(SPECIAL):
-        return left and not by_calc
+        return left_to_excel and not by_calc
     return formula.startswith(DUMMY, RESULT)

@@ -1,9 +1,9 @@
 """Reads .xlsx and .xlsm: the parts of the package → sheets.
 
-Why not openpyxl, which the rest of the house writes workbooks with: it gives times to the millisecond and loses the
-number that the format applies to, takes strict OOXML for a workbook without sheets, knows hidden rows only by keeping
-every cell, pads rows to declared sizes, and fails on mistakes in parts that hold no values. The tests hold the two
-against each other.
+Workbooks are written with openpyxl elsewhere, but it does not read well enough. It rounds times to the millisecond and
+loses the number that the format applies to. It finds no sheets in strict OOXML, and knows hidden rows only if it keeps
+every cell. It pads rows to the declared size, and fails on mistakes in parts that hold no values. The tests compare the
+two readers.
 """
 
 import posixpath
@@ -22,15 +22,18 @@ HIDDEN = ("hidden", "veryhidden")
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """The relation of one part to another: the last word of its type, and the other part's name."""
+    """A relationship of one part to another. `type` is the last word of its type, `target` the other part's name."""
 
     id: str
     type: str
     target: str
 
 
+Relations = tuple[Relation, ...]
+
+
 def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
-    """All worksheets in their order; chart sheets and the like hold no cells and are passed over."""
+    """Return all worksheets in their order. Chart sheets and the like have no cells and are left out."""
     workbook = workbook_of(archive)
     relations = relations_of(archive, workbook)
     root = xml_parts.tree(archive, workbook)
@@ -40,19 +43,20 @@ def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
         since_1904=_is_set(root, "workbookPr", "date1904"),
         uncalculated=_is_set(root, "calcPr", "fullCalcOnLoad"),
     )
-    return tuple(_sheets(archive, root, relations, xlsx_sheet.Reader(cells, limits)))
+    reader = xlsx_sheet.Reader(cells, limits)
+    return tuple(_sheets(archive, root, relations, reader))
 
 
 def workbook_of(archive: Archive) -> str:
-    """The name of the workbook's part."""
+    """Return the name of the workbook part. Raises Damaged if there is none."""
     for relation in relations_of(archive, ""):
         if relation.type == "officeDocument":
             return relation.target
     raise Damaged("no part is named as the workbook")
 
 
-def relations_of(archive: Archive, part: str) -> tuple[Relation, ...]:
-    """The relations of a part to others; "" is the package itself."""
+def relations_of(archive: Archive, part: str) -> Relations:
+    """Return the relationships of a part, or of the package itself if `part` is ""."""
     folder, name = posixpath.split(part)
     source = posixpath.join(folder, "_rels", f"{name}.rels")
     if source not in archive:
@@ -62,72 +66,80 @@ def relations_of(archive: Archive, part: str) -> tuple[Relation, ...]:
 
 def _relation(element: Element, folder: str) -> Relation:
     target = element.get("Target", "").replace("\\", "/")
-    name = target if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-    return Relation(element.get("Id", ""), element.get("Type", "").rpartition("/")[2], name)
+    if not target.startswith("/"):
+        target = posixpath.normpath(posixpath.join(folder, target))
+    kind = element.get("Type", "").rpartition("/")[2]
+    return Relation(element.get("Id", ""), kind, target)
 
 
 def _is_set(workbook: Element, properties: str, flag: str) -> bool:
-    """True if a flag of the whole workbook is set."""
+    """Return True if a flag of the whole workbook is set."""
     return any(xml_parts.is_true(element, flag) for element in xml_parts.children(workbook, properties))
 
 
-def _strings(archive: Archive, relations: tuple[Relation, ...]) -> list[str]:
-    """The texts that cells share, by number."""
+def _strings(archive: Archive, relations: Relations) -> list[str]:
+    """Return the shared strings in the order of their numbers."""
     found: list[str] = []
-    if name := _target(archive, relations, "sharedStrings"):
-        left = xlsx_fast.remaining_texts(xml_parts.chunks(archive, name), found.append)
-        found.extend(_texts(xml_parts.parsed(left)))
+    name = _target(archive, relations, "sharedStrings")
+    if name:
+        remaining = xlsx_fast.remaining_texts(xml_parts.chunks(archive, name), found.append)
+        found.extend(_texts(xml_parts.parsed(remaining)))
     return found
 
 
 def _texts(events: Iterator[tuple[str, Element]]) -> Iterator[str]:
-    table: Element | None = None
+    """Yield the text of each string item, and drop the item from the tree."""
+    _, table = next(events)
     for event, element in events:
-        if table is None:
-            table = element
-        elif event == "end" and xml_parts.local(element.tag) == "si":
+        if event == "end" and xml_parts.local(element.tag) == "si":
             yield xlsx_sheet.text_of(element)
             table.clear()
 
 
-def _formats(archive: Archive, relations: tuple[Relation, ...]) -> tuple[str, ...]:
-    """The number format of each cell style, by number."""
+def _formats(archive: Archive, relations: Relations) -> tuple[str, ...]:
+    """Return the number format of each cell style, in the order of their numbers."""
     own: dict[int, str] = {}
     styles: list[int] = []
     name = _target(archive, relations, "styles")
-    in_cell_styles = False
-    for event, element in xml_parts.events(archive, name) if name else ():
-        tag = xml_parts.local(element.tag)
-        if tag == "cellXfs":
-            if event == "end":
-                break
-            in_cell_styles = True
-        elif event == "end" and tag == "numFmt":
-            own.setdefault(_format_number(element), element.get("formatCode", ""))
-        elif event == "end" and tag == "xf" and in_cell_styles:
-            styles.append(_format_number(element))
+    if not name:
+        return ()
+    for element in _style_elements(archive, name):
+        number = xml_parts.integer(element.get("numFmtId", "0"))
+        if xml_parts.local(element.tag) == "numFmt":
+            own.setdefault(number, element.get("formatCode", ""))
+        else:
+            styles.append(number)
     return tuple(builtin.code(number, own.get(number)) for number in styles)
 
 
-def _format_number(element: Element) -> int:
-    return xml_parts.integer(element.get("numFmtId", "0"))
+def _style_elements(archive: Archive, name: str) -> Iterator[Element]:
+    """Yield each number format (numFmt) and cell style (xf). Styles outside of cellXfs are not those of cells."""
+    among_cell_styles = False
+    for event, element in xml_parts.events(archive, name):
+        tag = xml_parts.local(element.tag)
+        if tag == "cellXfs":
+            if event == "end":
+                return
+            among_cell_styles = True
+        elif event == "end" and (tag == "numFmt" or (tag == "xf" and among_cell_styles)):
+            yield element
 
 
-def _target(archive: Archive, relations: tuple[Relation, ...], kind: str) -> str:
-    """The part of a kind that a workbook has once: the first that is named, "" if none is there."""
-    named = (relation.target for relation in relations if relation.type == kind and relation.target in archive)
-    return next(named, "")
+def _target(archive: Archive, relations: Relations, kind: str) -> str:
+    """Return the first part of a kind that is in the archive, or ""."""
+    for relation in relations:
+        if relation.type == kind and relation.target in archive:
+            return relation.target
+    return ""
 
 
-def _sheets(
-    archive: Archive, workbook: Element, relations: tuple[Relation, ...], reader: xlsx_sheet.Reader
-) -> Iterator[Sheet]:
+def _sheets(archive: Archive, workbook: Element, relations: Relations, reader: xlsx_sheet.Reader) -> Iterator[Sheet]:
     by_id = {relation.id: relation for relation in relations}
     for number, element in enumerate(xml_parts.children(workbook, "sheets", "sheet"), start=1):
         relation = by_id.get(xml_parts.attribute(element, "id"))
         if relation is None:
             raise Damaged("a sheet without a part")
         if relation.type == "worksheet":
-            hidden = element.get("state", "").lower() in HIDDEN
             name = element.get("name", "")
-            yield reader.read(xml_parts.chunks(archive, relation.target), (name, number, hidden))
+            hidden = element.get("state", "").lower() in HIDDEN
+            yield reader.read(xml_parts.chunks(archive, relation.target), name, number, hidden=hidden)

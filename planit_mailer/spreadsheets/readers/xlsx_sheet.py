@@ -1,8 +1,8 @@
-"""Reads the XML of one worksheet: cells by their real place, and what is hidden or merged."""
+"""Reads the XML of one worksheet: its cells with their positions, and which rows and columns are hidden or merged."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from xml.etree.ElementTree import Element
 
@@ -15,118 +15,54 @@ from planit_mailer.spreadsheets.references import column_number
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6})")
 COLUMNS = 16_384
 ROWS = 1_048_576
-MERGED = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """The names of elements in the namespace of one sheet, so that they need no taking apart a million times."""
-
-    row: str
-    cell: str
-    value: str
-    formula: str
-    inline: str
-    column: str
-    merged: str
-    tables: frozenset[str]
-    entries: frozenset[str]
-
-    @classmethod
-    def of(cls, root: Element) -> Self:
-        space = root.tag.removesuffix(xml_parts.local(root.tag))
-        row, cell, value, formula, inline, column, merged = (
-            space + name for name in ("row", "c", "v", "f", "is", "col", "mergeCell")
-        )
-        tables = frozenset(space + name for name in ("sheetData", "cols", "mergeCells"))
-        entries = frozenset((row, column, merged))
-        return cls(row, cell, value, formula, inline, column, merged, tables, entries)
+MOST_MERGED = 100_000
 
 
 class Reader:
-    """Reads worksheets of one workbook; declared dimensions are not believed, and empty formatted cells are nothing."""
+    """Reads the worksheets of one workbook. It ignores declared dimensions and cells that have only a format."""
 
     def __init__(self, cells: Cells, limits: Limits) -> None:
         self._cells = cells
         self._limits = limits
-        self._columns: dict[str, int] = {}
-        self._ordinary = xlsx_fast.Rows(cells, limits)
+        self._columns: dict[str, int] = {}  # by their letters, as far as they have been looked up
+        self._fast_rows = xlsx_fast.Rows(cells, limits)
 
-    def read(self, chunks: Iterator[bytes], title: tuple[str, int, bool]) -> Sheet:
-        """One sheet with its title: name, number from 1, hidden. Raise Damaged, TooLarge, or what XML makes of it."""
-        rows: dict[int, Row] = {}
-        unseen: list[tuple[int, int]] = []
-        merged: list[Range] = []
-        number = 0
+    def read(self, chunks: Iterator[bytes], name: str, number: int, *, hidden: bool) -> Sheet:
+        """Return one sheet. Its number counts from 1.
 
-        def keep(ordinary_number: int, cells: tuple[Cell | None, ...], *, hidden: bool) -> None:
-            nonlocal number
-            number = _within(ordinary_number, ROWS)
-            if cells:
-                self._keep(rows, Row(number, cells, hidden))
-
-        for element in self._entries(xml_parts.parsed(self._ordinary.left(chunks, keep))):
-            tag = element.tag
-            if tag == self._tags.row:
-                number = self._number(element, number)
-                self._keep(rows, self._row(element, number))
-            elif tag == self._tags.column and xml_parts.is_hidden(element, "width"):
-                unseen.append((xml_parts.integer(element.get("min", "1")), xml_parts.integer(element.get("max", "1"))))
-            elif tag == self._tags.merged:
-                merged.append(self._range(element.get("ref", "")))
-                if len(merged) > MERGED:
-                    raise TooLarge(f"more than {MERGED:,} merged cells")
-        width = max((len(row.cells) for row in rows.values()), default=0)
-        return Sheet(
-            name=title[0],
-            number=title[1],
-            hidden=title[2],
-            rows=tuple(rows[number] for number in sorted(rows)),
-            hidden_columns=frozenset(column for first, last in unseen for column in range(first, min(last, width) + 1)),
-            merged=tuple(merged),
-        )
-
-    def _entries(self, events: Iterator[tuple[str, Element]]) -> Iterator[Element]:
-        """The rows, columns and merged ranges of a sheet, each forgotten when the next is asked for."""
+        Raises Damaged or TooLarge, and the XML parser's own errors.
+        """
+        contents = _Contents(self._limits.rows)
+        events = xml_parts.parsed(self._fast_rows.remaining(chunks, contents.add_numbered))
         _, root = next(events)
-        self._tags = _Tags.of(root)
-        table = root
-        for event, element in events:
-            if event == "end" and element.tag in self._tags.entries:
-                yield element
-                table.clear()
-            elif event == "start" and element.tag in self._tags.tables:
-                table = element
+        tags = _Tags.of(root)
+        for element in _entries(events, root, tags):
+            if element.tag == tags.row:
+                self._read_row(element, tags, contents)
+            elif element.tag == tags.merged:
+                contents.add_merged(_range(element.get("ref", "")))
+            elif xml_parts.is_hidden(element, "width"):
+                contents.hide_columns(element)
+        return contents.sheet(name, number, hidden=hidden)
 
-    def _keep(self, rows: dict[int, Row], row: Row) -> None:
-        if not row.cells:
+    def _read_row(self, element: Element, tags: "_Tags", contents: "_Contents") -> None:
+        number = _row_number(element, contents.last_row)
+        if not any(map(len, element)):  # most rows of some sheets have formats and nothing else
+            contents.add(number, (), hidden=False)
             return
-        if row.number in rows:
-            raise Damaged("a row stands twice")
-        if len(rows) == self._limits.rows:
-            raise TooLarge(f"more than {self._limits.rows:,} rows")
-        rows[row.number] = row
+        cells = self._row_cells(element, number, tags)
+        contents.add(number, cells, hidden=xml_parts.is_hidden(element, "ht"))
 
-    def _number(self, row: Element, previous: int) -> int:
-        """The number of a row: its own, that of its first cell, or the next."""
-        if number := row.get("r"):
-            return _within(int(number), ROWS)
-        for cell in row:
-            if found := REFERENCE.fullmatch(cell.get("r", "")):
-                return int(found[2])
-        return previous + 1
-
-    def _row(self, element: Element, number: int) -> Row:
-        """A row up to its last cell that holds something; most rows of some sheets have formats and nothing else."""
-        if not any(map(len, element)):
-            return Row(number, ())
+    def _row_cells(self, element: Element, number: int, tags: "_Tags") -> tuple[Cell | None, ...]:
+        """Return the cells of a row up to the last that is not blank."""
         filled: dict[int, Cell] = {}
         column = 0
         for cell in element:
-            if cell.tag != self._tags.cell:
+            if cell.tag != tags.cell:
                 continue
             column = self._column(cell.get("r", ""), number) or column + 1
-            if (content := self._cell(cell)) is None:
+            content = self._cell(cell, tags)
+            if content is None:
                 continue
             if column > self._limits.columns:
                 raise TooLarge(f"more than {self._limits.columns:,} columns")
@@ -134,54 +70,171 @@ class Reader:
                 raise Damaged("a cell stands twice")
             filled[column] = content
         width = max(filled, default=0)
-        cells = tuple(filled.get(column) for column in range(1, width + 1))
-        return Row(number, cells, xml_parts.is_hidden(element, "ht"))
+        return tuple(filled.get(column) for column in range(1, width + 1))
 
     def _column(self, reference: str, row: int) -> int:
-        """The column of a cell's reference, 0 if it has none. Cached: most sheets name few columns many times."""
+        """Return the column that a cell's reference names, or 0 if the cell has no reference.
+
+        The numbers are kept by their letters, for most sheets name few columns many times.
+        """
         if not reference:
             return 0
         letters = reference.rstrip("0123456789")
         if reference[len(letters) :] != str(row):
             raise Damaged("a cell stands in another row than it says")
         if letters not in self._columns:
-            self._columns[letters] = self._range(reference).first_column
+            self._columns[letters] = _range(reference).first_column
         return self._columns[letters]
 
-    def _cell(self, element: Element) -> Cell | None:
+    def _cell(self, element: Element, tags: "_Tags") -> Cell | None:
         value: str | None = None
         formula = False
         for child in element:
             tag = child.tag
-            if tag == self._tags.value:
+            if tag == tags.value:
                 value = child.text
-            elif tag == self._tags.formula:
+            elif tag == tags.formula:
                 formula = True
-            elif tag == self._tags.inline:
+            elif tag == tags.inline:
                 value = text_of(child)
         return self._cells.cell(element.get("t", "n"), value, element.get("s", "0"), formula=formula)
 
-    def _range(self, reference: str) -> Range:
-        corners = [REFERENCE.fullmatch(corner) for corner in reference.split(":")]
-        first, last = corners[0], corners[-1]
-        if first is None or last is None:
-            raise Damaged("a reference that names no cells")
-        rows = sorted(_within(int(corner[2]), ROWS) for corner in (first, last))
-        columns = sorted(_within(column_number(corner[1]), COLUMNS) for corner in (first, last))
-        return Range(rows[0], columns[0], rows[1], columns[1])
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """The names of elements with the namespace of one sheet. Comparing them whole saves splitting a million tags."""
+
+    row: str
+    cell: str
+    value: str
+    formula: str
+    inline: str
+    merged: str
+    tables: frozenset[str]
+    entries: frozenset[str]
+
+    @classmethod
+    def of(cls, root: Element) -> Self:
+        """Return the names in the namespace of a root element."""
+        namespace = root.tag.removesuffix(xml_parts.local(root.tag))
+        row = f"{namespace}row"
+        merged = f"{namespace}mergeCell"
+        return cls(
+            row=row,
+            cell=f"{namespace}c",
+            value=f"{namespace}v",
+            formula=f"{namespace}f",
+            inline=f"{namespace}is",
+            merged=merged,
+            tables=frozenset((f"{namespace}sheetData", f"{namespace}cols", f"{namespace}mergeCells")),
+            entries=frozenset((row, f"{namespace}col", merged)),
+        )
+
+
+@dataclass(slots=True)
+class _Contents:
+    """The contents of a sheet while it is being read. `most_rows` is the limit of rows that are not blank."""
+
+    most_rows: int
+    last_row: int = 0  # number of the last row read
+    rows: dict[int, Row] = field(default_factory=dict)  # by number
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last of each run
+    merged: list[Range] = field(default_factory=list)
+
+    def add_numbered(self, number: int, cells: tuple[Cell | None, ...], /, *, hidden: bool) -> None:
+        """Add a row with the number that the file gives it. Raises Damaged if no sheet has so many rows."""
+        self.add(_within(number, ROWS), cells, hidden=hidden)
+
+    def add(self, number: int, cells: tuple[Cell | None, ...], *, hidden: bool) -> None:
+        """Add a row unless it is blank."""
+        self.last_row = number
+        if not cells:
+            return
+        if number in self.rows:
+            raise Damaged("a row stands twice")
+        if len(self.rows) == self.most_rows:
+            raise TooLarge(f"more than {self.most_rows:,} rows")
+        self.rows[number] = Row(number, cells, hidden)
+
+    def hide_columns(self, element: Element) -> None:
+        """Note the columns of an element as hidden."""
+        first = xml_parts.integer(element.get("min", "1"))
+        last = xml_parts.integer(element.get("max", "1"))
+        self.hidden_columns.append((first, last))
+
+    def add_merged(self, merged: Range) -> None:
+        """Add a block of merged cells."""
+        self.merged.append(merged)
+        if len(self.merged) > MOST_MERGED:
+            raise TooLarge(f"more than {MOST_MERGED:,} merged cells")
+
+    def sheet(self, name: str, number: int, *, hidden: bool) -> Sheet:
+        """Return the finished sheet."""
+        rows = tuple(self.rows[number] for number in sorted(self.rows))
+        width = max((len(row.cells) for row in rows), default=0)
+        hidden_columns = set[int]()
+        for first, last in self.hidden_columns:
+            hidden_columns.update(range(first, min(last, width) + 1))
+        return Sheet(name, number, rows, hidden, frozenset(hidden_columns), tuple(self.merged))
 
 
 def text_of(element: Element) -> str:
-    """The text of a string item: plain or in runs, without the phonetic guides of East Asian writing."""
-    return "".join(
-        part.text or ""
-        for child in element
-        for part in ((child,) if xml_parts.local(child.tag) == "t" else xml_parts.children(child, "t"))
-        if xml_parts.local(child.tag) in ("t", "r")
-    )
+    """Return the text of a string item, plain or in runs, without the phonetic guides of East Asian writing."""
+    texts: list[str] = []
+    for child in element:
+        tag = xml_parts.local(child.tag)
+        if tag == "t":
+            texts.append(child.text or "")
+        elif tag == "r":
+            texts += (part.text or "" for part in xml_parts.children(child, "t"))
+    return "".join(texts)
+
+
+def _entries(events: Iterator[tuple[str, Element]], root: Element, tags: _Tags) -> Iterator[Element]:
+    """Yield the rows, columns and merged ranges of a sheet. Each is cleared when the next one is asked for."""
+    table = root
+    for event, element in events:
+        if event == "end" and element.tag in tags.entries:
+            yield element
+            table.clear()
+        elif event == "start" and element.tag in tags.tables:
+            table = element
+
+
+def _row_number(row: Element, previous: int) -> int:
+    """Return the number of a row: its own, else that of its first cell, else the next one."""
+    number = row.get("r")
+    if number:
+        return _within(int(number), ROWS)
+    for cell in row:
+        found = REFERENCE.fullmatch(cell.get("r", ""))
+        if found:
+            return int(found[2])
+    return previous + 1
+
+
+def _range(reference: str) -> Range:
+    """Return the block that a reference such as B2:D5 names, with its corners in order."""
+    corners = reference.split(":")
+    first = REFERENCE.fullmatch(corners[0])
+    last = REFERENCE.fullmatch(corners[-1])
+    if first is None or last is None:
+        raise Damaged("a reference that names no cells")
+    top, bottom = sorted((_row_of(first), _row_of(last)))
+    left, right = sorted((_column_of(first), _column_of(last)))
+    return Range(top, left, bottom, right)
+
+
+def _row_of(corner: re.Match[str]) -> int:
+    return _within(int(corner[2]), ROWS)
+
+
+def _column_of(corner: re.Match[str]) -> int:
+    return _within(column_number(corner[1]), COLUMNS)
 
 
 def _within(number: int, last: int) -> int:
+    """Return a number that is from 1 to `last`. Raises Damaged for any other."""
     if not 1 <= number <= last:
         raise Damaged("a place beyond the end of every sheet")
     return number

@@ -1,11 +1,12 @@
-"""Reads the XML parts of a workbook, a bit at a time and without anything that XML can do to a reader.
+"""Reads the XML parts of a workbook in chunks, and refuses document types, through which XML can attack its reader.
 
-Elements are known by their local names: strict OOXML has other namespaces than the usual kind, some writers put
-prefixes, and both mean the same.
+Elements are compared by their local names. Strict OOXML has other namespaces than the usual kind, and some writers use
+prefixes, but all of these mean the same.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from xml.etree.ElementTree import Element, XMLPullParser
 from xml.parsers import expat
 
@@ -17,31 +18,33 @@ DIGITS = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII
 
 
 def events(archive: Archive, name: str) -> Iterator[tuple[str, Element]]:
-    """Each element of a part as parsed() gives them. Raises as it does, and KeyError if the part is absent."""
+    """Yield each element of a part as parsed() does. Raises KeyError if the part is missing, and parsed()'s errors."""
     return parsed(chunks(archive, name))
 
 
 def parsed(chunks: Iterator[bytes]) -> Iterator[tuple[str, Element]]:
-    """Each element of a document as it starts and ends ("start", "end"); raise Damaged or ParseError.
+    """Yield each element of a document twice: with "start" when it begins, with "end" when it is complete.
 
-    The caller clears what it has seen, or all of the document gathers in memory.
+    The caller clears the elements it has used, or the whole document gathers in memory.
+    Raises Damaged if a document type is declared, or ParseError.
     """
     parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
     for chunk in _without_doctype(chunks):
         parser.feed(chunk)
         yield from parser.read_events()  # type: ignore[misc]  # the two kinds of event that were asked for
     parser.close()
+    yield from parser.read_events()  # type: ignore[misc]  # expat since 2.6 may put off the last chunk until the close
 
 
 def chunks(archive: Archive, name: str) -> Iterator[bytes]:
-    """The bytes of a part, unpacked on demand. Raises KeyError if it is absent."""
+    """Yield the bytes of a part, unpacked as they are asked for. Raises KeyError if there is no such part."""
     with archive.open(name) as part:
         while chunk := part.read(CHUNK):
             yield chunk
 
 
 def tree(archive: Archive, name: str) -> Element:
-    """A whole small part. Raises as events() does, and KeyError if it is absent."""
+    """Return the root element of a whole part, which should be small. Raises the errors of events()."""
     root: Element | None = None
     for _, element in events(archive, name):
         root = element
@@ -51,7 +54,7 @@ def tree(archive: Archive, name: str) -> Element:
 
 
 def children(parent: Element, *names: str) -> Iterator[Element]:
-    """The elements at the end of a path of local names: children of children."""
+    """Yield the elements at the end of a path of local names, in which each is a child of the one before."""
     for child in parent:
         if local(child.tag) != names[0]:
             continue
@@ -62,48 +65,53 @@ def children(parent: Element, *names: str) -> Iterator[Element]:
 
 
 def attribute(element: Element, name: str) -> str:
-    """An attribute by its local name, "" if it is absent."""
-    return next((value for key, value in element.items() if local(key) == name), "")
+    """Return an attribute by its local name, or "" if the element does not have it."""
+    for key, value in element.items():
+        if local(key) == name:
+            return value
+    return ""
 
 
 def is_true(element: Element | Mapping[str, str], name: str) -> bool:
-    """True if an attribute says yes, in either of XML's two spellings."""
+    """Return True if an attribute is true in any spelling that XML or old writers have for it."""
     return element.get(name, "").strip().lower() in ("1", "true", "on")
 
 
 def is_hidden(element: Element | Mapping[str, str], size: str) -> bool:
-    """True if a row or column is invisible: by its flag, which a filter sets too, or because its size is 0."""
+    """Return True if a row or column is hidden, by a person or a filter, or if its height or width is 0."""
     return is_true(element, "hidden") or number(element.get(size, "1")) == 0
 
 
 def number(written: str) -> float:
-    """A number as XML writes it, also one that is not finite. Raises Damaged if it is none."""
-    return float(written if written in NOT_FINITE else _in_digits(written))
+    """Return a number that XML writes, finite or not. Raises Damaged for anything else."""
+    if written in NOT_FINITE:
+        return float(written)
+    return float(_in_digits(written))
 
 
 def integer(written: str) -> int:
-    """A whole number as XML writes it. Raises Damaged if it is none."""
+    """Return a whole number that XML writes. Raises Damaged or ValueError for anything else."""
     return int(_in_digits(written))
 
 
 def local(name: str) -> str:
-    """The name of an element or attribute without its namespace."""
+    """Return the name of an element or attribute without its namespace."""
     return name.rpartition("}")[2]
 
 
 def _in_digits(written: str) -> str:
-    """The same; Python would take 1_0 for ten, and the digits of every script."""
+    """Return a text that is a number in XML. Python's own check would accept 1_0 and the digits of every script."""
     if not DIGITS.fullmatch(written):
         raise Damaged("a number that is none")
     return written
 
 
 def _without_doctype(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks unchanged. Raises Damaged as soon as a document type is declared.
+    """Yield the chunks unchanged. Raises Damaged as soon as a document type is declared.
 
-    No workbook has one, and every attack on an XML parser starts there: entities that grow, files and addresses that
-    are fetched. A declaration can only stand before the first element, so only the beginning is read twice. defusedxml
-    watches whole documents, in Python, which takes longer than all the reading.
+    No workbook has a document type, and all attacks on an XML parser need one: it declares entities that grow, or files
+    and addresses to fetch. It can only stand before the first element, so only the beginning is parsed twice.
+    defusedxml checks whole documents in Python, and takes longer than all the reading.
     """
     guard = expat.ParserCreate()
     begun = False
@@ -121,3 +129,6 @@ def _without_doctype(chunks: Iterator[bytes]) -> Iterator[bytes]:
         if not begun:
             guard.Parse(chunk, False)
         yield chunk
+    if not begun:  # expat since 2.6 may have put off the last chunk; the parser has put it off, too
+        with suppress(expat.ExpatError):  # the parser raises its own
+            guard.Parse(b"", True)

@@ -47,7 +47,7 @@ def digest_of(mailbox: Mailbox, waiting: InboxMessage, limit: int = LIMIT) -> st
     return hashlib.sha256(fetched.raw).hexdigest()
 
 
-# ── what waits, and its bytes ──
+# ── listing and fetching ──
 
 
 def test_messages_wait_in_the_order_of_their_arrival(post: MailServers, mailbox: Mailbox) -> None:
@@ -304,11 +304,12 @@ def test_on_gmail_a_message_is_deleted_by_way_of_the_bin(dovecot_post: DovecotPo
         one, two = mailbox.waiting()
         digest = digest_of(mailbox, one)
         mailbox.file(one.key, "Processed")
-        mailbox.file(two.key, "Bin")  # somebody else's: it stays
+        mailbox.file(two.key, "Bin")  # a message of somebody else's, which has to stay
         as_gmail(mailbox)
         moved: list[str] = []
         move = client.move
-        client.move = lambda uids, folder: (moved.append(folder), move(uids, folder))  # what Gmail understands
+        # On Gmail a message is deleted by moving it to the bin.
+        client.move = lambda uids, folder: (moved.append(folder), move(uids, folder))
 
         assert mailbox.delete(("Processed",), MessageQuery(digest, "<one@greenfield.test>"))
 
@@ -344,7 +345,7 @@ def test_on_gmail_what_a_cut_connection_left_in_the_bin_is_deleted_the_next_time
 
 
 def as_gmail(mailbox: Mailbox) -> None:
-    """Let the server look like Gmail's, whose folders are labels."""
+    """Let the client take the server for Gmail, whose folders are labels."""
     assert mailbox._client
     mailbox._client._cached_capabilities = (*mailbox._client.capabilities(), b"X-GM-EXT-1")
 
@@ -532,7 +533,7 @@ def test_a_mailbox_that_was_rebuilt_is_noticed(dovecot_post: DovecotPost) -> Non
 
 
 def rebuild(post: DovecotPost, uidvalidity: int) -> None:
-    """What a restored backup does: the same messages, under another UIDVALIDITY."""
+    """Give the inbox another UIDVALIDITY with the same messages, as a restored backup does."""
     home = post.server.folder(post.address)
     uids = home / "dovecot-uidlist"
     uids.write_text(uids.read_text().replace(f"V{uidvalidity}", f"V{uidvalidity + 1}"))
@@ -544,7 +545,7 @@ def rebuild(post: DovecotPost, uidvalidity: int) -> None:
 
 
 class Scripted(threading.Thread):
-    """A server that answers each line of its client by the next line of a script; {tag} stands for the client's tag."""
+    """A server that answers each line of its client with the next line of a script. {tag} is the client's tag."""
 
     def __init__(self, server: socket.socket, script: list[str]) -> None:
         super().__init__(daemon=True)
@@ -573,7 +574,7 @@ SELECTED = "* 1 EXISTS\n* OK [UIDVALIDITY 7] x\n* OK [UIDNEXT 9] x\n{tag} OK [RE
 
 @contextmanager
 def scripted(*answers: str) -> Iterator[config.Mailbox]:
-    """The settings of a mailbox on a server that knows how to log in and select, and then follows the script."""
+    """The settings of a mailbox on a server that answers login and selection, and then follows the script."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         Scripted(server, [LOGGED_IN, SELECTED, *answers]).start()
         port = server.getsockname()[1]
@@ -663,7 +664,7 @@ def test_a_slow_line_has_time_for_each_piece_of_a_message(
 
 @contextmanager
 def talking(at: bytes, said: bytes) -> Iterator[config.Mailbox]:
-    """The settings of a mailbox on a server that, from a command on, says one thing for ever; b"": its greeting too."""
+    """The settings of a mailbox whose server repeats one answer for ever after this command; b"": from the start."""
 
     def serve() -> None:
         connection, _ = server.accept()

@@ -23,7 +23,7 @@ from tests.support.builders import an_email
 MEMORY = 400_000_000
 
 
-# ── jobs: at the top of a module, so that the child finds them ──
+# ── jobs: module-level functions, so that the child can import them ──
 
 
 def double(number: int) -> int:
@@ -266,7 +266,7 @@ def test_the_child_ends_when_its_parent_is_killed(nap: str) -> None:
     assert eventually(lambda: not is_alive(int(parent.stdout)))
 
 
-# ── what it is for ──
+# ── messages and files ──
 
 
 def test_a_message_is_read_in_the_child(reader: Reader) -> None:

@@ -181,7 +181,7 @@ def test_a_reply_that_another_daemon_has_sent_is_not_due(store: Store) -> None:
         transaction.enqueue(a_reply(), receipt, NOW)
         [pending] = transaction.due(NOW, 1)
         transaction.note_sent(pending, "250 OK", NOW)
-        assert not transaction.hand_over(pending, NOW, NOW)
+        assert not transaction.begin_sending(pending, NOW, NOW)
 
 
 def test_a_reply_that_was_postponed_by_a_clock_that_was_ahead_is_due(store: Store) -> None:
@@ -192,7 +192,7 @@ def test_a_reply_that_was_postponed_by_a_clock_that_was_ahead_is_due(store: Stor
         transaction.postpone(pending, NOW + timedelta(hours=1), "later")
         assert transaction.due(NOW, 1) == ()
         transaction.postpone(pending, NOW + timedelta(days=30), "later, by a wrong clock")
-        assert transaction.hand_over(pending, NOW, NOW)
+        assert transaction.begin_sending(pending, NOW, NOW)
 
 
 def test_two_messages_of_one_school_at_the_same_time_leave_what_the_later_says(daemons: tuple[Store, Store]) -> None:

@@ -72,7 +72,7 @@ def test_a_postponed_mail_waits_and_its_attempt_is_counted(store: Store) -> None
     _, pending = owed(store)
 
     with store.transaction() as transaction:
-        assert transaction.hand_over(pending, NOW, SOON)
+        assert transaction.begin_sending(pending, NOW, SOON)
         transaction.postpone(pending, LATER, "451 later")
 
     with store.reading() as reading:
@@ -87,10 +87,10 @@ def test_a_mail_that_is_handed_over_is_due_again_soon_in_case_that_nobody_can_no
     _, pending = owed(store)
 
     with store.transaction() as transaction:
-        assert transaction.hand_over(pending, NOW, SOON)
+        assert transaction.begin_sending(pending, NOW, SOON)
 
     with store.transaction() as transaction:
-        assert not transaction.hand_over(pending, NOW, SOON), "somebody has it in hand"
+        assert not transaction.begin_sending(pending, NOW, SOON), "somebody has it in hand"
         assert transaction.due(NOW, 100) == ()
         [again] = transaction.due(SOON, 100)
     assert (again.id, again.attempts) == (pending.id, 1)
@@ -100,7 +100,7 @@ def test_at_a_start_what_was_in_hand_is_due_at_once_and_what_was_postponed_is_no
     (_, in_hand), (_, postponed), (_, sent) = (owed(store) for _ in range(3))
     with store.transaction() as transaction:
         for pending in (in_hand, postponed, sent):
-            transaction.hand_over(pending, NOW, LATER)
+            transaction.begin_sending(pending, NOW, LATER)
         transaction.postpone(postponed, LATER, "451 later")
         transaction.note_sent(sent, "250 OK", NOW)
 

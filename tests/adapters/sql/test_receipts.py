@@ -58,7 +58,7 @@ def test_an_attempt_during_which_a_server_was_away_does_not_count(store: Store) 
     receipt = begin(store, message)
 
     with store.transaction() as transaction:
-        transaction.release_attempt(receipt)
+        transaction.uncount_attempt(receipt)
 
     receipt = begin(store, message)
     assert (receipt.attempts, receipt.crashes) == (1, 0)

@@ -43,7 +43,7 @@ def annotate(data: bytes, judgement: Judgement | None = None) -> Annotated:
 
 
 def marked(data: bytes) -> tuple[set[str], set[str]]:
-    """The painted and the commented cells of all sheets but ours."""
+    """Return the painted and the commented cells of all sheets except the Problems sheet."""
     pages = [page for page in load_workbook(BytesIO(data)).worksheets if page["F1"].value != MARKER]
     cells = [cell for page in pages for row in page.iter_rows() for cell in row]
     painted = {cell.coordinate for cell in cells if PAINT.fullmatch(str(cell.fill.fgColor.rgb))}
@@ -51,7 +51,7 @@ def marked(data: bytes) -> tuple[set[str], set[str]]:
 
 
 def worked_on(data: bytes, values: dict[str, Any]) -> bytes:
-    """The workbook after somebody has typed into the school's sheet, written by another program.
+    """Return the workbook after somebody has typed into the school's sheet, written by another program.
 
     The value of a row, "12", or of a column, "H", says whether it is hidden.
     """
@@ -89,7 +89,7 @@ def mistake(place: str) -> object:
 
 
 def fixes(places: Sequence[str]) -> dict[str, Any]:
-    """What stands in these places of the form when nothing is wrong."""
+    """Return the values of these cells in a form without problems."""
     right = load_workbook(BytesIO(a_form())).active
     return {place: False if place in HIDDEN else right[place].value for place in places}
 

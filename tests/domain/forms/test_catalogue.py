@@ -13,12 +13,12 @@ from planit_mailer.domain.forms.problems.catalogue import CATALOGUE, Stage
 from tests.support import forms
 from tests.support.forms import learner
 
-# What only the intake can say, for it knows the sender, the email and the password.
+# Problems that the intake reports: it knows the sender, the email and the password.
 INTAKE = {
     *("school-not-yours", "school-name-unclear", "school-name-differs"),
     *("link-instead-of-file", "password-protected", "file-too-large"),
 }
-# What only the store can say, for it knows the children.
+# Problems that need the store: it knows the children.
 LEARNERS = {code for code, entry in CATALOGUE.items() if entry.stage is Stage.LEARNERS}
 
 
@@ -139,7 +139,7 @@ CASES: dict[str, Callable[[], bytes]] = {
 }
 
 
-# Several of a kind, of which the catalogue speaks at once.
+# Several problems of one kind, for which the catalogue has one message.
 TOGETHER: dict[str, Callable[[], bytes]] = {
     "column-without-heading": lambda: flat(learner(1, values=("B", "C")), headings=(None, None)),
     "hidden-row": lambda: changed(rows_hidden, *map(learner, range(1, 6))),
@@ -171,7 +171,7 @@ def test_a_workbook_with_several_of_a_kind_is_told_of_them_at_once(code: str) ->
 
 
 def as_pattern(message: str) -> re.Pattern[str]:
-    """What a message of the catalogue looks like with its parameters filled in."""
+    """A pattern that matches a message of the catalogue with its parameters filled in."""
     return re.compile(re.sub(r"\\{\w+\\}", "[^{}]+", re.escape(message)))
 
 

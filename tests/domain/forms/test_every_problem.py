@@ -1,4 +1,4 @@
-"""What only the intake can say, for it knows the sender, the message and the children: from workbooks really sent."""
+"""The problems that the intake reports, as it knows the sender, the message and the children: from sent workbooks."""
 
 import os
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def large() -> bytes:
     return out.getvalue()
 
 
-# Learners 1 to 4 are known. Each is sent after them, in this order.
+# Learners 1 to 4 are known. Each of these forms is sent after theirs, in this order.
 CASES: dict[str, Callable[[], bytes | None]] = {
     "link-instead-of-file": lambda: None,
     "password-protected": encrypted,

@@ -1,4 +1,4 @@
-"""Nothing of a form is dropped in silence: each thing is read as the school sees it, or reported with its cells."""
+"""No value of a form is dropped silently: each one is read as the school sees it, or reported with its cells."""
 
 import re
 from collections.abc import Callable

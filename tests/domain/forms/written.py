@@ -1,4 +1,4 @@
-"""Forms as programs write them: what stands in each cell and how it is formatted, and the programs."""
+"""Forms as programs write them: the value and number format of each cell, and the programs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ Read = tuple[object, ...]  # of a learner: row, the compulsory fields as forms.K
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What stands in a cell under a number format (an int is a built-in one), and what is read from it."""
+    """The value of a cell, its number format (an int is a built-in one), and the text that is read from it."""
 
     value: Any
     format: str | int
@@ -38,7 +38,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form: its cells by address, and the learners that stand there."""
+    """A form: its cells by address, and the learners in them."""
 
     cells: Mapping[str, Stored] = field(repr=False)
     learners: tuple[Read, ...]
@@ -55,7 +55,7 @@ YES = Stored(True, "General", "TRUE")
 
 @cache
 def grades(without: frozenset[str]) -> st.SearchStrategy[Stored]:
-    """What stands in the school's own columns, under all formats that are known but these."""
+    """Cells of the school's own columns, in all known number formats except these."""
     known = [stored for stored in SHOWN if stored.format not in without]
     return st.one_of(TEXT.map(as_general), st.sampled_from(known), st.sampled_from((*BLANKS, YES)))
 
@@ -100,7 +100,7 @@ def written(draw: st.DrawFn, without: frozenset[str] = frozenset()) -> Form:
 
 
 def learners_of(draft: Draft) -> tuple[Read, ...]:
-    """What was read, to be held against a form's."""
+    """Return the learners as they were read, for comparing with those of the form."""
     return tuple((one.row, *(getattr(one, key) for key in forms.KEYS), one.fields) for one in draft.learners)
 
 

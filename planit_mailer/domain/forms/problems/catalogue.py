@@ -1,9 +1,9 @@
-"""The catalogue: everything that can be wrong with a form, in words that say how to put it right.
+"""The catalogue: every problem that a form can have, in words that say how to put it right.
 
-One entry a code; from it come the email, `check`, and the page for schools. Style: GOV.UK error messages.
+There is one entry for each code. The email, the command `check` and the page for schools are made from it. The
+messages follow the style of GOV.UK's error messages.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
 )
 SHOWN = 10  # rows, columns or headings that a message names; the cells name all
 LONGEST = 60  # characters of a heading that a message repeats
-ADDRESS = re.compile(r"([A-Z]+)(\d+)")
+FEWEST = 3  # rows in a run that a sentence shortens to "14 to 16"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that a school can put right. `cells` names every cell as Excel does; () if none applies.
+    """One thing that a school can put right. `cells` are the addresses of all its cells; () if it has none.
 
     The message names cells, headings and counts, never a learner's name, UPIN, DOB or value.
     """
@@ -39,7 +39,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Problems with one cause, as people are told of them; `ranges` is like "C14:C36, C40", "" without cells."""
+    """Problems with one cause, as they are reported. `ranges` is like "C14:C36, C40", or "" without cells.
+
+    `single` is True if there is exactly one cell.
+    """
 
     code: str
     severity: Severity
@@ -50,61 +53,19 @@ class Group:
 
 
 def problem(code: str, cells: Iterable[str] = (), /, **parameters: object) -> Problem:
-    """A problem of the catalogue. Raises KeyError for an unknown code or a parameter that its message lacks."""
+    """Make a problem of the catalogue. Raises KeyError for an unknown code or a missing parameter of its message."""
     entry = CATALOGUE[code]
     return Problem(code, entry.severity, entry.stage, entry.message.format(**parameters), tuple(cells))
 
 
 def grouped(problems: Iterable[Problem]) -> tuple[Group, ...]:
-    """The problems by cause: errors before warnings, each in the order of the catalogue."""
+    """Group problems by cause: errors before warnings, each in the order of the catalogue."""
     causes: dict[tuple[Severity, str, str], list[Problem]] = {}
     for one in problems:
         causes.setdefault((one.severity, one.code, _cause(one)), []).append(one)
     order = {code: place for place, code in enumerate(CATALOGUE)}
     by_weight = sorted(causes, key=lambda cause: (cause[0] is not Severity.ERROR, order[cause[1]]))
     return tuple(_group(causes[cause]) for cause in by_weight)
-
-
-def ranges(cells: Iterable[str]) -> str:
-    """Cells as Excel names blocks of a column: "C14:C36, C40"; next to each other along a row too, "G10:K10"."""
-    places = sorted({_place(cell) for cell in cells})
-    blocks: list[tuple[int, int, int]] = []
-    for column, row in places:
-        if blocks and blocks[-1][0] == column and blocks[-1][2] == row - 1:
-            blocks[-1] = (column, blocks[-1][1], row)
-        else:
-            blocks.append((column, row, row))
-    return ", ".join(_block(*block) for block in _widened(blocks))
-
-
-def quoted(text: str) -> str:
-    """A heading as messages repeat it: plain, and not too long."""
-    line = plain(text)
-    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
-
-
-def plain(text: str) -> str:
-    """A text of the school on one line, without characters that steer the display, such as a change of direction."""
-    seen = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
-    return " ".join("".join(char for char in seen if unicodedata.category(char) != "Cf").split())
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them, "A, B and C"; of many the first, and how many more."""
-    shown = [*words[:SHOWN], f"{len(words) - SHOWN} more"] if len(words) > SHOWN else [*words]
-    return " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else "".join(shown)
-
-
-def row_numbers(rows: Iterable[int]) -> str:
-    """Row numbers as a sentence names them: "22 and 57", "14 to 20 and 31"."""
-    runs: list[list[int]] = []
-    for row in sorted(set(rows)):
-        if runs and row == runs[-1][-1] + 1:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-    words = [[f"{run[0]} to {run[-1]}"] if len(run) > 2 else list(map(str, run)) for run in runs]  # noqa: PLR2004
-    return listed([word for run in words for word in run])
 
 
 def _cause(one: Problem) -> str:
@@ -114,42 +75,145 @@ def _cause(one: Problem) -> str:
 
 def _group(same: Sequence[Problem]) -> Group:
     first = same[0]
-    cells = tuple(dict.fromkeys(cell for one in same for cell in one.cells))
-    return Group(first.code, first.severity, _told(same), ranges(cells), len(cells) == 1, cells)
+    cells = _cells(same)
+    return Group(first.code, first.severity, _message(same), ranges(cells), len(cells) == 1, cells)
 
 
-def _told(same: Sequence[Problem]) -> str:
+def _cells(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """The cells of problems, each once, in the order of their first appearance."""
+    cells: dict[str, None] = {}
+    for one in problems:
+        cells.update(dict.fromkeys(one.cells))
+    return tuple(cells)
+
+
+def _message(same: Sequence[Problem]) -> str:
+    """The message of a group: its problem's own, or the catalogue's message for several problems of a code."""
     together = CATALOGUE[same[0].code].together
     if len(same) == 1 or not together:
         return same[0].message
-    rows = [row_numbers(_place(cell)[1] for cell in one.cells) for one in same]
-    shown = "; ".join((*rows[:SHOWN], *([f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else [])))
-    columns = dict.fromkeys(_place(cell)[0] for one in same for cell in one.cells)
+    columns = {_column(cell) for cell in _cells(same)}
     letters = listed([references.column_letters(column) for column in sorted(columns)])
-    return together.format(count=len(same), rows=shown, columns=letters)
+    return together.format(count=len(same), rows=_rows_of_each(same), columns=letters)
 
 
-def _place(cell: str) -> tuple[int, int]:
-    match = ADDRESS.fullmatch(cell)
-    assert match, "cells are named as Excel names them"
-    return references.column_number(match[1]), int(match[2])
+def _rows_of_each(problems: Sequence[Problem]) -> str:
+    """The row numbers of each problem, such as "14 and 20; 15 and 31"; of many problems the first ones."""
+    shown = [row_numbers(map(_row, one.cells)) for one in problems[:SHOWN]]
+    more = len(problems) - SHOWN
+    if more > 0:
+        shown.append(f"and {more} more")
+    return "; ".join(shown)
 
 
-def _widened(blocks: Sequence[tuple[int, int, int]]) -> Iterable[tuple[int, int, int, int]]:
-    """Blocks of columns as (first column, first row, last column, last row), those side by side joined."""
-    wide: dict[tuple[int, int], list[int]] = {}
-    made: list[list[int]] = []
-    for column, first, last in blocks:
-        block = wide.get((first, last))
-        if block and block[2] == column - 1:
-            block[2] = column
+def _row(cell: str) -> int:
+    return references.position(cell)[0]
+
+
+def _column(cell: str) -> int:
+    return references.position(cell)[1]
+
+
+def ranges(cells: Iterable[str]) -> str:
+    """Cells as blocks, as Excel names them: "C14:C36, C40", or "G10:K10" for cells side by side."""
+    blocks = _joined_side_by_side(_runs_by_column(cells))
+    return ", ".join(map(_block, blocks))
+
+
+@dataclass(slots=True)
+class _Rectangle:
+    """A block of cells that still grows."""
+
+    first_column: int
+    last_column: int
+    first_row: int
+    last_row: int
+
+
+def _runs_by_column(cells: Iterable[str]) -> list[_Rectangle]:
+    """The cells as blocks of one column each, from left to right."""
+    places = sorted((column, row) for row, column in map(references.position, set(cells)))
+    runs: list[_Rectangle] = []
+    for column, row in places:
+        before = runs[-1] if runs else None
+        if before and before.last_column == column and before.last_row == row - 1:
+            before.last_row = row
         else:
-            wide[first, last] = block = [column, first, column, last]
-            made.append(block)
-    return [(block[0], block[1], block[2], block[3]) for block in made]
+            runs.append(_Rectangle(column, column, row, row))
+    return runs
 
 
-def _block(first_column: int, first_row: int, last_column: int, last_row: int) -> str:
-    first = references.address(first_row, first_column)
-    last = references.address(last_row, last_column)
+def _joined_side_by_side(runs: Iterable[_Rectangle]) -> list[_Rectangle]:
+    """Join blocks with the same rows in neighbouring columns."""
+    latest: dict[tuple[int, int], _Rectangle] = {}  # the last block with these first and last rows
+    joined: list[_Rectangle] = []
+    for run in runs:
+        rows = (run.first_row, run.last_row)
+        before = latest.get(rows)
+        if before and before.last_column == run.first_column - 1:
+            before.last_column = run.last_column
+        else:
+            latest[rows] = run
+            joined.append(run)
+    return joined
+
+
+def _block(rectangle: _Rectangle) -> str:
+    first = references.address(rectangle.first_row, rectangle.first_column)
+    last = references.address(rectangle.last_row, rectangle.last_column)
     return first if first == last else f"{first}:{last}"
+
+
+def quoted(text: str) -> str:
+    """A heading as messages repeat it: on one line and cut if it is long."""
+    line = plain(text)
+    if len(line) <= LONGEST:
+        return line
+    return line[: LONGEST - 1].rstrip() + "…"
+
+
+def plain(text: str) -> str:
+    """A text of the school on one line, without invisible characters such as those that change the direction."""
+    return " ".join("".join(map(_plain_character, text)).split())
+
+
+def _plain_character(character: str) -> str:
+    """A space for a control character or line separator, nothing for a formatting character, else the character."""
+    category = unicodedata.category(character)
+    if category in ("Cc", "Zl", "Zp"):
+        return " "
+    if category == "Cf":
+        return ""
+    return character
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them, "A, B and C"; of many words the first ones, and how many more there are."""
+    shown = [*words]
+    if len(words) > SHOWN:
+        shown = [*words[:SHOWN], f"{len(words) - SHOWN} more"]
+    if len(shown) <= 1:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def row_numbers(rows: Iterable[int]) -> str:
+    """Row numbers as a sentence names them: "22 and 57", "14 to 20 and 31"."""
+    words: list[str] = []
+    for run in _runs(rows):
+        if len(run) >= FEWEST:
+            words.append(f"{run[0]} to {run[-1]}")
+        else:
+            words.extend(map(str, run))
+    return listed(words)
+
+
+def _runs(numbers: Iterable[int]) -> list[list[int]]:
+    """Numbers in ascending runs of numbers that follow one another, without duplicates."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs

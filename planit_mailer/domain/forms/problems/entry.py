@@ -1,4 +1,4 @@
-"""How grave a problem is, when it is looked for, and what the catalogue says of it."""
+"""The entries of the catalogue: severity, stage and texts of each kind of problem."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -12,7 +12,7 @@ class Severity(StrEnum):
 
 
 class Stage(IntEnum):
-    """Checks go in stages; all errors of the first stage that has any are reported, later stages are not."""
+    """The stages of checking, in order. Checking ends after the first stage with errors, which reports them all."""
 
     FILE = 1
     FORM = 2
@@ -26,9 +26,9 @@ class Stage(IntEnum):
 class Entry:
     """One kind of problem in the catalogue.
 
-    `message` says what is wrong and how to put it right; names in braces are its parameters. `fix` says how in more
-    words, `example` shows a correct entry. `together` is the message for several problems of this kind at once, "" if
-    each keeps its own. It may name {count}, and by their cells {rows} and {columns}.
+    `message` says what is wrong and how to put it right; names in braces are its parameters. `fix` explains the
+    correction in more words, `example` shows a correct entry. `together` is the message for several problems of this
+    kind, "" if each keeps its own message. Its parameters are {count}, and {rows} and {columns} of the cells.
     """
 
     code: str

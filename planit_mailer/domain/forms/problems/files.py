@@ -1,4 +1,4 @@
-"""The catalogue: the file, the form, and the required information above it."""
+"""Entries of the catalogue about the file, the form, and the required information above the headings."""
 
 from planit_mailer.domain.forms.problems.entry import Entry, Severity, Stage
 

@@ -1,4 +1,4 @@
-"""The catalogue: the headings, and what hides beneath them."""
+"""Entries of the catalogue about the headings, and about hidden rows and columns."""
 
 from planit_mailer.domain.forms.problems.entry import Entry, Severity, Stage
 

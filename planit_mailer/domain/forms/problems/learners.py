@@ -1,4 +1,4 @@
-"""The catalogue: what the store knows of the same children."""
+"""Entries of the catalogue about learners that differ from the school's stored children."""
 
 from planit_mailer.domain.forms.problems.entry import Entry, Severity, Stage
 

@@ -1,4 +1,4 @@
-"""The catalogue: the learners' rows."""
+"""Entries of the catalogue about the learners' rows."""
 
 from planit_mailer.domain.forms.problems.entry import Entry, Severity, Stage
 

@@ -1,6 +1,6 @@
-"""Rules about fields: what the school meant, or what Excel made of it."""
+"""Rules about fields: values that the school may not have meant, or that Excel has changed."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from planit_mailer.domain.forms import header_block, values
@@ -11,85 +11,117 @@ from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Range
+from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row
 
 LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
 
 
 def excel_errors(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """#N/A and its kin, in a field or in what identifies a learner."""
+    """No compulsory field and no other field holds an Excel error such as #N/A."""
     yield from _of_kind(form, Kind.ERROR, "cell-error")
 
 
 def unsaved(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """A formula whose result was never saved shows nothing to us, whatever the school sees."""
+    """The result of each formula is saved. If it is not, we read nothing, though the school sees a value."""
     yield from _of_kind(form, Kind.UNSAVED, "formula-not-saved")
 
 
+def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
+    """One problem that names all cells of a kind, in compulsory and other fields, column by column."""
+    columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
+    columns += zip(form.columns.fields, form.fields, strict=True)
+    columns.sort(key=lambda pair: pair[0].number)
+    places: list[str] = []
+    for column, down in columns:
+        found = [cell for cell in down.different if cell.kind is kind]
+        places += _places(form, column, down, found)
+    if places:
+        yield catalogue.problem(code, places)
+
+
 def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Damage that Excel did to a column: one warning a column and cause."""
-    alone = {code: frozenset(filter(is_odd, form.different)) for code, is_odd in ALONE}
+    """Excel has not damaged the values of a field: one warning for each field and kind of damage."""
+    odd_alone = _odd_alone(form.different)
     for column, down in zip(form.columns.fields, form.fields, strict=True):
         shown = [cell for cell in down.different if cell.text]
-        among = {code: check(shown) for code, check in AMONG}
-        for code, cells in (among | {code: odd and odd.intersection(shown) for code, odd in alone.items()}).items():
-            if cells:
-                heading = catalogue.quoted(column.heading)
-                yield catalogue.problem(code, _places(form, column, down, cells), heading=heading)
+        for code, cells in _damage(shown, odd_alone):
+            heading = catalogue.quoted(column.heading)
+            yield catalogue.problem(code, _places(form, column, down, cells), heading=heading)
 
 
-def long_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """A text that fills a screen may have been meant for somewhere else."""
-    places: list[str] = []
-    long = frozenset(cell for cell in form.different if len(cell.text) > LONG)
-    for column, down in zip(form.columns.fields, form.fields, strict=True):
-        places += _places(form, column, down, long)
-    if places:
-        yield catalogue.problem("value-long", places)
+def _odd_alone(cells: Sequence[Cell]) -> Mapping[str, frozenset[Cell]]:
+    """The cells that are odd in any column, by the code of their problem; no code without cells."""
+    found: dict[str, frozenset[Cell]] = {}
+    for code, is_odd in ALONE:
+        odd = frozenset(filter(is_odd, cells))
+        if odd:
+            found[code] = odd
+    return found
 
 
-def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Beneath a merged cell every other is blank to us, though to the school it shows what the merged one does."""
-    rows = {row.number: row for row in form.sheet.rows} if form.sheet.merged else {}
-    places: list[str] = []
-    for block in form.sheet.merged:
-        first = rows.get(block.first_row)
-        if first and header_block.filled(first.cell(block.first_column)) and _covers_blank_fields(form, block):
-            places.append(references.address(block.first_row, block.first_column))
-    if places:
-        yield catalogue.problem("value-merged", dict.fromkeys(places))
+def _damage(shown: Sequence[Cell], odd_alone: Mapping[str, frozenset[Cell]]) -> Iterator[tuple[str, Collection[Cell]]]:
+    """The kinds of damage in a column, each with its cells."""
+    for code, check in AMONG:
+        odd = check(shown)
+        if odd:
+            yield code, odd
+    for code, cells in odd_alone.items():
+        here = cells.intersection(shown)
+        if here:
+            yield code, here
 
 
 def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
-    """Excel turns 5-4 into 5 April: short dates among other values, or alone if all of them could be two grades.
+    """Return the dates of a column that may have been grades: Excel turns 5-4 into 5 April.
 
-    Full dates are suspicious only if they are a minority of the column; dates of visits, for instance, are not.
+    If at least half of the cells are no dates, each date is suspicious. Otherwise only short dates are, and only beside
+    other values or if all dates of the column could be two grades. A column of full dates, such as visits, is fine.
     """
     dates = [cell for cell in cells if isinstance(cell.value, datetime)]
     others = len(cells) - len(dates)
-    short = [cell for cell in dates if not _in_full(cell)]
     if others >= len(dates):
         return dates
-    return short if others or all(map(_could_be_grades, dates)) else []
+    if others or all(map(_could_be_grades, dates)):
+        return [cell for cell in dates if not _is_full_date(cell)]
+    return []
+
+
+def _could_be_grades(cell: Cell) -> bool:
+    """True if Excel makes such a date of two grades: it shows no year, and neither day nor month is above 9."""
+    day = cell.value
+    if not isinstance(day, datetime) or "y" in cell.format.lower():
+        return False
+    return max(day.day, day.month) <= GRADE
+
+
+def _is_full_date(cell: Cell) -> bool:
+    """True if a date shows day and year. Dates that Excel makes of grades lack one, as in 5-Apr or Jan-13."""
+    return {"d", "y"} <= set(cell.format.lower())
 
 
 def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
-    """Numbers shorter than others that have leading zeros: they may have lost theirs."""
-    padded = [cell.text for cell in cells if _has_leading_zeros(cell)]
+    """Return the numbers that may have lost leading zeros: they are shorter than another that has leading zeros."""
+    padded = [len(cell.text) for cell in cells if _has_leading_zeros(cell)]
     if not padded:
         return []
-    longest = max(map(len, padded))
-    return [cell for cell in cells if len(cell.text) < longest and cell.text[0] != "0" and _is_digits(cell)]
+    longest = max(padded)
+    shorter = [cell for cell in cells if len(cell.text) < longest]
+    return [cell for cell in shorter if cell.text[0] != "0" and _is_digits(cell)]
 
 
 def _has_leading_zeros(cell: Cell) -> bool:
-    return cell.text[0] == "0" and _is_digits(cell) and bool(cell.text.strip("0"))
+    """True if a cell is a number that begins with a zero and is not zero itself."""
+    return cell.text[0] == "0" and _is_digits(cell) and cell.text.strip("0") != ""
+
+
+def _is_digits(cell: Cell) -> bool:
+    return cell.text.isdecimal() and cell.text.isascii()
 
 
 def is_long_number(cell: Cell) -> bool:
-    """True if General shows a cell as 1.23E+11, or it was saved as text when it looked so."""
-    could_be = "E" in cell.text and cell.kind in (Kind.NUMBER, Kind.TEXT)
+    """True if Excel shows a long number as 1.23E+11, or that was saved as text."""
+    could_be = "E" in cell.text and cell.kind in (Kind.NUMBER, Kind.TEXT)  # spares most cells the regular expression
     return could_be and values.SCIENTIFIC.fullmatch(cell.text) is not None
 
 
@@ -98,49 +130,53 @@ def is_unlike_excel(cell: Cell) -> bool:
     return not cell.exact
 
 
-AMONG: tuple[tuple[str, Callable[[Sequence[Cell]], list[Cell]]], ...] = (  # what is odd among the others of a column
+AMONG: tuple[tuple[str, Callable[[Sequence[Cell]], list[Cell]]], ...] = (  # odd among the other values of a column
     ("date-among-grades", dates_among_grades),
     ("leading-zeros-mixed", mixed_zeros),
 )
-ALONE: tuple[tuple[str, Callable[[Cell], bool]], ...] = (  # what is odd wherever it stands
+ALONE: tuple[tuple[str, Callable[[Cell], bool]], ...] = (  # odd in any column
     ("long-number", is_long_number),
     ("number-format-unknown", is_unlike_excel),
 )
 
 
-def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
-    """One problem with all cells of a kind, compulsory ones and fields, column by column."""
-    columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
-    columns += zip(form.columns.fields, form.fields, strict=True)
+def long_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """No value is so long that it fills a screen: such a text may belong elsewhere."""
+    long = frozenset(cell for cell in form.different if len(cell.text) > LONG)
     places: list[str] = []
-    for column, down in sorted(columns, key=lambda one: one[0].number):
-        places += _places(form, column, down, [cell for cell in down.different if cell.kind is kind])
+    for column, down in zip(form.columns.fields, form.fields, strict=True):
+        places += _places(form, column, down, long)
     if places:
-        yield catalogue.problem(code, places)
+        yield catalogue.problem("value-long", places)
 
 
-def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]) -> list[str]:
-    """The addresses of the cells of a column that were found."""
-    return [references.address(form.learners[place].number, column.number) for place in down.places(found)]
+def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """No fields are merged: we read only the first cell of a merged block, though the school sees it in all of them."""
+    if not form.sheet.merged:
+        return
+    rows = {row.number: row for row in form.sheet.rows}
+    places: list[str] = []
+    for block in form.sheet.merged:
+        first_row = rows.get(block.first_row)
+        if first_row is None or not header_block.filled(first_row.cell(block.first_column)):
+            continue
+        if _covers_blank_fields(form, block):
+            places.append(references.address(block.first_row, block.first_column))
+    if places:
+        yield catalogue.problem("value-merged", dict.fromkeys(places))
 
 
 def _covers_blank_fields(form: Form, block: Range) -> bool:
     """True if any of the learners' fields within a merged block is blank."""
     columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
-    rows = (row for row in form.learners if block.first_row <= row.number <= block.last_row)
-    return bool(columns) and any(not header_block.filled(row.cell(column)) for row in rows for column in columns)
+    rows = [row for row in form.learners if block.first_row <= row.number <= block.last_row]
+    return any(_has_blank(row, columns) for row in rows)
 
 
-def _is_digits(cell: Cell) -> bool:
-    return cell.text.isdecimal() and cell.text.isascii()
+def _has_blank(row: Row, columns: Iterable[int]) -> bool:
+    return not all(header_block.filled(row.cell(column)) for column in columns)
 
 
-def _in_full(cell: Cell) -> bool:
-    """True if a date shows day and year; those that Excel makes of grades lack one, as in 5-Apr or Jan-13."""
-    return {"d", "y"} <= set(cell.format.lower())
-
-
-def _could_be_grades(cell: Cell) -> bool:
-    """True if Excel makes such a date of two grades: no year shown, neither day nor month above 9."""
-    day = cell.value
-    return isinstance(day, datetime) and "y" not in cell.format.lower() and day.day <= GRADE and day.month <= GRADE
+def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]) -> list[str]:
+    """The addresses of these cells in a column, top down."""
+    return [references.address(form.learners[index].number, column.number) for index in down.places(found)]

@@ -1,9 +1,8 @@
-"""Rules about headings: every column has one, and nothing that learners would see hides from the school."""
+"""Rules about headings: every column has one, and learners see nothing that is hidden from the school."""
 
 import re
 import string
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 from planit_mailer.domain.forms import header_block
 from planit_mailer.domain.forms.columns import Column
@@ -12,11 +11,13 @@ from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.headings import Identity
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
+from planit_mailer.domain.forms.rules import cells
 from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Row
 
 MOST = 75  # handbook section 8
 LETTERS = string.ascii_uppercase
+SIGNS = "+-*/%"  # they tell grades apart, so they tell headings apart
 
 WHAT = {
     Identity.FIRST_NAME: "each learner's first name",
@@ -29,29 +30,32 @@ WHAT = {
 
 
 def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """All six compulsory headings must be there."""
+    """All six compulsory headings are there."""
     for name in Identity:
         if name not in form.columns.identity:
             yield catalogue.problem("heading-missing", heading=name.value, what=WHAT[name])
 
 
 def twice(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """A compulsory heading may stand over one column only."""
+    """A compulsory heading stands over one column only."""
     for same in form.columns.twice:
-        heading = catalogue.quoted(same[0].heading)
-        yield catalogue.problem("heading-twice", _addresses(same), count=len(same), heading=heading)
+        yield _same_words("heading-twice", same)
 
 
 def too_many(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """At most 75 fields (handbook section 8)."""
-    count = len(form.columns.fields) + len(form.columns.unnamed)
-    if count > MOST:
-        extra = sorted((*form.columns.fields, *form.columns.unnamed), key=lambda column: column.number)[MOST:]
-        yield catalogue.problem("too-many-fields", _addresses(extra), count=count)
+    """A form has at most 75 fields (handbook section 8)."""
+    shown = _shown_columns(form)
+    if len(shown) > MOST:
+        yield catalogue.problem("too-many-fields", cells.of_headings(shown[MOST:]), count=len(shown))
+
+
+def _shown_columns(form: Form) -> list[Column]:
+    """The columns whose values learners would see, from left to right."""
+    return sorted((*form.columns.fields, *form.columns.unnamed), key=lambda column: column.number)
 
 
 def without_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Learners see each value under its heading."""
+    """Each column with values has a heading, as learners see each value under its heading."""
     for column in form.columns.unnamed:
         row = next(row.number for row in form.learners if header_block.filled(row.cell(column.number)))
         letters = references.column_letters(column.number)
@@ -59,131 +63,152 @@ def without_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def same_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Two fields with one heading cannot be told apart; of all signs only those that make grades differ count."""
+    """No two fields have the same heading. Case, spaces and most signs make no difference."""
     by_heading: dict[str, list[Column]] = {}
     for column in form.columns.fields:
         by_heading.setdefault(_folded(column.heading), []).append(column)
     for same in by_heading.values():
         if len(same) > 1:
-            heading = catalogue.quoted(same[0].heading)
-            yield catalogue.problem("field-twice", _addresses(same), count=len(same), heading=heading)
+            yield _same_words("field-twice", same)
+
+
+def _folded(heading: str) -> str:
+    """A heading in the form in which it is compared."""
+    return "".join(char for char in heading.casefold() if char.isalnum() or char in SIGNS)
+
+
+def _same_words(code: str, same: Sequence[Column]) -> Problem:
+    """The problem of columns that have one heading."""
+    heading = catalogue.quoted(same[0].heading)
+    return catalogue.problem(code, cells.of_headings(same), count=len(same), heading=heading)
 
 
 def hidden_columns(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Learners would see what the school does not; one problem for each block. Hidden identity columns are read."""
-    hidden = form.sheet.hidden_columns
-    for entry in form.header.introduction:
-        column = entry.address.rstrip("0123456789")
-        if references.column_number(column) in hidden:
-            columns = f"The introduction in column {column} is"
-            yield catalogue.problem("hidden-column", [entry.address], columns=columns, has="has")
-    numbers = sorted(column.number for column in (*form.columns.fields, *form.columns.unnamed))
-    for block in _blocks([number for number in numbers if number in hidden]):
-        cells = list(_filled_in(block, form))
-        first, last = references.column_letters(block[0]), references.column_letters(block[-1])
+    """No column that learners see is hidden from the school: one problem for each block of columns.
+
+    Hidden compulsory columns are allowed.
+    """
+    yield from _hidden_introduction(form)
+    hidden = [column.number for column in _shown_columns(form) if column.number in form.sheet.hidden_columns]
+    for block in _blocks(hidden):
+        places: list[str] = []
+        for number in block:
+            places += cells.with_content_in_column(form.learners, number)
+        first = references.column_letters(block[0])
         if len(block) == 1:
-            yield catalogue.problem("hidden-column", cells, columns=f"Column {first} is", has="has")
+            yield catalogue.problem("hidden-column", places, columns=f"Column {first} is", has="has")
         else:
-            yield catalogue.problem("hidden-column", cells, columns=f"Columns {first} to {last} are", has="have")
+            last = references.column_letters(block[-1])
+            yield catalogue.problem("hidden-column", places, columns=f"Columns {first} to {last} are", has="have")
 
 
-def _filled_in(numbers: Sequence[int], form: Form) -> Iterator[str]:
-    """The addresses of the learners' cells with a content in these columns, column by column."""
-    for number in numbers:
-        for row in form.learners:
-            if header_block.filled(row.cell(number)):
-                yield references.address(row.number, number)
+def _hidden_introduction(form: Form) -> Iterator[Problem]:
+    """One problem for each text of the introduction in a hidden column."""
+    for entry in form.header.introduction:
+        letters = entry.address.rstrip(string.digits)
+        if references.column_number(letters) in form.sheet.hidden_columns:
+            columns = f"The introduction in column {letters} is"
+            yield catalogue.problem("hidden-column", [entry.address], columns=columns, has="has")
 
 
 def hidden_rows(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """The same for rows, including those with headings and introductions. A filter hides rows, too."""
+    """No row that learners see is hidden from the school, by a filter or otherwise: one problem for each block of rows.
+
+    This includes rows with headings, required information or the introduction.
+    """
     rows = _hidden_with_content(form)
     for block in _blocks(sorted(rows)):
-        cells: list[str] = []
-        for number in block:
-            cells.extend(_filled(rows[number]))
+        places = cells.with_content(rows[number] for number in block)
         if len(block) == 1:
-            yield catalogue.problem("hidden-row", cells, rows=f"Row {block[0]} is", has="has")
+            yield catalogue.problem("hidden-row", places, rows=f"Row {block[0]} is", has="has")
         else:
-            yield catalogue.problem("hidden-row", cells, rows=f"Rows {catalogue.row_numbers(block)} are", has="have")
+            numbers = catalogue.row_numbers(block)
+            yield catalogue.problem("hidden-row", places, rows=f"Rows {numbers} are", has="have")
 
 
 def _hidden_with_content(form: Form) -> dict[int, Row]:
-    """The hidden rows with a content, by number: below the heading row, or above it with something that is used."""
-    entries = (*form.header.required.values(), *form.header.introduction)
-    used = [entry.address for entry in entries if entry.cell]
-    used += _addresses(form.columns.fields)
-    used_rows = {int(address.lstrip(LETTERS)) for address in used}
-    hidden = {}
+    """The hidden rows with a content, by number, from the heading row down; above it, only rows that are used."""
+    used = _used_rows(form)
+    hidden: dict[int, Row] = {}
     for row in form.sheet.rows:
-        is_used = row.number >= form.heading_row or row.number in used_rows
-        if row.hidden and is_used and any(_filled(row)):
+        if not row.hidden:
+            continue
+        is_used = row.number >= form.heading_row or row.number in used
+        if is_used and any(map(header_block.filled, row.cells)):
             hidden[row.number] = row
     return hidden
 
 
+def _used_rows(form: Form) -> frozenset[int]:
+    """The numbers of the rows with required information, the introduction or a field's heading."""
+    entries = (*form.header.required.values(), *form.header.introduction)
+    addresses = [entry.address for entry in entries if entry.cell]
+    addresses += cells.of_headings(form.columns.fields)
+    return frozenset(int(address.lstrip(LETTERS)) for address in addresses)
+
+
+def _blocks(numbers: Iterable[int]) -> list[list[int]]:
+    """Split ascending numbers into runs of numbers that follow one another."""
+    blocks: list[list[int]] = []
+    for number in numbers:
+        if blocks and number <= blocks[-1][-1] + 1:
+            blocks[-1].append(number)
+        else:
+            blocks.append([number])
+    return blocks
+
+
 def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """A heading over nothing is no field; perhaps its values were forgotten."""
+    """Each heading has values below it. If it has none, they may have been forgotten."""
     blank = form.columns.blank
     if blank and form.learners:
-        names = catalogue.listed([f"“{catalogue.quoted(column.heading)}”" for column in blank])
         it = "this heading" if len(blank) == 1 else "these headings"
-        yield catalogue.problem("heading-without-values", _addresses(blank), headings=names, it=it)
+        places = cells.of_headings(blank)
+        yield catalogue.problem("heading-without-values", places, headings=_names(blank), it=it)
 
 
 def passed_over(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Other identity headings, such as a preferred name, are neither used nor shown: one warning."""
-    twice = {column for same in form.columns.twice for column in same}
-    others = [column for column in form.columns.others if column not in twice]
-    if others:
-        names = catalogue.listed([f"“{catalogue.quoted(column.heading)}”" for column in others])
-        one = len(others) == 1
-        columns = f"The column {names} was" if one else f"The columns {names} were"
-        yield catalogue.problem("heading-passed-over", _addresses(others), columns=columns, it="it" if one else "them")
+    """No other heading names a learner, such as a preferred name: its column is ignored, with one warning for all."""
+    reported = {column for same in form.columns.twice for column in same}
+    others = [column for column in form.columns.others if column not in reported]
+    if not others:
+        return
+    if len(others) == 1:
+        columns, it = f"The column {_names(others)} was", "it"
+    else:
+        columns, it = f"The columns {_names(others)} were", "them"
+    yield catalogue.problem("heading-passed-over", cells.of_headings(others), columns=columns, it=it)
+
+
+def _names(columns: Iterable[Column]) -> str:
+    """The headings of columns as a message lists them."""
+    return catalogue.listed([f"“{catalogue.quoted(column.heading)}”" for column in columns])
 
 
 def examples(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """The handbook's example headings are seldom what a school means."""
+    """No heading is an example from the handbook: a school seldom means those."""
     for column in form.columns.fields:
         if column.example:
             yield catalogue.problem("example-heading", [column.address], heading=catalogue.quoted(column.heading))
 
 
 def sensitive(form: Form, judging: Criteria) -> Iterator[Problem]:
-    """A heading with a word of the operator's list: learners will see what is below."""
+    """No heading contains a word of the operator's list of sensitive words, as learners see the values below it."""
     if not judging.rules.sensitive:
         return
-    longest_first = sorted(judging.rules.sensitive, key=len, reverse=True)
-    words = "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest_first)
-    query = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+    query = _any_of(judging.rules.sensitive)
     for column in form.columns.fields:
-        if match := query.search(column.heading):
+        match = query.search(column.heading)
+        if match:
             heading = catalogue.quoted(column.heading)
-            yield catalogue.problem(
-                "sensitive-heading", [column.address], heading=heading, word=catalogue.quoted(match[0])
-            )
+            word = catalogue.quoted(match[0])
+            yield catalogue.problem("sensitive-heading", [column.address], heading=heading, word=word)
 
 
-def _folded(heading: str) -> str:
-    return "".join(char for char in heading.casefold() if char.isalnum() or char in "+-*/%")
-
-
-def _addresses(columns: Iterable[Column]) -> tuple[str, ...]:
-    return tuple(column.address for column in columns)
-
-
-def _filled(row: Row) -> Iterator[str]:
-    return (references.address(row.number, n) for n, cell in enumerate(row.cells, 1) if header_block.filled(cell))
-
-
-def _blocks(numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Runs of numbers that follow one another."""
-    if not numbers:
-        return
-    block = [numbers[0]]
-    for before, number in pairwise(numbers):
-        if number > before + 1:
-            yield block
-            block = []
-        block.append(number)
-    yield block
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of these words or phrases as whole words, in any case, the longest one first."""
+    patterns: list[str] = []
+    for phrase in sorted(words, key=len, reverse=True):
+        escaped = [re.escape(word) for word in phrase.split()]
+        patterns.append(r"\s+".join(escaped))
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(patterns)})(?![^\W_])", re.IGNORECASE)

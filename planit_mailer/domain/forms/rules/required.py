@@ -1,4 +1,4 @@
-"""Rules about the required information: it is there, and it can be right."""
+"""Rules about the required information: it is there, and it is plausible."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
-from planit_mailer.domain.forms.header_block import Required
+from planit_mailer.domain.forms.header_block import Entry, Required
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets.model import Kind
@@ -18,53 +18,60 @@ PARAGRAPHS = 3  # handbook section 6
 WHERE = "Enter it to the right of these words."
 NOWHERE = "Add a row above the headings with these words on the left, and enter it to their right."
 
+UNREADABLE = {Kind.ERROR: "required-error", Kind.UNSAVED: "required-not-saved"}
+
 
 def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """School name, postcode, submitted by, date submitted: all four must be filled in."""
+    """School name, postcode, submitted by and date submitted are all filled in."""
     for label, entry in form.header.required.items():
         if entry.cell is None:
             where = WHERE if entry.address else NOWHERE
-            yield catalogue.problem("required-missing", _at(entry.address), label=label.value, where=where)
+            yield catalogue.problem("required-missing", _at(entry), label=label.value, where=where)
 
 
 def unreadable(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """None of it may be an Excel error, or a formula whose result was never saved."""
-    entries = [*form.header.required.items(), *(("Introductory Text", entry) for entry in form.header.introduction)]
-    for label, entry in entries:
-        if entry.cell and entry.cell.kind is Kind.ERROR:
-            yield catalogue.problem("required-error", _at(entry.address), label=str(label))
-        elif entry.cell and entry.cell.kind is Kind.UNSAVED:
-            yield catalogue.problem("required-not-saved", _at(entry.address), label=str(label))
+    """No required information is an Excel error, or a formula whose result was never saved; nor is the introduction."""
+    for label, entry in form.header.required.items():
+        yield from _unreadable(label.value, entry)
+    for entry in form.header.introduction:
+        yield from _unreadable("Introductory Text", entry)
+
+
+def _unreadable(label: str, entry: Entry) -> Iterator[Problem]:
+    if entry.cell and entry.cell.kind in UNREADABLE:
+        yield catalogue.problem(UNREADABLE[entry.cell.kind], _at(entry), label=label)
 
 
 def postcode(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """The postcode must be one: it says which school the form is for."""
+    """The postcode is a postcode: it says which school the form is for."""
     entry = form.header.required[Required.POSTCODE]
-    if (code := values.text(entry.cell)) and values.postcode(code) is None:
-        yield catalogue.problem("postcode-wrong", _at(entry.address))
+    code = values.text(entry.cell)
+    if code and values.postcode(code) is None:
+        yield catalogue.problem("postcode-wrong", _at(entry))
 
 
 def date_submitted(form: Form, judging: Criteria) -> Iterator[Problem]:
-    """The date must be real and not in the future, with a day's grace; an old one may be on an old spreadsheet."""
+    """The date is a real one, at most one day in the future; if it is old, so may be the spreadsheet."""
     entry = form.header.required[Required.DATE]
-    if entry.cell is None or entry.cell.kind in (Kind.ERROR, Kind.UNSAVED):
+    if entry.cell is None or entry.cell.kind in UNREADABLE:
         return
     day = values.day_submitted(entry.cell)
     if day is None:
-        yield catalogue.problem("date-submitted-wrong", _at(entry.address))
+        yield catalogue.problem("date-submitted-wrong", _at(entry))
     elif day - judging.today > GRACE:
-        yield catalogue.problem("date-submitted-future", _at(entry.address))
+        yield catalogue.problem("date-submitted-future", _at(entry))
     elif judging.today - day > OLD:
-        yield catalogue.problem("date-submitted-old", _at(entry.address))
+        yield catalogue.problem("date-submitted-old", _at(entry))
 
 
 def introduction(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """At most three paragraphs (handbook section 6)."""
+    """The introduction has at most three paragraphs (handbook section 6)."""
     count = len(form.header.paragraphs)
     if count > PARAGRAPHS:
-        cells = (entry.address for entry in form.header.introduction)
-        yield catalogue.problem("introduction-too-long", cells, count=count)
+        places = [entry.address for entry in form.header.introduction]
+        yield catalogue.problem("introduction-too-long", places, count=count)
 
 
-def _at(address: str) -> tuple[str, ...]:
-    return (address,) if address else ()
+def _at(entry: Entry) -> tuple[str, ...]:
+    """The address of an entry as the cells of a problem: none if there is no label for it."""
+    return (entry.address,) if entry.address else ()

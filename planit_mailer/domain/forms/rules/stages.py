@@ -1,6 +1,6 @@
-"""The rules, by stage: all of a stage are asked, and a stage that finds an error is the last.
+"""The rules by stage. All rules of a stage are checked; the stages after one with an error are not.
 
-A new rule is one generator and one line here.
+To add a rule, write a generator and add a line here.
 """
 
 from collections.abc import Callable, Iterator
@@ -56,10 +56,11 @@ RULES: tuple[tuple[Rule, ...], ...] = (REQUIRED, HEADINGS, ROWS)
 
 
 def check(form: Form, judging: Criteria) -> tuple[Problem, ...]:
-    """The problems of a form, up to and with the first stage that has an error."""
+    """Return the problems of a form, up to and including the first stage with an error."""
     found: list[Problem] = []
     for stage in RULES:
-        found += [problem for rule in stage for problem in rule(form, judging)]
+        for rule in stage:
+            found.extend(rule(form, judging))
         if any(problem.severity is Severity.ERROR for problem in found):
             break
     return tuple(found)
