@@ -1,1 +1,1 @@
-"""Messages in, replies out; pure."""
+"""Mail formats: parse messages and authenticate their senders. Pure, and without any knowledge of schools."""

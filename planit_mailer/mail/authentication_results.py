@@ -190,13 +190,15 @@ def _statements(value: str) -> tuple[list[str], bool]:
         elif depth == 0 and sign == ";":
             statements.append("")
         elif depth == 0:
-            statements[-1] += plain or _word(quoted)
+            statements[-1] += _text(plain, quoted)
         if depth < 0:
             return statements, False
     return statements, depth == 0
 
 
-def _word(quoted: str) -> str:
+def _text(plain: str | None, quoted: str) -> str:
+    if plain is not None:
+        return plain
     return quoted if WORD.fullmatch(quoted) else UNREADABLE
 
 

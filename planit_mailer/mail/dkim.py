@@ -211,5 +211,6 @@ def _matches(raw: bytes, signature: Signature, key: bytes) -> bool:
 
     try:
         return bool(dkim.DKIM(raw, minkey=BITS).verify(signature.number, look_up))
-    except (dkim.DKIMException, ArithmeticError, LookupError, TypeError, ValueError):  # all kinds of broken tags
+    except (dkim.DKIMException, ArithmeticError, AssertionError, LookupError, TypeError, ValueError):
+        # All kinds of broken tags and keys. dkimpy asserts that a NULL in the ASN.1 of a key is empty.
         return False

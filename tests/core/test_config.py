@@ -1,4 +1,4 @@
-"""The configuration is read whole or not at all, and every mistake is told at once."""
+"""The configuration is read completely or not at all, and all mistakes are reported at once."""
 
 from pathlib import Path
 

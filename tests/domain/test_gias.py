@@ -1,4 +1,4 @@
-"""The DfE register as it is downloaded → schools, and what is wrong with its rows."""
+"""The downloaded DfE register → schools, and the mistakes in its rows."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Whose word counts for who sent a message, and what is taken for it and is not."""
+"""Authentication-Results: the headers that count, and the results in them that prove a domain."""
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ EXCHANGE = (
 
 
 def believed(*results: str, trust: Trust = TRUSTED, sender: str = OFFICE) -> Sender:
-    """Whether the sender is believed, of a message with these Authentication-Results from the top down."""
+    """The sender of a message with these Authentication-Results, from the top down."""
     lines = [f"Authentication-Results: {value}" for value in results]
     return senders.authenticate(messages.parse(with_header(an_email(sender), *lines)), trust, released=False)
 

@@ -15,7 +15,7 @@ def why(raw: bytes) -> str:
 
 
 def with_line(line: str) -> bytes:
-    """A message with one header line, in the place of its own From, Subject or Message-ID where it is one of these."""
+    """A message with this header line, which replaces its own From, Subject or Message-ID if it is one of them."""
     name = line.partition(":")[0].lower()
     kept = [own for own in an_email().split(b"\r\n") if not own.lower().startswith(f"{name}:".encode())]
     return with_header(b"\r\n".join(kept), line)

@@ -1,4 +1,4 @@
-"""DKIM signatures: what proves a domain, and what must not, however well it is signed."""
+"""DKIM signatures: those that prove a domain, and those that must not, however well they verify."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import dkim as dkimpy
 import pytest
 from dkim import rfc822_parse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from planit_mailer.mail import dkim, messages
@@ -20,7 +20,7 @@ RECORD = pair().record
 
 
 def flaw(raw: bytes, *records: bytes, domain: str = DOMAIN) -> str:
-    """Why nothing proves the domain; "" where a signature does."""
+    """The reason why no signature proves the domain, "" if one does."""
     why = "no signature"
     for signature in dkim.find(raw, domain, SERVICE):
         why = signature.flaw or dkim.verify(raw, signature, records or (RECORD,))
@@ -114,7 +114,7 @@ def test_a_key_of_less_than_1024_bits_proves_nothing() -> None:
 
 
 def without(raw: bytes, tag: str) -> bytes:
-    """The message, a tag of its signature taken out."""
+    """The message without one tag of its signature."""
     return re.sub(rb"\b" + tag.encode() + rb"=[^;]+;\s*", b"", raw, count=1)
 
 
@@ -172,7 +172,7 @@ def test_a_signature_has_to_cover_who_wrote_and_the_message_id(left_out: str) ->
 
 
 def test_a_quoted_form_cannot_be_made_a_file_by_exchanging_what_is_not_signed() -> None:
-    """The school answered somebody, and quoted what they had written; they exchange how that is to be read."""
+    """An attacker changes how the body is parsed of a school's answer to them, which quotes their own text."""
     answer = signed(an_email(recipient=TO_ELSEWHERE, body="--x\r\n\r\na form\r\n"), headers=OTHERS)
     forged = re.sub(rb"Content-Type: [^\r]+", b"Content-Type: multipart/mixed; boundary=x", answer)
     assert "neither its Content-Type nor" in flaw(forged)
@@ -228,6 +228,7 @@ def test_whatever_happens_to_a_signed_message_nothing_raises_and_nothing_else_is
 
 
 @given(st.binary(max_size=60), st.integers(0, len(RECORD)), st.integers(0, 20))
+@example(put=b"/", start=41, taken=1)  # a NULL in the key's ASN.1 that is not empty
 @settings(max_examples=300, deadline=None)
 def test_whatever_stands_in_dns_nothing_raises(put: bytes, start: int, taken: int) -> None:
     [signature] = dkim.find(SIGNED, DOMAIN, SERVICE)

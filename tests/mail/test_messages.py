@@ -16,7 +16,7 @@ WORKBOOK = b"PK\x03\x04 as far as anybody here knows"
 
 
 def a_part(disposition: str, content_type: str = "application/octet-stream", data: bytes = WORKBOOK) -> bytes:
-    """A message that is nothing but one file."""
+    """A message that consists of one file."""
     head = f"From: a@b.test\r\nContent-Type: {content_type}\r\nContent-Disposition: {disposition}\r\n"
     encoded = base64.encodebytes(data).replace(b"\n", b"\r\n")
     return head.encode("utf-8", "surrogateescape") + b"Content-Transfer-Encoding: base64\r\n\r\n" + encoded

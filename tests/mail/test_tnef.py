@@ -1,4 +1,4 @@
-"""Files that Outlook wrapped into winmail.dat count as files of the message."""
+"""Files that Outlook wrapped into winmail.dat are files of the message."""
 
 import struct
 
@@ -20,7 +20,7 @@ def value(data: bytes) -> bytes:
 
 
 def properties(name: str) -> bytes:
-    """Some of those that Outlook writes, and then the long name."""
+    """Some properties that Outlook writes, followed by the long name."""
     named = struct.pack("<HH16sII", 0x1F, 0x8001, bytes(16), 1, 6) + "abc".encode("utf-16-le") + bytes(2)
     return b"".join(
         [

@@ -173,8 +173,14 @@ def _split(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
     """
     if any(file.judgement and file.judgement.draft for file in files):
         return _split_beside_a_form(files)
-    uploads = tuple(file for file in files if _counts_as_upload(file))
-    return uploads, tuple(file for file in files if file not in uploads)
+    uploads: list[File] = []
+    others: list[File] = []
+    for file in files:
+        if _counts_as_upload(file):
+            uploads.append(file)
+        else:
+            others.append(file)
+    return tuple(uploads), tuple(others)
 
 
 def _counts_as_upload(file: File) -> bool:
@@ -243,11 +249,10 @@ def _compared_with_register(judgement: Judgement, school: School | None, schools
 
 def _early(judgement: Judgement) -> Judgement:
     """The judgement without errors of later stages: the learners of a school that is not theirs are not judged."""
-    early = [
-        problem
-        for problem in judgement.problems
-        if problem.severity is Severity.WARNING or problem.stage <= Stage.REQUIRED
-    ]
+    early = []
+    for problem in judgement.problems:
+        if problem.severity is Severity.WARNING or problem.stage <= Stage.REQUIRED:
+            early.append(problem)
     return replace(judgement, problems=tuple(early))
 
 

@@ -1,1 +1,1 @@
-"""From a verdict to the mails that go out."""
+"""Replies: turn a verdict into the mails that are sent."""

@@ -13,10 +13,8 @@ from planit_mailer.domain.forms.problems.catalogue import Group, Severity
 from planit_mailer.domain.forms.upload import Draft, Field
 from planit_mailer.domain.verdict import Changes, JudgedUpload
 
-GROUPS, FEWEST = (
-    20,
-    5,
-)  # groups of problems in one mail, and at least for each upload; the painted workbook has them all
+GROUPS = 20  # groups of problems in one mail; the painted workbook has them all
+FEWEST = 5  # groups of problems that each upload may have, even if there are many uploads
 BLOCKS = 20  # blocks of cells for one group
 HEADING, PARAGRAPH = 200, 2_000  # characters, on the page
 INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook section 8: letters, numbers and text

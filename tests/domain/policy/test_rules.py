@@ -1,4 +1,4 @@
-"""Who is answered, and how often: the policy as it stands, without a store."""
+"""The policy without a store: who is answered, and how often."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +29,7 @@ def a_letter(*headers: tuple[str, str], registered: bool = True, authentic: bool
 
 
 def storm(letter: Letter) -> list[Verdict]:
-    """The verdicts on a letter that comes ten thousand times within a day, each knowing what went out before it."""
+    """The verdicts on a letter that arrives ten thousand times within a day. Each knows the replies before it."""
     found: list[Verdict] = []
     recent: tuple[Recent, ...] = ()
     for number in range(STORM):

@@ -1,4 +1,4 @@
-"""What schools read: the right thing first, plain text complete in itself, and nothing of a learner's."""
+"""The mails to schools: the important thing first, complete in plain text, and without learners' data."""
 
 import email
 import re
@@ -76,7 +76,7 @@ def part(message: EmailMessage, kind: str) -> str:
 
 
 def words(message: EmailMessage, kind: str) -> str:
-    """What a person reads, without markup and in one line."""
+    """The text that a person reads, without markup and on one line."""
     return " ".join(re.sub(r"<[^>]+>", "", part(message, kind)).split())
 
 

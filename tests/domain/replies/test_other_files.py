@@ -1,4 +1,4 @@
-"""What comes instead of a spreadsheet is named, with what to do about it."""
+"""Files that come instead of a spreadsheet are named, with advice about them."""
 
 import pytest
 

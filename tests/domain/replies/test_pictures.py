@@ -1,4 +1,4 @@
-"""The mails in a browser, on a telephone's screen and on a desk's, in light and dark; pictures are left in build/."""
+"""The mails in a browser, on a phone and on a desktop screen, light and dark. The pictures are written to build/."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ LONG = "a-name-that-goes-on-and-on-without-any-space-" * 3
 
 
 def many() -> JudgedUpload:
-    """An upload with more problems than a mail tells of, some of them all over the sheet."""
+    """An upload with more problems than fit into a mail, some of them all over the sheet."""
     found = [
         catalogue.problem("value-missing", (f"A{row}" for row in range(12, 212, 2)), heading="First name", what="it"),
         *(catalogue.problem("field-twice", ("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),

@@ -1,4 +1,4 @@
-"""Every template renders for every outcome; a name that is not given to it would be an error."""
+"""Every template renders for every outcome. An undefined name in a template would be an error."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,7 +42,7 @@ LOGO = File("", is_spreadsheet=False, found="")
 
 
 def accepted() -> Iterator[tuple[JudgedUpload, Changes]]:
-    """Accepted uploads with and without a name, an introduction, fields, warnings and learners left as they were."""
+    """Accepted uploads with and without a name, an introduction, fields, warnings and unchanged learners."""
     warnings = tuple(one for one in EVERY if one.severity is catalogue.Severity.WARNING)
     drafts = (DRAFT, replace(DRAFT, introduction=(), headings=()), replace(DRAFT, headings=("Art",)))
     nothing = Changes(1, (), passed_over=0, absent=0)
@@ -52,7 +52,7 @@ def accepted() -> Iterator[tuple[JudgedUpload, Changes]]:
 
 
 def rejected() -> Iterator[JudgedUpload]:
-    """Rejected uploads with and without a form, with all problems there are, and every kind of workbook."""
+    """Rejected uploads with and without a form, with all existing problems, and with every kind of workbook."""
     painted = (
         None,
         annotate.unpainted(Judgement(None, EVERY)),
@@ -70,7 +70,7 @@ def rejected() -> Iterator[JudgedUpload]:
 
 
 def outcomes() -> Iterator[tuple[Letter, Verdict, tuple[Changes, ...]]]:
-    """Letters with every kind of answer, and what the operator hears."""
+    """Letters with every kind of answer, and with an alert to the operator."""
     letter, stranger = a_letter(), a_letter(registered=False)
     for upload, changes in accepted():
         yield letter, confirmation(upload), (changes,)
@@ -98,7 +98,7 @@ def mails(paper: ReplySettings) -> Iterator[compose.Reply]:
 
 
 def notices(reference: str) -> Iterator[Text]:
-    """What the operator hears of the service as a whole, with one message and with very many."""
+    """The mails to the operator about the service as a whole, with one message and with very many."""
     yield alerts._login_text("a secret expires", f"The secret expires ({reference}).")
     yield Text(ReplyKind.OPERATOR, "not read", "notice", {"what": f"the mailbox is not read since {reference}"})
     yield alerts._digest_text((reference,))
