@@ -79,7 +79,7 @@ def _senders(settings: Config) -> Iterator[Finding]:
     trust = wiring.trust(settings.senders)
     if trust.authenticates_nobody:
         raise ConfigError("no sender can be believed: every message waits for the operator")
-    yield Finding("senders", trust.in_words)
+    yield Finding("senders", trust.description)
 
 
 def _dns(settings: Config) -> Iterator[Finding]:

@@ -130,7 +130,7 @@ class Released:
 class Filed:
     """A message that must be deleted from `folder`, together with our replies to it.
 
-    `folder` is "" if only the replies must be deleted. `replies` are their Message-IDs. `shared`: another message that
+    `folder` is "" if only the replies must be deleted. `replies` are their Message-IDs. `ambiguous`: another message that
     must be kept matches the same query.
     """
 
@@ -138,7 +138,7 @@ class Filed:
     folder: str
     query: MessageQuery
     replies: tuple[str, ...]
-    shared: bool = False
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Verdict:
 
     `reply` is the kind of answer for the sender. If it is None, `unanswered` says why. `automatic`: a machine wrote, so
     the answer is a new message. `alert` is the text of a mail to the operator, "" for none. `passed_over` are the files
-    that are no spreadsheets. `clock`: an answer is owed, although none is queued, because a person has to look first.
+    that are no spreadsheets. `answer_owed`: an answer is owed, although none is queued, because a person has to look first.
     """
 
     outcome: Outcome
@@ -79,7 +79,7 @@ class Verdict:
     unanswered: str = ""
     automatic: bool = False
     alert: str = ""
-    clock: bool = False
+    answer_owed: bool = False
 
     @property
     def accepted(self) -> tuple[JudgedUpload, ...]:
@@ -95,7 +95,7 @@ class Verdict:
     @property
     def owed(self) -> bool:
         """True if an answer is owed within the promised time. A held message has no such deadline."""
-        return self.clock or (self.reply is not None and self.outcome is not Outcome.HELD)
+        return self.answer_owed or (self.reply is not None and self.outcome is not Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)

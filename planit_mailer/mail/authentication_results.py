@@ -47,7 +47,7 @@ class Trust:
         return self.results == DKIM and self.unauthenticated != "accept"
 
     @property
-    def in_words(self) -> str:
+    def description(self) -> str:
         """The trust, described for the operator."""
         if self.unauthenticated == "accept":
             return "every From address is believed"

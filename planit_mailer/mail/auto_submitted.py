@@ -45,12 +45,12 @@ SUBJECT = re.compile(
 Rule = Callable[[Message, str], str]  # message and own address → the reason why no person wrote it, or ""
 
 
-def machine(message: Message, own_address: str) -> str:
+def why_not_answered(message: Message, own_address: str) -> str:
     """Return the reason why a message must not be answered directly, "" if a person wrote it."""
     return _first_reason(RULES, message, own_address)
 
 
-def returns(message: Message, own_address: str) -> tuple[str, ...]:
+def returned_ids(message: Message, own_address: str) -> tuple[str, ...]:
     """Return the Message-IDs of the mails that a bounce brings back, none if a person quotes or forwards them.
 
     A bounce may be forged, so it must cause no more than a record of the failure and an alert to the operator.

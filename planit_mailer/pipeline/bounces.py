@@ -17,7 +17,7 @@ def note(letter: Letter, transaction: Transaction, context: ReplyContext) -> Non
     A forged bounce can at most cause an alert. A message with a spreadsheet of its own is more than a bounce, so it is
     not deleted together with the message whose reply it brings back.
     """
-    returned = auto_submitted.returns(letter.message, context.reply_settings.address)
+    returned = auto_submitted.returned_ids(letter.message, context.reply_settings.address)
     if not returned:
         return
     has_spreadsheet = any(file.is_spreadsheet for file in letter.files)

@@ -143,7 +143,7 @@ def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Pol
         why = EARLIER_COPY_WAITS
     if why and _may_wait(receipt, policy.reply_within, adapters.clock()):
         raise Deferred(why)
-    machine = auto_submitted.machine(message, own_address)
+    machine = auto_submitted.why_not_answered(message, own_address)
     return Letter(receipt, message, sender, registration, machine, passwords=passwords)
 
 
@@ -249,7 +249,7 @@ def fail(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> Receipt |
 
 def quarantine(receipt: Receipt, reason: str, adapters: Adapters, policy: Policy) -> Receipt:
     """Set a message aside for a person, and tell the operator. The promised time goes on running."""
-    verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", clock=True)
+    verdict = Verdict(Outcome.QUARANTINED, reason, unanswered=reason, alert=f"Quarantined: {reason}.", answer_owed=True)
     with adapters.store.transaction() as transaction:
         current = transaction.current(receipt)
         if current.outcome:

@@ -107,10 +107,10 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
     """Delete a message and our replies about it. Return False if it cannot be told from one that must be kept.
 
     One failed deletion does not stop the other. Copies that a person made in our folders are deleted too; a copy in the
-    inbox is a message that arrives now. If another receipt has the same bytes (`shared`), copies elsewhere belong to
+    inbox is a message that arrives now. If another receipt has the same bytes (`ambiguous`), copies elsewhere belong to
     that one. A message that was never read is known by its size and its INTERNALDATE alone.
     """
-    if filed.folder and filed.shared and not filed.query.digest:
+    if filed.folder and filed.ambiguous and not filed.query.digest:
         log.warning("message to delete looks like another", reference=filed.reference, folder=filed.folder)
         return False
     rejected = try_each((_delete_message, _delete_replies), lambda part: part(filed, mailbox, keep))
@@ -122,7 +122,7 @@ def _delete(filed: Filed, mailbox: Mailbox, keep: Keep) -> bool:
 def _delete_message(filed: Filed, mailbox: Mailbox, keep: Keep) -> None:
     if not filed.folder:
         return
-    places = (filed.folder,) if filed.shared else tuple(dict.fromkeys((filed.folder, *keep.folders)))
+    places = (filed.folder,) if filed.ambiguous else tuple(dict.fromkeys((filed.folder, *keep.folders)))
     if mailbox.delete(places, filed.query):
         log.info("message deleted", reference=filed.reference)
     else:

@@ -128,6 +128,6 @@ def test_whatever_happens_to_its_header_nothing_raises(raw: bytes, data: st.Data
     put, taken = data.draw(st.binary(max_size=20)), data.draw(st.integers(0, 20))
     message = messages.parse(raw[:start] + put + raw[start + taken :])
     sender = senders.authenticate(message, Trust(authserv_ids=(PROVIDER,)), released=False)
-    why = auto_submitted.machine(message, SERVICE)
+    why = auto_submitted.why_not_answered(message, SERVICE)
     assert "\n" not in why + sender.why
     assert sender.address != OFFICE or not sender.authentic or b"dmarc=pass" in raw

@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 def why(raw: bytes) -> str:
-    return auto_submitted.machine(messages.parse(raw), SERVICE)
+    return auto_submitted.why_not_answered(messages.parse(raw), SERVICE)
 
 
 def with_line(line: str) -> bytes:

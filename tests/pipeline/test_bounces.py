@@ -101,4 +101,4 @@ def test_a_person_who_quotes_our_mail_reports_no_failure() -> None:
         b"From: office@greenfield.test\r\nMessage-ID: <own@b>\r\n\r\n> thank you\r\nMessage-ID: <ours@s-cool.test>\r\n"
     )
 
-    assert auto_submitted.returns(messages.parse(raw), "data@s-cool.test") == ()
+    assert auto_submitted.returned_ids(messages.parse(raw), "data@s-cool.test") == ()

@@ -136,7 +136,7 @@ def test_many_messages_that_are_due_at_once_make_one_mail(store: Store) -> None:
         transaction.allow(school, OFFICE)
     for number in range(deadlines.LISTED + 3):
         receipt = books.match_bytes(store, books.begin(store, books.waiting(number + 1)), str(number))
-        verdict = Verdict(Outcome.QUARANTINED, "why", unanswered="why", clock=True)
+        verdict = Verdict(Outcome.QUARANTINED, "why", unanswered="why", answer_owed=True)
         with store.transaction() as transaction:
             transaction.record_sender(receipt, books.facts(authentic=False))
             transaction.settle(receipt, verdict, (), NOW)

@@ -119,8 +119,8 @@ class Retention(Repository):
         same = (receipts.c.id == row.id) | ((receipts.c.digest == (row.digest or None)) & (receipts.c.id < row.id))
         ours = select(outbox.c.message_id).join(receipts).where(same).order_by(outbox.c.id)
         folder = "" if row.mail_deleted_at else row.folder
-        shared = (row.digest or (row.size, row.received_at)) in kept
-        return Filed(row.reference, folder, message_query(row), tuple(self._connection.scalars(ours)), shared)
+        ambiguous = (row.digest or (row.size, row.received_at)) in kept
+        return Filed(row.reference, folder, message_query(row), tuple(self._connection.scalars(ours)), ambiguous)
 
 
 def _is_copy_of_gone() -> ColumnElement[bool]:

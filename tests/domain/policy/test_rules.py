@@ -24,7 +24,11 @@ def a_letter(*headers: tuple[str, str], registered: bool = True, authentic: bool
     standing = SenderRegistration((GREENFIELD,) if registered else ())
     sender = Sender(OFFICE, authentic, "tests")
     return Letter(
-        Receipt(1, "PM-7F3K-9Q2T", NOW, NOW), message, sender, standing, auto_submitted.machine(message, SERVICE)
+        Receipt(1, "PM-7F3K-9Q2T", NOW, NOW),
+        message,
+        sender,
+        standing,
+        auto_submitted.why_not_answered(message, SERVICE),
     )
 
 
