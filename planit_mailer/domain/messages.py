@@ -130,8 +130,8 @@ class Released:
 class Filed:
     """A message that must be deleted from `folder`, together with our replies to it.
 
-    `folder` is "" if only the replies must be deleted. `replies` are their Message-IDs. `ambiguous`: another message that
-    must be kept matches the same query.
+    `folder` is "" if only the replies must be deleted. `replies` are their Message-IDs. `ambiguous`: another
+    message that must be kept matches the same query.
     """
 
     reference: str

@@ -68,7 +68,7 @@ class Verdict:
 
     `reply` is the kind of answer for the sender. If it is None, `unanswered` says why. `automatic`: a machine wrote, so
     the answer is a new message. `alert` is the text of a mail to the operator, "" for none. `passed_over` are the files
-    that are no spreadsheets. `answer_owed`: an answer is owed, although none is queued, because a person has to look first.
+    that are no spreadsheets. `answer_owed`: an answer is owed, although none is queued: a person has to look.
     """
 
     outcome: Outcome

@@ -121,7 +121,7 @@ def test_a_forged_sender_hears_nothing_of_a_delay(store: Store) -> None:
 def test_a_held_message_has_no_clock_and_a_quarantined_one_of_a_registered_sender_has(store: Store) -> None:
     for outcome, clock in ((Outcome.HELD, False), (Outcome.QUARANTINED, True)):
         receipt = books.match_bytes(store, books.begin(store), outcome.value)
-        verdict = Verdict(outcome, "why", reply=None if clock else ReplyKind.HELD, unanswered="why", clock=clock)
+        verdict = Verdict(outcome, "why", reply=None if clock else ReplyKind.HELD, unanswered="why", answer_owed=clock)
         with store.transaction() as transaction:
             transaction.record_sender(receipt, books.facts())
             transaction.settle(receipt, verdict, (), NOW)

@@ -76,7 +76,7 @@ def not_authentic(case: Case) -> Verdict | None:
         why,
         unanswered="the sender may be forged",
         alert=alert,
-        clock=case.from_registered,
+        answer_owed=case.from_registered,
     )
 
 

@@ -175,7 +175,7 @@ def test_what_must_be_deleted_and_is_like_another_that_is_kept_says_so(store: St
     def refused(receipt: Receipt) -> list[bool]:
         with store.transaction() as transaction:
             transaction.refuse(receipt.reference, NOW)
-            return [filed.shared for filed in transaction.forgettable(NOW, KEEP)]
+            return [filed.ambiguous for filed in transaction.forgettable(NOW, KEEP)]
 
     assert refused(second) == [True]
     assert refused(first) == [False, False], "neither is kept"
