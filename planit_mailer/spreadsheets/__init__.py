@@ -1,1 +1,1 @@
-"""Bytes in, cells out; pure; knows nothing of schools."""
+"""Spreadsheets: bytes in, cells out. Touches nothing outside the process, and knows nothing of schools."""

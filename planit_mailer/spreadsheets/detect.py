@@ -1,4 +1,4 @@
-"""Detect the kind of a file by its bytes, never by its name: names are wrong, and mail loses them."""
+"""Detects the kind of a file by its bytes, never by its name: names may be wrong, and mail loses them."""
 
 import io
 import re
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from planit_mailer.spreadsheets.containers import ole, text_encoding, zip_archive
 
-START = 4_096  # bytes in which text is told from other things
-DIVIDERS = ("\t", ";", ",", "|")
-MIMETYPE = 100  # bytes, of the longest one
-COLUMNS = 4  # of a table, at least; prose has commas too
+START = 4_096  # bytes of the beginning that are looked at, to see if it is text
+DELIMITERS = ("\t", ";", ",", "|")
+MIMETYPE = 100  # bytes; no type is longer
+COLUMNS = 4  # a table has at least so many; prose has commas, too
 LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file; `name` says it in a school's words, "" if it is unknown."""
+    """A kind of file. `name` is for schools, and "" if the kind is unknown."""
 
     name: str
     is_spreadsheet: bool = False
@@ -25,7 +25,7 @@ class FileKind:
 
     @property
     def may_hold_a_form(self) -> bool:
-        """True if a school's form may be in it, as far as can be told without opening it."""
+        """True if a file of this kind may hold a school's form. Only opening it shows if it does."""
         return self.is_spreadsheet or self.holds_files
 
 
@@ -61,8 +61,8 @@ VIDEO = FileKind("a video")
 EMPTY = FileKind("an empty file")
 UNKNOWN = FileKind("")
 ARCHIVES = (ZIP, RAR, SEVEN_ZIP, GZIP, TAR, ARCHIVE)
-OPENED_BY_EXCEL = (HTML,)  # which report tools call .xls
-PLAIN = (TABLE, TEXT)  # a spreadsheet where it holds a form, or is called one
+OPENED_BY_EXCEL = (HTML,)  # report tools call it .xls
+PLAIN = (TABLE, TEXT)  # a spreadsheet if it holds a form, or is called one
 
 BEGINNINGS = (
     (rb"%PDF", PDF),
@@ -113,34 +113,37 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
 def sniff(data: bytes) -> FileKind:
-    """Detect the kind of a file; reads no more than its beginning and a directory, and never raises."""
+    """Return the kind of a file. It looks only at the beginning and at a container's directory, and never raises."""
     if not data:
         return EMPTY
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _in_archive(data)
     if data.startswith(ole.MAGIC):
         return _in_compound(data)
-    for pattern, found in BEGINNINGS:
+    for pattern, kind in BEGINNINGS:
         if re.match(pattern, data, re.DOTALL):
-            return found
+            return kind
     return _in_text(data[:START])
 
 
 def _in_archive(data: bytes) -> FileKind:
+    """Return the kind of a zip archive by the type it declares, or by the names of its parts."""
     names = _names(data)
-    declared = data[:200] + (_declared(data) if "content.xml" in names else b"")
+    declared = data[:200]  # the type should be in the first part, unpacked
+    if "content.xml" in names:
+        declared += _declared(data)
     if b"opendocument.spreadsheet" in declared:
         return ODS
     if b"opendocument.text" in declared:
         return OPEN_DOCUMENT
-    for pattern, found in PARTS:
+    for pattern, kind in PARTS:
         if any(re.match(pattern, name) for name in names):
-            return found
+            return kind
     return ZIP
 
 
 def _names(data: bytes) -> list[str]:
-    """The names of an archive's parts; of a damaged one, those that can still be seen."""
+    """Return the names of an archive's parts. In a damaged archive some of them can still be found."""
     try:
         if data.count(zip_archive.DIRECTORY_ENTRY) > zip_archive.ENTRIES:
             return []
@@ -152,7 +155,7 @@ def _names(data: bytes) -> list[str]:
 
 
 def _declared(data: bytes) -> bytes:
-    """The type that an archive declares in a part that should stand first, and may not; b"" if unknown."""
+    """Return the type that an archive declares in a part of its own, or b"" if it does not, or cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("mimetype") as part:
             return part.read(MIMETYPE)
@@ -161,33 +164,48 @@ def _declared(data: bytes) -> bytes:
 
 
 def _in_compound(data: bytes) -> FileKind:
+    """Return the kind of an OLE compound file by the names of its streams."""
     streams = ole.names(data)
-    damaged = XLS if not streams and WORKBOOK_BEGINS in data else UNKNOWN  # cut off before its directory
-    return next((found for name, found in STREAMS if name in streams), damaged)
+    for name, kind in STREAMS:
+        if name in streams:
+            return kind
+    is_cut_off = not streams and WORKBOOK_BEGINS in data  # before its directory
+    return XLS if is_cut_off else UNKNOWN
 
 
 def _in_text(start: bytes) -> FileKind:
-    text = _text(start)
+    """Return the kind of a text by its beginning."""
+    text = _decoded(start)
     if text is None:
         return UNKNOWN
     words = PROLOGUE.sub("", text).lstrip("\ufeff \t\r\n").lower()
-    for pattern, found in WORDS:
+    for pattern, kind in WORDS:
         if re.match(pattern, words, re.DOTALL):
-            return found
+            return kind
     return TABLE if _is_table(words.splitlines()) else TEXT
 
 
-def _is_table(lines: list[str]) -> bool:
-    """True if two lines have the same number of columns by the same separator; the last line may be cut."""
-    whole = lines[:-1] if len(lines) > LINES else lines
-    for sign in DIVIDERS:
-        counts = [count for line in whole if (count := line.count(sign)) >= COLUMNS - 1]
-        if len(counts) > len(set(counts)):
-            return True
-    return False
-
-
-def _text(start: bytes) -> str | None:
-    """A beginning decoded as text; None if it is not text."""
-    text = start.decode(text_encoding.of(start) or "latin-1", "replace")  # every encoding that keeps ASCII will do here
+def _decoded(start: bytes) -> str | None:
+    """Return the beginning of a text in any encoding, or None if it is not text."""
+    # If ASCII characters are single bytes, any encoding that keeps them will do.
+    encoding = text_encoding.of(start) or "latin-1"
+    text = start.decode(encoding, "replace")
     return None if UNPRINTABLE.search(text) else text
+
+
+def _is_table(lines: list[str]) -> bool:
+    """Return True if a delimiter divides two lines into the same number of columns. The last line may be cut off."""
+    whole = lines[:-1] if len(lines) > LINES else lines
+    return any(_divides(delimiter, whole) for delimiter in DELIMITERS)
+
+
+def _divides(delimiter: str, lines: list[str]) -> bool:
+    """Return True if two lines have the same number of this delimiter, and enough of them for a table."""
+    seen = set[int]()
+    for line in lines:
+        count = line.count(delimiter)
+        if count in seen:
+            return True
+        if count >= COLUMNS - 1:
+            seen.add(count)
+    return False

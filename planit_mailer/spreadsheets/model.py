@@ -1,4 +1,4 @@
-"""The model of a workbook that has been read: sheets of rows of cells, as Excel shows them."""
+"""The contents of a workbook that has been read: sheets of rows of cells, as Excel shows them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,20 +9,20 @@ class Kind(StrEnum):
     """The kind of value beneath the text that a cell shows."""
 
     TEXT = "text"
-    NUMBER = "number"  # times of day and durations too: their text says all
+    NUMBER = "number"  # times of day and durations, too: their text says all
     DATE = "date"
     BOOLEAN = "boolean"
-    ERROR = "error"  # #N/A and its kin
+    ERROR = "error"  # such as #N/A
     UNSAVED = "unsaved"  # a formula whose result was never saved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One cell with a content, shared by all places that show the same, and equal to no other.
+    """A cell that is not blank. All places that show the same share one, and it is equal to no other.
 
-    `text` is what Excel shows in a column wide enough, without outer spaces, "" if the number format shows nothing.
-    `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; None for errors and unsaved formulas.
-    `exact` is False if the number format could not be followed, so that the text is that of General.
+    `text` is what Excel shows in a column that is wide enough, without outer spaces. It is "" if the number format
+    shows nothing. `value` is a str, an int or float, a bool, or a naive datetime, by `kind`; errors and unsaved
+    formulas have None. `exact` is False if the number format could not be followed, and `text` is that of General.
     """
 
     text: str
@@ -34,20 +34,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row that holds something: `number` from 1 as in Excel, `cells[0]` is column A, None is a blank cell."""
+    """A row that is not blank. `number` counts from 1 as in Excel, `cells[0]` is column A, None is a blank cell."""
 
     number: int
     cells: tuple[Cell | None, ...]
     hidden: bool = False
 
     def cell(self, column: int) -> Cell | None:
-        """The cell in a column (1 is A), or None if it is blank or beyond the last."""
-        return self.cells[column - 1] if 0 < column <= len(self.cells) else None
+        """Return the cell in a column (1 is A), or None if it is blank or beyond the last."""
+        if 0 < column <= len(self.cells):
+            return self.cells[column - 1]
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A block of cells; rows and columns from 1, both ends belong to it."""
+    """A block of cells. Rows and columns count from 1, and the last ones belong to it."""
 
     first_row: int
     first_column: int
@@ -57,7 +59,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One worksheet: its place in the workbook from 1, and those of its rows that hold something, top down."""
+    """A worksheet. `number` is its place in the workbook from 1, `rows` are those that are not blank, from the top."""
 
     name: str
     number: int
@@ -68,21 +70,22 @@ class Sheet:
 
 
 class Reason(StrEnum):
-    """Why a file gave no sheets."""
+    """The reason why no sheets could be read from a file."""
 
     EMPTY = "empty"  # no bytes at all
     NOT_A_SPREADSHEET = "not a spreadsheet"
-    UNSUPPORTED = "unsupported"  # of a kind that we do not read, but that can be saved as one that we do
+    UNSUPPORTED = "unsupported"  # of a kind that is not read, but can be saved as one that is
     PASSWORD = "password"  # noqa: S105  the reason's name
     TOO_LARGE = "too large"  # more bytes, unpacked bytes, rows or columns than the limits allow
-    CANNOT_BE_OPENED = "cannot be opened"  # damaged, or it kills, hangs or exhausts its reader
+    CANNOT_BE_OPENED = "cannot be opened"  # damaged, or it crashes, hangs or exhausts its reader
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that gave no sheets; `found` says in a school's words what it is, as in "a picture", "" if unknown.
+    """A file from which no sheets could be read.
 
-    `cause` is for the log: the kind of error and where it was raised, without any content of the file.
+    `found` names its kind for schools, as in "a picture", and is "" if it is unknown. `cause` is for the log: the kind
+    of error and where it was raised, without anything from the file.
     """
 
     reason: Reason
@@ -92,7 +95,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits for a workbook: bytes as sent, bytes unpacked, rows with a content, columns."""
+    """The limits of a workbook: bytes as sent, bytes unpacked, rows that are not blank, columns."""
 
     workbook: int = 15_000_000
     unpacked: int = 200_000_000

@@ -1,4 +1,4 @@
-"""Bytes → sheets of rows, or why not: the one entrance to every kind of spreadsheet."""
+"""Reads any kind of spreadsheet: bytes → sheets of rows, or the reason why there are none."""
 
 import traceback
 from collections.abc import Callable
@@ -14,11 +14,11 @@ Likely = Callable[[tuple[Sheet, ...]], int]
 
 
 def read(data: bytes, limits: Limits, likely: Likely = len) -> tuple[Sheet, ...] | Unreadable:
-    """The sheets of a workbook in their order, or why it gave none. Raises nothing but MemoryError.
+    """Return the sheets of a workbook in their order, or the reason why there are none. Raises nothing but MemoryError.
 
-    Whatever a reader makes of a damaged file (the libraries raise a dozen kinds of error) comes back as a file that
-    cannot be opened; only a lack of memory is the caller's to judge, who set the limit. Plain text can be divided into
-    cells in several ways; of those it is the one for which `likely` says most.
+    The libraries raise a dozen kinds of errors for damaged files. All of them become a file that cannot be opened. Only
+    a lack of memory is left to the caller, who set its limit. Plain text can be divided into cells in several ways;
+    the one with the highest number from `likely` is chosen.
     """
     kind = detect.sniff(data)
     if kind is detect.EMPTY:
@@ -27,21 +27,31 @@ def read(data: bytes, limits: Limits, likely: Likely = len) -> tuple[Sheet, ...]
         return Unreadable(Reason.TOO_LARGE, f"a file of more than {limits.workbook // 1_000_000:,} MB")
     if kind not in READERS:
         return Unreadable(_reason(kind), kind.name)
-    found = _attempt(READERS[kind], kind, (data, limits))
+    found = _attempt(kind, data, limits)
     if kind in detect.PLAIN and isinstance(found, tuple):
-        return (max(found, key=lambda way: likely((way,))),)
+        return (max(found, key=lambda sheet: likely((sheet,))),)
     return found
 
 
 def cause(error: Exception) -> str:
-    """The kind of an error and where it was raised, without its text: that may quote the file."""
+    """Return the kind of an error and where it was raised, without its text, which may quote the file."""
     *_, place = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 
 
-def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[Sheet, ...] | Unreadable:
+def _reason(kind: FileKind) -> Reason:
+    """Return the reason why files of a kind without a reader are not read."""
+    if kind is detect.ENCRYPTED:
+        return Reason.PASSWORD
+    if kind.is_spreadsheet or kind in detect.OPENED_BY_EXCEL:
+        return Reason.UNSUPPORTED
+    return Reason.NOT_A_SPREADSHEET
+
+
+def _attempt(kind: FileKind, data: bytes, limits: Limits) -> tuple[Sheet, ...] | Unreadable:
+    """Read a file with the reader of its kind. Return the reason if that fails."""
     try:
-        return reader(*file)
+        return READERS[kind](data, limits)
     except MemoryError:
         raise
     except Locked:
@@ -52,18 +62,11 @@ def _attempt(reader: Read, kind: FileKind, file: tuple[bytes, Limits]) -> tuple[
         return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, cause(error))
 
 
-def _reason(kind: FileKind) -> Reason:
-    if kind is detect.ENCRYPTED:
-        return Reason.PASSWORD
-    unread = kind.is_spreadsheet or kind in detect.OPENED_BY_EXCEL
-    return Reason.UNSUPPORTED if unread else Reason.NOT_A_SPREADSHEET
-
-
 def _xlsx(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     return xlsx.read(Archive(data, limits), limits)
 
 
-# The other kinds are named in the answer.
+# Other kinds are not read, but named in the reply.
 READERS: dict[FileKind, Read] = {
     detect.XLSX: _xlsx,
     detect.XLSB: xlsb.read,

@@ -7,36 +7,47 @@ ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 
 
 def blocks(cells: Iterable[str]) -> Iterator[str]:
-    """Cells as blocks of a column, each named as Excel does: "C14:C36", "C40"."""
-    first = last = (0, 0)
-    for column, row in sorted(position(cell)[::-1] for cell in set(cells)):
-        if (column, row - 1) != last:
-            if first[1]:
-                yield _block(first, last)
-            first = (column, row)
-        last = (column, row)
-    if first[1]:
-        yield _block(first, last)
+    """Yield cells as blocks of a column, in order and as Excel writes them: "C14:C36", "C40"."""
+    rows_of_column: dict[int, list[int]] = {}
+    for row, column in sorted(position(cell) for cell in set(cells)):
+        rows_of_column.setdefault(column, []).append(row)
+    for column in sorted(rows_of_column):
+        for first, last in _runs(rows_of_column[column]):
+            yield _block(column, first, last)
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of each run of consecutive numbers. The numbers are in order."""
+    first = last = numbers[0]
+    for number in numbers[1:]:
+        if number != last + 1:
+            yield first, last
+            first = number
+        last = number
+    yield first, last
+
+
+def _block(column: int, first_row: int, last_row: int) -> str:
+    first = address(first_row, column)
+    if first_row == last_row:
+        return first
+    return f"{first}:{address(last_row, column)}"
 
 
 def position(cell: str) -> tuple[int, int]:
-    """The row and the column of a cell as Excel names it."""
+    """Return the row and the column of a cell such as D14."""
     match = ADDRESS.fullmatch(cell)
     assert match, "cells are named as Excel names them"
-    column = 0
-    for letter in match[1]:
-        column = column * 26 + ord(letter) - 64
-    return int(match[2]), column
+    return int(match[2]), column_number(match[1])
 
 
-def _block(first: tuple[int, int], last: tuple[int, int]) -> str:
-    """The block between two places, each a column and a row."""
-    corners = (address(row, column) for column, row in (first, last))
-    return ":".join(dict.fromkeys(corners))
+def address(row: int, column: int) -> str:
+    """Return the reference of a cell: row 14, column 4 is D14."""
+    return f"{column_letters(column)}{row}"
 
 
 def column_letters(column: int) -> str:
-    """The letters of a column: 1 is A, 27 is AA."""
+    """Return the letters of a column: 1 is A, 27 is AA."""
     letters = ""
     while column:
         column, rest = divmod(column - 1, 26)
@@ -45,13 +56,8 @@ def column_letters(column: int) -> str:
 
 
 def column_number(letters: str) -> int:
-    """The number of a column: A is 1, AA is 27."""
+    """Return the number of a column: A is 1, AA is 27."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
-
-
-def address(row: int, column: int) -> str:
-    """A cell as Excel names it: row 14, column 4 is D14."""
-    return f"{column_letters(column)}{row}"

@@ -171,3 +171,15 @@ def a_compound(shift: int, sectors: int = 3) -> bytes:
 @pytest.mark.parametrize("shift", [0, 9, 12, 16, 65535])
 def test_a_compound_file_that_goes_round_in_circles_is_named_at_once(shift: int) -> None:
     assert detect.sniff(a_compound(shift)) == detect.UNKNOWN
+
+
+def test_a_compound_file_whose_list_of_tables_has_no_end_is_named_at_once() -> None:
+    claimed = 1_000_000
+    counts = struct.pack("<10I", 0, 109 + 127 * claimed, 1, 0, 4096, 0xFFFFFFFE, 0, 2, claimed, 0)
+    head = ole.MAGIC + bytes(16) + struct.pack("<6H", 0x3E, 3, 0xFFFE, 9, 6, 0) + bytes(4) + counts
+    list_that_is_its_own_successor = struct.pack("<128I", *[0] * 127, 2)
+    data = head.ljust(512, b"\0") + b"\xfe\xff\xff\xff" * 128 + bytes(512) + list_that_is_its_own_successor
+    begun = time.perf_counter()
+
+    assert detect.sniff(data) == detect.UNKNOWN
+    assert time.perf_counter() - begun < 1

@@ -1,8 +1,9 @@
-"""Decrypts and encrypts workbooks in memory; the only importer of msoffcrypto."""
+"""Decrypts and encrypts workbooks in memory. Only this module imports msoffcrypto."""
 
 import io
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msoffcrypto
 from msoffcrypto.exceptions import InvalidKeyError
@@ -13,31 +14,36 @@ from msoffcrypto.method.rc4 import DocumentRC4
 from msoffcrypto.method.rc4_cryptoapi import DocumentRC4CryptoAPI
 from msoffcrypto.method.xor_obfuscation import DocumentXOR
 
-# What the check of a password needs, in the order in which the library takes it.
+# What the library needs to check a password, in the order of its parameters.
 VERIFIER = (
-    *("passwordSalt", "passwordHashAlgorithm", "encryptedVerifierHashInput"),
-    *("encryptedVerifierHashValue", "spinValue", "passwordKeyBits"),
+    "passwordSalt",
+    "passwordHashAlgorithm",
+    "encryptedVerifierHashInput",
+    "encryptedVerifierHashValue",
+    "spinValue",
+    "passwordKeyBits",
 )
-MOST_SPINS = (
-    1_000_000  # rounds of hashing that a file may ask for; Excel's are 100,000, [MS-OFFCRYPTO] allows ten million
-)
-BLOCK = 1_024  # bytes of a stream of .xls that have one RC4 key, [MS-XLS] 2.2.10
+# Rounds of hashing that a file may ask for. Excel's are 100,000, [MS-OFFCRYPTO] allows ten million.
+MOST_SPINS = 1_000_000
+BLOCK = 1_024  # bytes of an .xls stream with the same RC4 key, [MS-XLS] 2.2.10
+HEAD = 4  # bytes of a record: its number and size
 FILE_PASS = 0x2F
-BOUND_SHEET, IN_CLEAR = 0x85, 4  # its first bytes are never encrypted
-PLAIN = (0x809, FILE_PASS, 0x194, 0x195, 0xE1, 0x196, 0x138)  # records that never are, [MS-XLS] 2.2.10
-SMALLEST = 4_096  # bytes; smaller streams stand elsewhere in the container, [MS-CFB] 2.9, and there the library errs
-TURNED = bytes((byte >> 5 | byte << 3) & 0xFF for byte in range(256))  # five bits to the right
+BOUND_SHEET, BOUND_SHEET_CLEAR = 0x85, 4  # the first bytes of this record are never encrypted
+CLEAR_RECORDS = (0x809, FILE_PASS, 0x194, 0x195, 0xE1, 0x196, 0x138)  # are never encrypted, [MS-XLS] 2.2.10
+# Bytes. The container keeps smaller streams elsewhere, [MS-CFB] 2.9, and the library makes mistakes there.
+SMALLEST = 4_096
+ROTATED = bytes((byte >> 5 | byte << 3) & 0xFF for byte in range(256))  # five bits to the right
 
 
 def decrypted(data: bytes, password: str) -> bytes:
-    """The content of an encrypted workbook: the package, or the stream of records of an .xls.
+    """Return the contents of an encrypted workbook: the package, or the records of an .xls, which its reader accepts.
 
-    Raises InvalidKeyError if the password is wrong, and the library's own errors for a damaged file, or one with an
-    unknown encryption.
+    Raises InvalidKeyError if the password is wrong. Raises the library's own errors if the file is damaged, or
+    encrypted in a way that the library does not know.
     """
     file = msoffcrypto.OfficeFile(io.BytesIO(data))
     if isinstance(file, Xls97File):
-        return _records_of(file, password)
+        return _decrypted_records(file, password)
     if file.type == "agile":
         _check(file, password)
     file.load_key(password=password, verify_password=file.type == "standard")
@@ -47,9 +53,9 @@ def decrypted(data: bytes, password: str) -> bytes:
 
 
 def encrypted(data: bytes, password: str) -> bytes:
-    """An .xlsx workbook as Excel encrypts it (agile, AES-256), so that it opens with a password.
+    """Return an .xlsx workbook, encrypted as Excel does it (agile, AES-256), that opens with a password.
 
-    Raises ValueError for one that is smaller than any honest one: the library would write what nobody can open.
+    Raises ValueError if it is smaller than any real one: the library would write a file that nobody can open.
     """
     if len(data) <= SMALLEST:
         raise ValueError(f"no more than {SMALLEST} bytes")
@@ -59,52 +65,85 @@ def encrypted(data: bytes, password: str) -> bytes:
 
 
 def _check(file: OOXMLFile, password: str) -> None:
-    """Raise if the password is wrong, or checking takes too long; the library would hash twice for it."""
+    """Raise an error if the password is wrong, or takes too long to check. The library would hash twice for that."""
     if file.info["spinValue"] > MOST_SPINS:
         raise ValueError(f"more than {MOST_SPINS:,} rounds of hashing")
-    if not ECMA376Agile.verify_password(password, *(file.info[name] for name in VERIFIER)):
+    verifier = [file.info[name] for name in VERIFIER]
+    if not ECMA376Agile.verify_password(password, *verifier):
         raise InvalidKeyError("another password")
 
 
-def _records_of(file: Xls97File, password: str) -> bytes:
-    """The records of an .xls. The library's own way leads over a temporary file, and takes seconds for a megabyte."""
+def _decrypted_records(file: Xls97File, password: str) -> bytes:
+    """Return the decrypted records of an .xls.
+
+    The library itself would use a temporary file, and take seconds for a megabyte.
+    """
     file.load_key(password)
     file.data.workbook.seek(0)
     stream = file.data.workbook.read()
-    plain = bytearray(stream if file.type == "xor" else _by_rc4(file, stream))
-    pattern = bytes(DocumentXOR.create_xor_array_method1(password)) if file.type == "xor" else b""
-    for number, start, end in _records(stream):
-        clear = end if number in PLAIN else min(start + IN_CLEAR, end) if number == BOUND_SHEET else start
-        plain[start - 4 : clear] = stream[start - 4 : clear]
-        if pattern:
-            plain[clear:end] = _by_xor(stream[clear:end], pattern, clear + end - start)
-        if number == FILE_PASS:
-            plain[start - 4 : start - 2] = b"\0\0"  # nothing any more: readers go by it
+    plain = _by_xor(stream, password) if file.type == "xor" else _by_rc4(file, stream)
+    for record in _records(stream):
+        clear = slice(record.start - HEAD, record.encrypted_from)
+        plain[clear] = stream[clear]
+        if record.number == FILE_PASS:
+            number = slice(record.start - HEAD, record.start - 2)
+            plain[number] = b"\0\0"  # a number without meaning, or readers would take the stream for encrypted
     return bytes(plain)
 
 
-def _records(stream: bytes) -> Iterator[tuple[int, int, int]]:
-    """The records of a stream: number, and the positions of the data behind the four bytes of the head."""
-    start = 4
+class _Record(NamedTuple):
+    """A record of a stream: its number, and three offsets in the stream.
+
+    The data begin at `start`, behind the head, and end at `end`. They are encrypted from `encrypted_from` on.
+    """
+
+    number: int
+    start: int
+    encrypted_from: int
+    end: int
+
+
+def _records(stream: bytes) -> Iterator[_Record]:
+    start = HEAD
     while start <= len(stream):
-        number, size = struct.unpack_from("<HH", stream, start - 4)
-        yield number, start, min(start + size, len(stream))
-        start += size + 4
+        number, size = struct.unpack_from("<HH", stream, start - HEAD)
+        end = min(start + size, len(stream))
+        yield _Record(number, start, _encrypted_from(number, start, end), end)
+        start += size + HEAD
 
 
-def _by_rc4(file: Xls97File, stream: bytes) -> bytes:
-    """The stream as if all of it were encrypted: keys go by the place in it, heads of records included."""
+def _encrypted_from(number: int, start: int, end: int) -> int:
+    if number in CLEAR_RECORDS:
+        return end
+    if number == BOUND_SHEET:
+        return min(start + BOUND_SHEET_CLEAR, end)
+    return start
+
+
+def _by_rc4(file: Xls97File, stream: bytes) -> bytearray:
+    """Decrypt a stream as if all of it were encrypted. Keys depend on the offset in it, and heads of records count."""
     source = io.BytesIO(stream)
     if file.type == "rc4":
         out = DocumentRC4.decrypt(file.key, file.salt, source, BLOCK)
     else:
         out = DocumentRC4CryptoAPI.decrypt(file.key, file.salt, file.keySize, source, BLOCK)
-    return bytes(out.getvalue())
+    return bytearray(out.getvalue())
 
 
-def _by_xor(data: bytes, pattern: bytes, place: int) -> bytes:
-    """Decrypt some bytes of a record; the start of the pattern depends on their position and the record's size."""
-    first = place % len(pattern)
+def _by_xor(stream: bytes, password: str) -> bytearray:
+    """Decrypt the encrypted data of each record in a stream."""
+    pattern = bytes(DocumentXOR.create_xor_array_method1(password))
+    plain = bytearray(stream)
+    for record in _records(stream):
+        data = stream[record.encrypted_from : record.end]
+        size = record.end - record.start
+        plain[record.encrypted_from : record.end] = _unmasked(data, pattern, record.encrypted_from + size)
+    return plain
+
+
+def _unmasked(data: bytes, pattern: bytes, offset_and_size: int) -> bytes:
+    """Decrypt some bytes of a record. The pattern's start depends on their offset plus the size of the record."""
+    first = offset_and_size % len(pattern)
     repeated = (pattern[first:] + pattern * (len(data) // len(pattern) + 1))[: len(data)]
     mixed = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")
-    return mixed.to_bytes(len(data), "little").translate(TURNED)
+    return mixed.to_bytes(len(data), "little").translate(ROTATED)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from planit_mailer.spreadsheets.containers import text_encoding
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Sheet
 from planit_mailer.spreadsheets.readers import cells
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
 
 DELIMITERS = (",", ";", "\t", "|")
 DECLARED = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # a line for Excel, which does not show it
@@ -82,25 +83,12 @@ def _divided_in_all_ways(text: str, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def _sheet(text: str, delimiter: str, limits: Limits) -> Sheet:
-    return Sheet("", 1, tuple(_rows(text, delimiter, limits)))
-
-
-def _rows(text: str, delimiter: str, limits: Limits) -> Iterator[Row]:
-    """Yield the rows that are not blank. Blank lines count as rows, as they do in Excel."""
+    """Return the sheet that a delimiter makes of a text. Blank lines count as rows, as they do in Excel."""
+    builder = SheetBuilder(limits)
     made = _MadeCells()
-    count = 0
     for number, fields in _records(text, delimiter):
-        found = [made[written] for written in fields]
-        while found and found[-1] is None:
-            found.pop()
-        if not found:
-            continue
-        if len(found) > limits.columns:
-            raise TooLarge(f"more than {limits.columns:,} columns")
-        count += 1
-        if count > limits.rows:
-            raise TooLarge(f"more than {limits.rows:,} rows")
-        yield Row(number, tuple(found))
+        builder.add_cells(number, [made[written] for written in fields])
+    return builder.sheet("", 1)
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -6,14 +6,15 @@ rows and columns are hidden.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets.containers.zip_archive import Archive, Locked, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Row, Sheet
+from planit_mailer.spreadsheets.containers.zip_archive import Archive, Locked
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
 from planit_mailer.spreadsheets.number_formats import dates
 from planit_mailer.spreadsheets.readers import cells, xml_parts
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
 
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -28,7 +29,6 @@ CONTAINERS = (SHEET, f"{TABLE}table-rows", f"{TABLE}table-row-group", f"{TABLE}t
 HIDDEN = ("collapse", "filter")
 NO_FORMAT = "#FMT"  # LibreOffice shows this if the format cannot show the number
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
-MOST_MERGED = 100_000
 MOST_SPACES = 1_000  # that one element may stand for
 
 
@@ -55,22 +55,12 @@ class _Table:
     `external` marks values of another document, which LibreOffice keeps with the links to them.
     """
 
-    name: str
-    hidden: bool
+    builder: SheetBuilder
+    name: str = ""
+    hidden: bool = False
     external: bool = False
     row: int = 0  # number of the last row read
     column: int = 0  # number of the last column declared
-    rows: list[Row] = field(default_factory=list)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last of each run
-    merged: list[Range] = field(default_factory=list)
-
-    def sheet(self, number: int) -> Sheet:
-        """Return the finished sheet."""
-        width = max((len(row.cells) for row in self.rows), default=0)
-        hidden = set[int]()
-        for first, last in self.hidden_columns:
-            hidden.update(range(first, min(last, width) + 1))
-        return Sheet(self.name, number, tuple(self.rows), self.hidden, frozenset(hidden), tuple(self.merged))
 
 
 class _Reader:
@@ -80,7 +70,7 @@ class _Reader:
         self._limits = limits
         self._hidden_styles: set[str] = set()
         self._style = ""
-        self._table = _Table("", hidden=False)
+        self._table = _Table(SheetBuilder(limits))
         self._container: Element | None = None  # the last element that began and can hold rows
         self._open_rows = 0
 
@@ -99,7 +89,7 @@ class _Reader:
                 self._begin(element)
             elif element.tag == SHEET and not self._table.external:
                 count += 1
-                yield self._table.sheet(count)
+                yield self._table.builder.sheet(self._table.name, count, hidden=self._table.hidden)
 
     def _begin_or_end_row(self, event: str, element: Element) -> None:
         """Read a row when it ends, and drop it from the tree so that the document does not gather in memory."""
@@ -119,7 +109,7 @@ class _Reader:
                 self._hidden_styles.add(self._style)
             case "table":
                 hidden = element.get(f"{TABLE}style-name") in self._hidden_styles
-                self._table = _Table(element.get(f"{TABLE}name", ""), hidden)
+                self._table = _Table(SheetBuilder(self._limits), element.get(f"{TABLE}name", ""), hidden)
             case "table-source":
                 self._table.external = True
             case "table-column":
@@ -129,22 +119,19 @@ class _Reader:
         first = self._table.column + 1
         self._table.column += _count(element, "number-columns-repeated")
         if element.get(f"{TABLE}visibility") in HIDDEN:
-            self._table.hidden_columns.append((first, self._table.column))
+            self._table.builder.hide_columns(first, self._table.column)
 
     def _row(self, element: Element) -> None:
         """Add a row as often as it is repeated. Blank rows, which may be repeated a million times, are not added."""
         table = self._table
         first = table.row + 1
-        repeated = _count(element, "number-rows-repeated")
-        table.row += repeated
+        table.row += _count(element, "number-rows-repeated")
         found = self._cells(element, first)
         if not found or table.external:
             return
-        if len(table.rows) + repeated > self._limits.rows:
-            raise TooLarge(f"more than {self._limits.rows:,} rows")
         hidden = element.get(f"{TABLE}visibility") in HIDDEN
         for number in range(first, table.row + 1):
-            table.rows.append(Row(number, found, hidden))
+            table.builder.add_row(number, found, hidden=hidden)
 
     def _cells(self, row: Element, number: int) -> tuple[Cell | None, ...]:
         """Return the cells of a row up to the last that is not blank."""
@@ -157,8 +144,7 @@ class _Reader:
             repeated = _count(element, "number-columns-repeated")
             cell = _cell(element)
             if cell is not None:
-                if column + repeated - 1 > self._limits.columns:
-                    raise TooLarge(f"more than {self._limits.columns:,} columns")
+                self._table.builder.check_column(column + repeated - 1)
                 blank_before = column - 1 - len(found)
                 found += [None] * blank_before + [cell] * repeated
             column += repeated
@@ -167,11 +153,8 @@ class _Reader:
     def _note_merged(self, cell: Element, row: int, column: int) -> None:
         width = _count(cell, "number-columns-spanned")
         height = _count(cell, "number-rows-spanned")
-        if width == 1 and height == 1:
-            return
-        self._table.merged.append(Range(row, column, row + height - 1, column + width - 1))
-        if len(self._table.merged) > MOST_MERGED:
-            raise TooLarge(f"more than {MOST_MERGED:,} merged cells")
+        if width > 1 or height > 1:
+            self._table.builder.merge(Range(row, column, row + height - 1, column + width - 1))
 
 
 def _cell(element: Element) -> Cell | None:

@@ -1,17 +1,18 @@
 """Reads .xls (BIFF): values, formats, and what is hidden, as xlrd reads them → sheets."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import xlrd
 from xlrd.biffh import XLRDError
 from xlrd.compdoc import SIGNATURE, CompDoc, CompDocError
 from xlrd.formatting import std_format_strings
 
-from planit_mailer.spreadsheets.containers.zip_archive import Damaged, Locked, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Row, Sheet
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged, Locked
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
 from planit_mailer.spreadsheets.number_formats import builtin
 from planit_mailer.spreadsheets.readers import cells, xls_formulas
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
 
 ENCRYPTED = "Workbook is encrypted"  # xlrd says so in the text of a general error, and nowhere else
 STREAMS = ("Workbook", "Book")  # of BIFF8, and of what is older; a file for both has both
@@ -70,39 +71,21 @@ class _Reader:
     def sheet(self, number: int) -> Sheet:
         """Return a sheet by its number from 0, and let xlrd drop it."""
         page = self._book.sheet_by_index(number)
-        rows = tuple(self._rows(page))
+        builder = SheetBuilder(self._limits)
+        for row in range(page.nrows):
+            builder.add_cells(row + 1, self._cells(page, row), hidden=_is_hidden(page.rowinfo_map.get(row)))
+        for column, info in page.colinfo_map.items():
+            if info.hidden or not info.width:
+                builder.hide_columns(column + 1, column + 1)
+        builder.merged = [Range(top + 1, left + 1, bottom, right) for top, bottom, left, right in page.merged_cells]
         self._book.unload_sheet(number)
-        return Sheet(
-            name=page.name,
-            number=number + 1,
-            rows=rows,
-            hidden=page.visibility != 0,
-            hidden_columns=_hidden_columns(page, rows),
-            merged=tuple(Range(top + 1, left + 1, bottom, right) for top, bottom, left, right in page.merged_cells),
-        )
-
-    def _rows(self, page: xlrd.sheet.Sheet) -> Iterator[Row]:
-        """Yield the rows that are not blank."""
-        count = 0
-        for number in range(page.nrows):
-            found = self._cells(page, number)
-            if not found:
-                continue
-            if len(found) > self._limits.columns:
-                raise TooLarge(f"more than {self._limits.columns:,} columns")
-            count += 1
-            if count > self._limits.rows:
-                raise TooLarge(f"more than {self._limits.rows:,} rows")
-            yield Row(number + 1, tuple(found), _is_hidden(page.rowinfo_map.get(number)))
+        return builder.sheet(page.name, number + 1, hidden=page.visibility != 0)
 
     def _cells(self, page: xlrd.sheet.Sheet, row: int) -> list[Cell | None]:
-        """Return the cells of a row up to the last that is not blank."""
+        """Return the cells of a row."""
         styles = [page.cell_xf_index(row, column) for column in range(page.row_len(row))]
         stored = zip(page.row_types(row), page.row_values(row), styles, strict=True)
-        found = [self._cell(kind, value, style) for kind, value, style in stored]
-        while found and found[-1] is None:
-            found.pop()
-        return found
+        return [self._cell(kind, value, style) for kind, value, style in stored]
 
     def _cell(self, kind: int, value: object, style: int) -> Cell | None:
         key = (kind, value, style)
@@ -137,17 +120,6 @@ def _code(book: xlrd.Book, number: int) -> str:
     if own == std_format_strings.get(number):
         own = None
     return builtin.code(number, own)
-
-
-def _hidden_columns(page: xlrd.sheet.Sheet, rows: tuple[Row, ...]) -> frozenset[int]:
-    """Return the columns that are hidden or have no width, up to the last with a cell that is not blank."""
-    width = max((len(row.cells) for row in rows), default=0)
-    hidden = set[int]()
-    for column, info in page.colinfo_map.items():
-        is_hidden = info.hidden or not info.width
-        if is_hidden and column < width:
-            hidden.add(column + 1)
-    return frozenset(hidden)
 
 
 def _is_hidden(row: xlrd.sheet.Rowinfo | None) -> bool:

@@ -6,12 +6,12 @@ and columns are hidden.
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from planit_mailer.spreadsheets.containers.zip_archive import Archive, Damaged, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Row, Sheet
+from planit_mailer.spreadsheets.containers.zip_archive import Archive, Damaged
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
 from planit_mailer.spreadsheets.number_formats import builtin
 from planit_mailer.spreadsheets.readers import cells, xlsx
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
 
 # Numbers of records, [MS-XLSB] 2.3.
 ROW, BLANK, RK, ERROR, BOOLEAN, REAL, TEXT, SHARED = 0, 1, 2, 3, 4, 5, 6, 7
@@ -25,7 +25,6 @@ SHORT = {12: BLANK, 13: RK, 14: ERROR, 15: BOOLEAN, 16: REAL, 17: TEXT, 18: SHAR
 ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 HIDDEN_ROW = 0x10  # a bit in byte 11 of a row
 SIZE_BYTES = 4  # of a record's size, at most
-MOST_MERGED = 100_000
 NOTHING = 0xFFFFFFFF  # the length of a missing text
 
 
@@ -98,17 +97,21 @@ class _Reader:
 
     def sheet(self, data: bytes, name: str, place: int, *, hidden: bool) -> Sheet:
         """Return one sheet. Its place in the workbook counts from 1."""
-        contents = _Contents(self._limits)
+        builder = SheetBuilder(self._limits)
+        row = _RowCells(builder)
         for number, body in _with_columns(_records(data)):
             if number in CELLS:
-                contents.add_cell(int.from_bytes(body[:4], "little"), self._maker.cell(number, body))
+                row.add(int.from_bytes(body[:4], "little"), self._maker.cell(number, body))
             elif number == ROW:
-                contents.begin_row(body)
+                row.end()
+                row.begin(body)
             elif number == COLUMNS:
-                contents.note_columns(body)
+                _note_columns(body, builder)
             elif number == MERGED:
-                contents.add_merged(body)
-        return contents.sheet(name, place, hidden=hidden)
+                top, bottom, left, right = struct.unpack_from("<4I", body)
+                builder.merge(Range(top + 1, left + 1, bottom + 1, right + 1))
+        row.end()
+        return builder.sheet(name, place, hidden=hidden)
 
 
 class _CellMaker:
@@ -152,67 +155,38 @@ class _CellMaker:
         return self._formats[int.from_bytes(body[4:7], "little")]
 
 
-@dataclass(slots=True)
-class _Contents:
-    """The contents of a sheet while it is being read."""
+class _RowCells:
+    """The cells of the row that is being read. Rows and cells must be in order."""
 
-    limits: Limits
-    rows: list[Row] = field(default_factory=list)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last of each run, from 0
-    merged: list[Range] = field(default_factory=list)
-    row_number: int = 0  # of the row that is being read
-    row_is_hidden: bool = False
-    cells: list[Cell | None] = field(default_factory=list)
+    def __init__(self, builder: SheetBuilder) -> None:
+        self._builder = builder
+        self._number = 0
+        self._hidden = False
+        self._cells: list[Cell | None] = []
 
-    def begin_row(self, body: bytes) -> None:
-        """End the row before, and begin the one of this record."""
-        self._end_row()
-        self.row_number = int.from_bytes(body[:4], "little") + 1
-        self.row_is_hidden = bool(int.from_bytes(body[11:12], "little") & HIDDEN_ROW)
-        self.cells = []
+    def begin(self, body: bytes) -> None:
+        """Begin the row of a record, and forget the one before."""
+        self._number = int.from_bytes(body[:4], "little") + 1
+        self._hidden = bool(int.from_bytes(body[11:12], "little") & HIDDEN_ROW)
+        self._cells = []
 
-    def add_cell(self, column: int, cell: Cell | None) -> None:
-        """Add a cell to the row unless it is blank. Columns count from 0."""
+    def add(self, column: int, cell: Cell | None) -> None:
+        """Add a cell unless it is blank. Columns count from 0."""
         if cell is None:
             return
-        if column >= self.limits.columns:
-            raise TooLarge(f"more than {self.limits.columns:,} columns")
-        if column < len(self.cells):
+        self._builder.check_column(column + 1)
+        if column < len(self._cells):
             raise Damaged("cells in disorder")
-        self.cells += [None] * (column - len(self.cells))
-        self.cells.append(cell)
+        self._cells += [None] * (column - len(self._cells))
+        self._cells.append(cell)
 
-    def note_columns(self, body: bytes) -> None:
-        """Note columns that are hidden or have no width."""
-        first, last, width = struct.unpack_from("<3I", body)
-        if body[16] & 1 or not width:
-            self.hidden_columns.append((first, last))
-
-    def add_merged(self, body: bytes) -> None:
-        """Add a block of merged cells."""
-        top, bottom, left, right = struct.unpack_from("<4I", body)
-        self.merged.append(Range(top + 1, left + 1, bottom + 1, right + 1))
-        if len(self.merged) > MOST_MERGED:
-            raise TooLarge(f"more than {MOST_MERGED:,} merged cells")
-
-    def sheet(self, name: str, place: int, *, hidden: bool) -> Sheet:
-        """End the last row and return the finished sheet."""
-        self._end_row()
-        width = max((len(row.cells) for row in self.rows), default=0)
-        hidden_columns = set[int]()
-        for first, last in self.hidden_columns:
-            hidden_columns.update(range(first + 1, min(last + 1, width) + 1))
-        return Sheet(name, place, tuple(self.rows), hidden, frozenset(hidden_columns), tuple(self.merged))
-
-    def _end_row(self) -> None:
-        """Add the row that has been read unless it is blank."""
-        if not self.cells:
+    def end(self) -> None:
+        """Add the row to the sheet unless it is blank."""
+        if not self._cells:
             return
-        if self.rows and self.row_number <= self.rows[-1].number:
+        if self._number <= self._builder.last_row:
             raise Damaged("rows in disorder")
-        if len(self.rows) == self.limits.rows:
-            raise TooLarge(f"more than {self.limits.rows:,} rows")
-        self.rows.append(Row(self.row_number, tuple(self.cells), self.row_is_hidden))
+        self._builder.add_row(self._number, tuple(self._cells), hidden=self._hidden)
 
 
 def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -252,6 +226,13 @@ def _with_columns(records: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, b
                 column = 0
             elif number == BLANK or number in CELLS:
                 column = int.from_bytes(body[:4], "little") + 1
+
+
+def _note_columns(body: bytes, builder: SheetBuilder) -> None:
+    """Note columns that are hidden or have no width."""
+    first, last, width = struct.unpack_from("<3I", body)
+    if body[16] & 1 or not width:
+        builder.hide_columns(first + 1, last + 1)
 
 
 def _text(body: bytes, place: int) -> str:

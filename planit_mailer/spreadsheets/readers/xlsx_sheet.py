@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 from xml.etree.ElementTree import Element
 
-from planit_mailer.spreadsheets.containers.zip_archive import Damaged, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Limits, Range, Row, Sheet
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged
+from planit_mailer.spreadsheets.model import Cell, Limits, Range, Sheet
 from planit_mailer.spreadsheets.readers import xlsx_fast, xml_parts
 from planit_mailer.spreadsheets.readers.cells import Cells
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
 from planit_mailer.spreadsheets.references import column_number
 
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6})")
 COLUMNS = 16_384
 ROWS = 1_048_576
-MOST_MERGED = 100_000
 
 
 class Reader:
@@ -32,45 +32,51 @@ class Reader:
 
         Raises Damaged or TooLarge, and the XML parser's own errors.
         """
-        contents = _Contents(self._limits.rows)
-        events = xml_parts.parsed(self._fast_rows.remaining(chunks, contents.add_numbered))
+        builder = SheetBuilder(self._limits)
+
+        def keep(number: int, cells: tuple[Cell | None, ...], *, hidden: bool) -> None:
+            builder.add_row(_within(number, ROWS), cells, hidden=hidden)
+
+        events = xml_parts.parsed(self._fast_rows.remaining(chunks, keep))
         _, root = next(events)
         tags = _Tags.of(root)
         for element in _entries(events, root, tags):
             if element.tag == tags.row:
-                self._read_row(element, tags, contents)
+                self._read_row(element, tags, builder)
             elif element.tag == tags.merged:
-                contents.add_merged(_range(element.get("ref", "")))
+                builder.merge(_range(element.get("ref", "")))
             elif xml_parts.is_hidden(element, "width"):
-                contents.hide_columns(element)
-        return contents.sheet(name, number, hidden=hidden)
+                first = xml_parts.integer(element.get("min", "1"))
+                last = xml_parts.integer(element.get("max", "1"))
+                builder.hide_columns(first, last)
+        return builder.sheet(name, number, hidden=hidden)
 
-    def _read_row(self, element: Element, tags: "_Tags", contents: "_Contents") -> None:
-        number = _row_number(element, contents.last_row)
+    def _read_row(self, element: Element, tags: "_Tags", builder: SheetBuilder) -> None:
+        number = _row_number(element, builder.last_row)
         if not any(map(len, element)):  # most rows of some sheets have formats and nothing else
-            contents.add(number, (), hidden=False)
+            builder.add_row(number, ())
             return
-        cells = self._row_cells(element, number, tags)
-        contents.add(number, cells, hidden=xml_parts.is_hidden(element, "ht"))
+        filled = self._filled_cells(element, number, tags, builder)
+        width = max(filled, default=0)
+        cells = tuple(filled.get(column) for column in range(1, width + 1))
+        builder.add_row(number, cells, hidden=xml_parts.is_hidden(element, "ht"))
 
-    def _row_cells(self, element: Element, number: int, tags: "_Tags") -> tuple[Cell | None, ...]:
-        """Return the cells of a row up to the last that is not blank."""
+    def _filled_cells(self, row: Element, number: int, tags: "_Tags", builder: SheetBuilder) -> dict[int, Cell]:
+        """Return the cells of a row that are not blank, by their columns."""
         filled: dict[int, Cell] = {}
         column = 0
-        for cell in element:
+        for cell in row:
             if cell.tag != tags.cell:
                 continue
             column = self._column(cell.get("r", ""), number) or column + 1
             content = self._cell(cell, tags)
             if content is None:
                 continue
-            if column > self._limits.columns:
-                raise TooLarge(f"more than {self._limits.columns:,} columns")
+            builder.check_column(column)
             if column in filled:
                 raise Damaged("a cell stands twice")
             filled[column] = content
-        width = max(filled, default=0)
-        return tuple(map(filled.get, range(1, width + 1)))
+        return filled
 
     def _column(self, reference: str, row: int) -> int:
         """Return the column that a cell's reference names, or 0 if the cell has no reference.
@@ -129,53 +135,6 @@ class _Tags:
             tables=frozenset((f"{namespace}sheetData", f"{namespace}cols", f"{namespace}mergeCells")),
             entries=frozenset((row, f"{namespace}col", merged)),
         )
-
-
-@dataclass(slots=True)
-class _Contents:
-    """The contents of a sheet while it is being read. `most_rows` is the limit of rows that are not blank."""
-
-    most_rows: int
-    last_row: int = 0  # number of the last row read
-    rows: dict[int, Row] = field(default_factory=dict)  # by number
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last of each run
-    merged: list[Range] = field(default_factory=list)
-
-    def add_numbered(self, number: int, cells: tuple[Cell | None, ...], /, *, hidden: bool) -> None:
-        """Add a row with the number that the file gives it. Raises Damaged if no sheet has so many rows."""
-        self.add(_within(number, ROWS), cells, hidden=hidden)
-
-    def add(self, number: int, cells: tuple[Cell | None, ...], *, hidden: bool) -> None:
-        """Add a row unless it is blank."""
-        self.last_row = number
-        if not cells:
-            return
-        if number in self.rows:
-            raise Damaged("a row stands twice")
-        if len(self.rows) == self.most_rows:
-            raise TooLarge(f"more than {self.most_rows:,} rows")
-        self.rows[number] = Row(number, cells, hidden)
-
-    def hide_columns(self, element: Element) -> None:
-        """Note the columns of an element as hidden."""
-        first = xml_parts.integer(element.get("min", "1"))
-        last = xml_parts.integer(element.get("max", "1"))
-        self.hidden_columns.append((first, last))
-
-    def add_merged(self, merged: Range) -> None:
-        """Add a block of merged cells."""
-        self.merged.append(merged)
-        if len(self.merged) > MOST_MERGED:
-            raise TooLarge(f"more than {MOST_MERGED:,} merged cells")
-
-    def sheet(self, name: str, number: int, *, hidden: bool) -> Sheet:
-        """Return the finished sheet."""
-        rows = tuple(self.rows[number] for number in sorted(self.rows))
-        width = max((len(row.cells) for row in rows), default=0)
-        hidden_columns = set[int]()
-        for first, last in self.hidden_columns:
-            hidden_columns.update(range(first, min(last, width) + 1))
-        return Sheet(name, number, rows, hidden, frozenset(hidden_columns), tuple(self.merged))
 
 
 def text_of(element: Element) -> str:
