@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from planit_mailer.spreadsheets.number_formats import numeric
+from planit_mailer.spreadsheets.number_formats import digit_places, numeric
 from planit_mailer.spreadsheets.number_formats.parse import Part, Section, Token, Unsupported
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  a cell's moment has no zone
@@ -112,7 +112,7 @@ def _instant(number: float, tokens: list[Token], *, since_1904: bool) -> _Instan
     decimals = max((len(token.text) - 1 for token in tokens if token.part is Part.POINT), default=0)
     if not 0 <= number < LAST:
         raise Unsupported("no such date")
-    elapsed = numeric.rounded(numeric.kept(number) * DAY, decimals)
+    elapsed = digit_places.rounded(numeric.kept(number) * DAY, decimals)
     day, second = divmod(elapsed, DAY)
     day += FROM_1900_TO_1904 if since_1904 else 0
     if day >= LAST:

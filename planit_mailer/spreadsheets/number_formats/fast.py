@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from planit_mailer.spreadsheets.number_formats import numeric
+from planit_mailer.spreadsheets.number_formats import digit_places, numeric
 
 CODE = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<decimals>0{1,9}))?(?P<percent>%)?")
 LONGEST = 20  # characters: #,##0.000000000%, and some
@@ -36,8 +36,8 @@ class Plain:
         if _is_clear(size * self.unit):
             figures = self.written.format(size * self.factor)
         else:
-            scaled = numeric.kept(size).scaleb(self.scale, numeric.EXACT)
-            figures = self.written.format(numeric.rounded(scaled, self.decimals))
+            scaled = numeric.kept(size).scaleb(self.scale, digit_places.EXACT)
+            figures = self.written.format(digit_places.rounded(scaled, self.decimals))
         return f"-{figures}" if number < 0 and figures.strip(ZERO) else figures
 
 
