@@ -4,9 +4,8 @@ A place is written 0, # or ?. If there is no digit for it, 0 shows a zero, ? a b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
-from itertools import takewhile
+from typing import NamedTuple
 
 from planit_mailer.spreadsheets.number_formats.parse import Part, Token
 
@@ -30,9 +29,12 @@ def literal_text(tokens: Sequence[Token]) -> str:
     return "".join(token.text for token in tokens)
 
 
-def before_point(tokens: Sequence[Token]) -> list[Token]:
+def before_point(tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens before the decimal point, or all of them if there is none."""
-    return list(takewhile(lambda token: token.part is not Part.POINT, tokens))
+    for place, token in enumerate(tokens):
+        if token.part is Part.POINT:
+            return tokens[:place]
+    return tokens
 
 
 def fixed(size: Decimal, tokens: Sequence[Token]) -> str:
@@ -40,18 +42,19 @@ def fixed(size: Decimal, tokens: Sequence[Token]) -> str:
     if not count(tokens):
         return literal_text(tokens)
     integer, _, fraction = f"{shown_value(size, tokens):f}".partition(".")
-    commas = _commas(tokens)
-    tokens = [token for place, token in enumerate(tokens) if place not in commas.all]
+    separating, dividing = _commas(tokens)
+    tokens = [token for place, token in enumerate(tokens) if place not in (*separating, *dividing)]
     before = before_point(tokens)
     after = tokens[len(before) :]
-    return whole(integer.lstrip("0"), before, thousands=bool(commas.separating)) + _decimals(fraction, after)
+    return whole(integer.lstrip("0"), before, thousands=bool(separating)) + _decimals(fraction, after)
 
 
 def shown_value(size: Decimal, tokens: Sequence[Token]) -> Decimal:
     """The number that digit places show: scaled by percent signs and by commas at the end, and rounded."""
     percent_signs = sum(token.part is Part.PERCENT for token in tokens)
     scale = 2 * percent_signs - 3 * len(_commas(tokens).dividing)
-    decimals = count(tokens) - count(before_point(tokens))
+    before = before_point(tokens)
+    decimals = count(tokens[len(before) :])
     return rounded(size.scaleb(scale, EXACT), decimals)
 
 
@@ -102,31 +105,24 @@ def _decimals(digits: str, tokens: Sequence[Token]) -> str:
     return "".join(written)
 
 
-@dataclass(frozen=True, slots=True)
-class _Commas:
+class _Commas(NamedTuple):
     """The places of the commas that separate thousands, and of those that divide the number by a thousand each."""
 
-    separating: frozenset[int]
-    dividing: frozenset[int]
-
-    @property
-    def all(self) -> frozenset[int]:
-        """The places of all commas."""
-        return self.separating | self.dividing
+    separating: list[int]
+    dividing: list[int]
 
 
 def _commas(tokens: Sequence[Token]) -> _Commas:
     """The commas behind the first digit place. Those before it are literal text."""
-    separating: set[int] = set()
-    dividing: set[int] = set()
+    found = _Commas([], [])
     seen_digit = False
     for place, token in enumerate(tokens):
         if token.part is Part.DIGIT:
             seen_digit = True
         elif token.part is Part.COMMA and seen_digit:
-            commas = separating if _is_before_digit(tokens[place:]) else dividing
-            commas.add(place)
-    return _Commas(frozenset(separating), frozenset(dividing))
+            commas = found.separating if _is_before_digit(tokens[place:]) else found.dividing
+            commas.append(place)
+    return found
 
 
 def _is_before_digit(tokens: Sequence[Token]) -> bool:

@@ -55,8 +55,8 @@ def shown(number: float, section: Section) -> str:
         text = fraction.shown(Fraction(abs(number)), layout)
     else:
         text = digit_places.fixed(size, tokens)
-        if section.alone and _shows_zero(size, tokens):
-            has_sign = False
+        if has_sign and section.alone:
+            has_sign = not _shows_zero(size, tokens)
     return f"-{text}" if has_sign else text
 
 
