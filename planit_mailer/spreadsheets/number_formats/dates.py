@@ -96,7 +96,7 @@ def _days(instant: datetime) -> float:
 
 def _is_foreign(section: Section) -> bool:
     """True if a section shows digits or a calendar that are not Western, or names in a language that is not English."""
-    if section.has(Part.ELSEWHERE):
+    if section.has(Part.NOT_WESTERN):
         return True
     return section.has(Part.FOREIGN) and any(map(_is_name, section.tokens))
 

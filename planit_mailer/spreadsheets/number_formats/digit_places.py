@@ -63,16 +63,16 @@ def whole(digits: str, tokens: Sequence[Token], *, thousands: bool = False) -> s
 
     With `thousands`, commas separate the thousands.
     """
-    places = [place for place, token in enumerate(tokens) if token.part is Part.DIGIT]
+    places = count(tokens)
     if not places:
         return literal_text(tokens) + digits
-    leftmost = places[0]
     texts: list[str] = []
     written = 0
-    for place in reversed(range(len(tokens))):
-        text = tokens[place].text
-        if tokens[place].part is Part.DIGIT:
-            start = 0 if place == leftmost else max(len(digits) - 1, 0)
+    for token in reversed(tokens):
+        text = token.text
+        if token.part is Part.DIGIT:
+            places -= 1
+            start = max(len(digits) - 1, 0) if places else 0
             filled = digits[start:] or FILLING[text]
             digits = digits[:start]
             text = _separated(filled, written) if thousands else filled
@@ -93,7 +93,7 @@ def _separated(digits: str, written: int) -> str:
 
 
 def _decimals(digits: str, tokens: Sequence[Token]) -> str:
-    """Put decimals into places, from the left. Zeros at the end are digits that are not there."""
+    """Put decimals into places, from the left. Zeros at the end count as absent digits."""
     digits = digits.rstrip("0")
     written: list[str] = []
     for token in tokens:

@@ -39,7 +39,7 @@ def general(number: Decimal) -> str:
 
 def shown(number: float, section: Section) -> str:
     """Show a number under a section without dates and times. Raises Unsupported."""
-    if section.has(Part.ELSEWHERE):
+    if section.has(Part.NOT_WESTERN):
         raise Unsupported("digits that are not ours")
     tokens = section.tokens
     layout = fraction.layout(tokens)

@@ -64,7 +64,7 @@ class Part(Enum):
     ELAPSED = auto()  # [h], [m], [s]
     NOON = auto()
     FOREIGN = auto()  # a language that is not English
-    ELSEWHERE = auto()  # digits or a calendar that are not Western
+    NOT_WESTERN = auto()  # digits or a calendar that are not Western
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Section:
     tokens: tuple[Token, ...]
     compare: str = ""
     limit: float = 0
-    absolute: bool = False  # we add no sign: all its negative values are shown as they are without one
+    absolute: bool = False  # all its values are negative or zero, and it shows them without a minus of ours
     alone: bool = False  # it is the whole format: a number that it rounds to zero has no sign
 
     def takes(self, value: float) -> bool:
@@ -178,7 +178,7 @@ def _locale(text: str) -> Iterator[Token]:
     number = int(language, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", language) else UNKNOWN
     digits, calendar = number >> 24, number >> 16 & 0xFF
     if digits not in WESTERN or calendar not in WESTERN:
-        yield Token(Part.ELSEWHERE, "")
+        yield Token(Part.NOT_WESTERN, "")
     if number & LANGUAGE not in OURS:
         yield Token(Part.FOREIGN, "")
 
