@@ -127,3 +127,8 @@ def test_every_second_is_shown_as_itself(moment: datetime, since_1904: bool) -> 
 @given(st.integers(0, 23), st.integers(0, 59))
 def test_every_minute_of_a_day_is_shown_as_itself(hour: int, minute: int) -> None:
     assert render.of_number((hour * 60 + minute) / 1440, "hh:mm").text == f"{hour:02d}:{minute:02d}"
+
+
+def test_a_time_on_the_day_before_the_leap_day_that_never_was_belongs_to_that_day() -> None:
+    assert dates.serial("1900-02-28T12:00") == 59.5
+    assert dates.serial("1900-03-01T12:00") == 61.5

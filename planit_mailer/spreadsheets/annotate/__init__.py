@@ -1,1 +1,1 @@
-"""Paints problems into the school's own workbook, part by part of its package."""
+"""Paints problems into a school's own workbook, part by part of its package."""

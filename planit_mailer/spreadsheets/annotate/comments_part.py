@@ -9,7 +9,7 @@ from planit_mailer.spreadsheets.annotate import packages
 from planit_mailer.spreadsheets.annotate.packages import Link, Package
 from planit_mailer.spreadsheets.annotate.sheet_part import SheetMarkup
 
-HEADING = "Found by Plan-it:"  # our comments, and our parts of others' comments, begin with it
+HEADING = "Found by Plan-it:"  # the beginning of our comments, and of our parts of others' comments
 AUTHOR = "Plan-it"
 COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"
@@ -18,7 +18,7 @@ SHAPE = re.compile(rb"<((?:[\w.-]+:)?shape)\s.*?</\1\s*>", re.DOTALL)
 SHAPE_ID = re.compile(rb"_s(\d+)")
 ROW = re.compile(rb"<[\w.:-]*Row>\s*(\d+)\s*<")
 COLUMN = re.compile(rb"<[\w.:-]*Column>\s*(\d+)\s*<")
-FIRST_SHAPE = 1_025  # ids below belong to no sheet
+FIRST_SHAPE = 1_025  # lower ids are not used for the shapes of a sheet
 VML = (
     'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" '
     'xmlns:x="urn:schemas-microsoft-com:office:excel"'
@@ -210,7 +210,11 @@ def _remove_boxes(package: Package, part: str, sheet: SheetMarkup, cells: set[Ce
     link = _link_to_drawing(package, part, sheet)
     if link is None:
         return
-    drawn = SHAPE.sub(lambda shape: b"" if _cell_of_box(shape[0]) in cells else shape[0], package.read(link.target))
+
+    def kept(shape: re.Match[bytes]) -> bytes:
+        return b"" if _cell_of_box(shape[0]) in cells else shape[0]
+
+    drawn = SHAPE.sub(kept, package.read(link.target))
     if SHAPE.search(drawn):
         package.write(link.target, drawn)
     else:

@@ -1,1 +1,1 @@
-"""Shows a value as Excel shows it under a number format."""
+"""Shows values as Excel shows them under their number formats."""

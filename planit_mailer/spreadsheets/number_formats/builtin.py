@@ -1,4 +1,4 @@
-"""The number formats that a workbook names by number alone, as Excel shows them in the United Kingdom."""
+"""The built-in number formats, which a workbook names by number alone, as Excel has them in the United Kingdom."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,7 +46,7 @@ BUILT_IN: Mapping[int, str] = MappingProxyType(
     }
 )
 
-# Numbers that mean dates and times of East Asia there, and what Excel and LibreOffice make of them elsewhere.
+# Numbers of East Asian formats for dates and times, and the built-in ones that Excel and LibreOffice use elsewhere.
 SAME: Mapping[int, int] = MappingProxyType(
     {
         **dict.fromkeys((*range(27, 32), 36, *range(50, 59)), 14),
@@ -58,7 +58,7 @@ SAME: Mapping[int, int] = MappingProxyType(
     }
 )
 
-# Writers spell the built-in dates out in American; Excel shows them in the order of the reader's country all the same.
+# Other programs write the built-in dates as American codes. Excel still shows these in the order of its user's country.
 AMERICAN: Mapping[str, str] = MappingProxyType(
     {
         "mm-dd-yy": BUILT_IN[14],
@@ -69,7 +69,7 @@ AMERICAN: Mapping[str, str] = MappingProxyType(
 
 
 def code(number: int, own: str | None) -> str:
-    """The format of a number: the code that the workbook itself gives it, or else the built-in one."""
+    """Return the code of the format with a number: the workbook's own code if it has one, else the built-in one."""
     if own:
         return AMERICAN.get(own.lower(), own)
     return BUILT_IN.get(SAME.get(number, number), GENERAL)

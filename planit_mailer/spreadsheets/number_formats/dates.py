@@ -1,7 +1,7 @@
-"""Dates and times: serial numbers of days ↔ moments, and how a section shows them.
+"""Dates and times: converts serial numbers of days to moments and back, and shows them under a section.
 
-Excel counts days from 1 January 1900 (day 1), and takes 1900 for a leap year; or, in old workbooks from a Macintosh,
-from 1 January 1904 (day 0).
+Excel counts days from 1 January 1900 (day 1), and takes 1900 for a leap year. Old workbooks from a Macintosh count from
+1 January 1904 (day 0).
 """
 
 import math
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from planit_mailer.spreadsheets.number_formats import numeric
+from planit_mailer.spreadsheets.number_formats import digit_places, numeric
 from planit_mailer.spreadsheets.number_formats.parse import Part, Section, Token, Unsupported
 
-EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  a cell's moment has no zone
+EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  a cell's moment has no time zone
 FROM_1900_TO_1904 = 1_462  # days
-LEAP_DAY = 60  # 29 February 1900, which never was
+LEAP_DAY = 60  # the number of 29 February 1900, which did not exist
 LAST = 2_958_466  # the day after 31 December 9999
 DAY = 86_400  # seconds
 HALF_DAY = 12
-# LibreOffice writes some whole hours as a minute less and sixty seconds more, PT1000H0-1M59.999999999S, and of those
-# that it cannot count, PT-2147483648H00M00S.
+# LibreOffice writes some whole hours as a minute less and sixty seconds more, PT1000H0-1M59.999999999S, and durations
+# that are too long for it as PT-2147483648H00M00S.
 DURATION = re.compile(r"(-?)P(?=.*\d)(?:(\d+)D)?(?:T(?:(-?\d+)H)?(?:0?(-?\d+)M)?(?:(\d+(?:[.,]\d*)?)S)?)?", re.ASCII)
 DATE_PARTS = "ymd"
-NAMES = 3  # from three letters on, months and days are shown by their names
+NAMES = 3  # letters; from three on, months and days are shown by their names
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -32,23 +32,23 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 
 
 def moment(serial: float, *, since_1904: bool = False) -> datetime | None:
-    """The moment of a serial number, to the millisecond; None if Excel has no date for it."""
+    """Return the moment of a serial number, to the millisecond, or None if Excel has no date for it."""
     days = serial + FROM_1900_TO_1904 if since_1904 else serial
     if serial < 0 or days >= LAST:
         return None
-    lost = 1 if days < LEAP_DAY else 0
-    return EPOCH + timedelta(days=lost, milliseconds=round(days * DAY * 1_000))
+    missing = 1 if days < LEAP_DAY else 0  # the epoch is right for the days after the one that did not exist
+    return EPOCH + timedelta(days=missing, milliseconds=round(days * DAY * 1_000))
 
 
 def serial(text: str, *, since_1904: bool = False) -> float:
-    """The serial number of an ISO 8601 text in OOXML; not a number if it is something else.
+    """Return the serial number of an ISO 8601 text in OOXML, or not-a-number if it is something else.
 
-    ECMA-376 part 1, 18.17.4: a date, a time of day, or both; strict workbooks have durations, too.
+    ECMA-376 part 1, 18.17.4: a date, a time of day, or both. Strict workbooks have durations, too.
     """
     try:
         if text.startswith(("P", "-P")):
             return duration(text)
-        if ":" in text[:4]:  # a time of day: none of a date's parts is as short as an hour
+        if ":" in text[:4]:  # a time of day: no date has a colon so early
             return _days(datetime.combine(EPOCH, time.fromisoformat(text)))
         days = _days(datetime.fromisoformat(text))
     except ValueError:
@@ -59,12 +59,17 @@ def serial(text: str, *, since_1904: bool = False) -> float:
 
 
 def duration(written: str) -> float:
-    """The days of a duration (XML Schema, part 2, 3.2.6); not a number for years and months, and for other text."""
+    """Return a duration (XML Schema, part 2, 3.2.6) in days.
+
+    It is not-a-number if it has years or months, or if the text is no duration.
+    """
     found = DURATION.fullmatch(written)
     if not found:
         return math.nan
-    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
-    return (-1 if found[1] else 1) * (days + (hours + (minutes + seconds / 60) / 60) / 24)
+    sign, *parts = found.groups()
+    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in parts)
+    size = days + (hours + (minutes + seconds / 60) / 60) / 24
+    return -size if sign else size
 
 
 def is_date(section: Section) -> bool:
@@ -73,8 +78,11 @@ def is_date(section: Section) -> bool:
 
 
 def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
-    """A serial number under a section of dates and times. Raises Unsupported if Excel shows ####, as before 1900."""
-    if section.has(Part.ELSEWHERE) or (section.has(Part.FOREIGN) and any(map(_is_name, section.tokens))):
+    """Show a serial number under a section of dates and times.
+
+    Raises Unsupported if the section needs a language that is not English, or if Excel shows ####, as before 1900.
+    """
+    if _is_foreign(section):
         raise Unsupported("digits, a calendar or names that are not English")
     tokens = _with_decimals(section.tokens)
     instant = _instant(number, tokens, since_1904=since_1904)
@@ -82,17 +90,37 @@ def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
 
 
 def _days(instant: datetime) -> float:
-    """The days from the epoch to what a clock shows, wherever that clock is."""
+    """The days from the epoch to what a clock shows, in whatever time zone."""
     return (instant.replace(tzinfo=None) - EPOCH) / timedelta(days=1)
 
 
+def _is_foreign(section: Section) -> bool:
+    """True if a section shows digits or a calendar that are not Western, or names in a language that is not English."""
+    if section.has(Part.NOT_WESTERN):
+        return True
+    return section.has(Part.FOREIGN) and any(map(_is_name, section.tokens))
+
+
 def _is_name(token: Token) -> bool:
+    """True for the name of a month or of a weekday."""
     return token.part is Part.MOMENT and token.text[0] in "md" and len(token.text) >= NAMES
+
+
+def _with_decimals(tokens: tuple[Token, ...]) -> list[Token]:
+    """The tokens, in which a point and the zeros after it are one token. Other points stay as they are."""
+    joined: list[Token] = []
+    for token in tokens:
+        is_zero = token.part is Part.DIGIT and token.text == "0"
+        if is_zero and joined and joined[-1].part is Part.POINT:
+            joined[-1] = Token(Part.POINT, joined[-1].text + "0")
+        else:
+            joined.append(token)
+    return joined
 
 
 @dataclass(frozen=True, slots=True)
 class _Instant:
-    """A serial number taken apart: whole days since the epoch of 1900, seconds of that day, and seconds in all."""
+    """A serial number taken apart: whole days since the epoch of 1900, seconds of that day, and all seconds."""
 
     day: int
     second: Decimal
@@ -100,45 +128,48 @@ class _Instant:
 
     @property
     def date(self) -> tuple[int, int, int]:
-        """Year, month and day, those that never were included."""
-        if self.day in (0, LEAP_DAY):
-            return (1900, 1, 0) if self.day == 0 else (1900, 2, 29)
-        real = EPOCH + timedelta(days=self.day + (self.day < LEAP_DAY))
+        """Year, month and day. Excel also shows two days that did not exist: 0 January and 29 February 1900."""
+        if self.day == 0:
+            return 1900, 1, 0
+        if self.day == LEAP_DAY:
+            return 1900, 2, 29
+        missing = 1 if self.day < LEAP_DAY else 0
+        real = EPOCH + timedelta(days=self.day + missing)
         return real.year, real.month, real.day
+
+    @property
+    def weekday(self) -> str:
+        """The name of the weekday as Excel counts them."""
+        return WEEKDAYS[(self.day - 1) % 7]
 
 
 def _instant(number: float, tokens: list[Token], *, since_1904: bool) -> _Instant:
-    """Rounded to the smallest part of a second that is shown, so that a stored 09:04:59.9999 is 09:05."""
-    decimals = max((len(token.text) - 1 for token in tokens if token.part is Part.POINT), default=0)
+    """Take a serial number apart, rounded to the smallest part of a second that is shown: 09:04:59.9999 is 09:05.
+
+    Raises Unsupported if Excel has no such date.
+    """
     if not 0 <= number < LAST:
         raise Unsupported("no such date")
-    elapsed = numeric.rounded(numeric.kept(number) * DAY, decimals)
+    decimals = max((len(token.text) - 1 for token in tokens if token.part is Part.POINT), default=0)
+    elapsed = digit_places.rounded(numeric.kept(number) * DAY, decimals)
     day, second = divmod(elapsed, DAY)
-    day += FROM_1900_TO_1904 if since_1904 else 0
+    if since_1904:
+        day += FROM_1900_TO_1904
     if day >= LAST:
         raise Unsupported("no such date")
     return _Instant(int(day), second, elapsed)
 
 
-def _with_decimals(tokens: tuple[Token, ...]) -> list[Token]:
-    """The tokens, with a point and the zeros after it as one, and other points, slashes and commas as what they are."""
-    joined: list[Token] = []
-    for token in tokens:
-        if token.part is Part.DIGIT and token.text == "0" and joined and joined[-1].part is Part.POINT:
-            joined[-1] = Token(Part.POINT, joined[-1].text + "0")
-        else:
-            joined.append(token)
-    return joined
-
-
 def _token(token: Token, instant: _Instant, section: Section) -> str:
+    """The text that a token shows. Raises Unsupported if it is not one of dates and times."""
     match token.part:
         case Part.LITERAL | Part.COMMA | Part.SLASH | Part.FOREIGN:
             return token.text
         case Part.POINT:
             return f"{instant.second % 1:f}"[1:] if len(token.text) > 1 else "."
         case Part.NOON:
-            return token.text.split("/")[instant.second * 2 >= DAY]
+            morning, afternoon = token.text.split("/")
+            return morning if instant.second * 2 < DAY else afternoon
         case Part.ELAPSED:
             return _elapsed(token.text, instant)
         case Part.MOMENT if token.text[0] in DATE_PARTS:
@@ -149,34 +180,48 @@ def _token(token: Token, instant: _Instant, section: Section) -> str:
 
 
 def _elapsed(code: str, instant: _Instant) -> str:
-    return _padded(int(instant.elapsed) // {"h": 3_600, "m": 60, "s": 1}[code[0]], code)
+    """All hours, minutes or seconds since the epoch."""
+    unit = {"h": 3_600, "m": 60, "s": 1}[code[0]]
+    return _padded(int(instant.elapsed) // unit, code)
+
+
+def _date(code: str, instant: _Instant) -> str:
+    year, month, day = instant.date
+    match code[0]:
+        case "y":
+            return str(year) if len(code) >= NAMES else f"{year % 100:02d}"
+        case "m":
+            return _month(code, month)
+    if code == "ddd":
+        return instant.weekday[:3]
+    return instant.weekday if len(code) > NAMES else _padded(day, code)
+
+
+def _month(code: str, month: int) -> str:
+    name = MONTHS[month - 1]
+    match code:
+        case "m" | "mm":
+            return _padded(month, code)
+        case "mmm":
+            return name[:3]
+        case "mmmmm":
+            return name[0]
+    return name
 
 
 def _time(code: str, instant: _Instant, section: Section) -> str:
     minute, second = divmod(int(instant.second), 60)
     hour, minute = divmod(minute, 60)
-    if code[0] in "ms":
-        return _padded(minute if code[0] == "m" else second, code)
+    match code[0]:
+        case "m":
+            return _padded(minute, code)
+        case "s":
+            return _padded(second, code)
     if section.has(Part.NOON):
         hour = (hour - 1) % HALF_DAY + 1
     return _padded(hour, code)
 
 
-def _date(code: str, instant: _Instant) -> str:
-    year, month, day = instant.date
-    match code:
-        case "y" | "yy":
-            return f"{year % 100:02d}"
-        case "m" | "mm":
-            return _padded(month, code)
-        case "d" | "dd":
-            return _padded(day, code)
-        case "mmm" | "mmmmm":
-            return MONTHS[month - 1][: 3 if code == "mmm" else 1]
-        case "ddd":
-            return WEEKDAYS[(instant.day - 1) % 7][:3]
-    return {"y": str(year), "m": MONTHS[month - 1], "d": WEEKDAYS[(instant.day - 1) % 7]}[code[0]]
-
-
 def _padded(number: int, code: str) -> str:
+    """A number with zeros in front, as long as its code."""
     return f"{number:0{len(code)}d}"

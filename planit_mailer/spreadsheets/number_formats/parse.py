@@ -1,25 +1,25 @@
-"""Parse a number format's code into its sections: for which values, and token by token.
+"""Parses the code of a number format into sections of tokens; each section is for some of the values.
 
 Rules: ECMA-376 part 1, 18.8.31, and Excel's behaviour if that says nothing.
 """
 
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 
 SECTIONS = 4
-CODE = 255  # characters that Excel takes of a format
-# How Excel stores "as this computer shows dates and times": as in the United Kingdom.
+CODE = 255  # characters that Excel allows in a format
+# How Excel stores "dates and times as this computer shows them", and how they are shown in the United Kingdom.
 SYSTEM = {"f800": "dd mmmm yyyy", "x-sysdate": "dd mmmm yyyy", "f400": "hh:mm:ss", "x-systime": "hh:mm:ss"}
 SYSTEM_CODE = re.compile(rf"\[\$-({'|'.join(SYSTEM)})\].*", re.IGNORECASE | re.DOTALL)
 # A locale's number: its low ten bits are the language, the two high bytes the kind of digits and the calendar.
 LANGUAGE = 0x3FF
-OURS = (0x00, 0x09)  # that of the computer, and English
-WESTERN = (0, 1)  # digits and calendars that are those of the West
-UNKNOWN = 0xFFFF
+OURS = (0x00, 0x09)  # the language of the computer, and English
+WESTERN = (0, 1)  # Western digits, and the Gregorian calendar
+UNKNOWN = 0xFFFF  # in place of a locale that is not a number: no language of ours
 COMPARE = {
     "<": operator.lt,
     "<=": operator.le,
@@ -44,7 +44,7 @@ TOKEN = re.compile(
 
 
 class Unsupported(ValueError):  # noqa: N818  an answer about the format
-    """A format, or a value under it, that we cannot follow; Excel may not be able to either, and shows ####."""
+    """We cannot follow a format, or not for this value. Perhaps Excel cannot either, and shows ####."""
 
 
 class Part(Enum):
@@ -60,16 +60,16 @@ class Part(Enum):
     EXPONENT = auto()
     TEXT = auto()
     MOMENT = auto()  # y, m, d, h, s
-    MINUTE = auto()  # an m that stands with hours or seconds
+    MINUTE = auto()  # an m next to hours or seconds
     ELAPSED = auto()  # [h], [m], [s]
     NOON = auto()
     FOREIGN = auto()  # a language that is not English
-    ELSEWHERE = auto()  # digits or a calendar that are not those of the West
+    NOT_WESTERN = auto()  # digits or a calendar that are not Western
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token; `text` is what a literal shows, and the code of the others in lower case."""
+    """One token. `text` is the text that a literal shows; of other tokens, their code in lower case."""
 
     part: Part
     text: str
@@ -77,17 +77,19 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The tokens for the values that compare so with a limit, or for all if `compare` is ""."""
+    """A part of a format for the values that compare with a limit, as in < 100; for all values if `compare` is ""."""
 
     tokens: tuple[Token, ...]
     compare: str = ""
     limit: float = 0
-    absolute: bool = False  # all its values are negative or zero, and shown without a sign of ours
-    alone: bool = False  # the whole format: a number that it rounds to zero has no sign
+    absolute: bool = False  # all its values are negative or zero, and it shows them without a minus of ours
+    alone: bool = False  # it is the whole format: a number that it rounds to zero has no sign
 
     def takes(self, value: float) -> bool:
         """True if this section is meant for a value."""
-        return not self.compare or bool(COMPARE[self.compare](value, self.limit))
+        if not self.compare:
+            return True
+        return bool(COMPARE[self.compare](value, self.limit))
 
     def has(self, *parts: Part) -> bool:
         """True if any token is one of these."""
@@ -96,13 +98,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A compiled format: sections for numbers, the first that takes a value shows it; one for text, or None."""
+    """A compiled format: the sections for numbers, and the section for text or None."""
 
     numbers: tuple[Section, ...]
     text: Section | None
 
     def section(self, value: float) -> Section:
-        """The section that shows a number. Raises Unsupported if Excel has none for it."""
+        """The first section that takes a number. Raises Unsupported if Excel has none for it."""
         for section in self.numbers:
             if section.takes(value):
                 return section
@@ -111,40 +113,44 @@ class Format:
 
 @lru_cache(maxsize=512)
 def compiled(code: str) -> Format:
-    """Compile a format; raise Unsupported."""
+    """Compile the code of a format. Raises Unsupported."""
     if len(code) > CODE:
         raise Unsupported("too long")
     sections = tuple(_split(SYSTEM_CODE.sub(lambda found: SYSTEM[found[1].lower()], code)))
     if len(sections) > SECTIONS:
         raise Unsupported("too many sections")
+    *numbers, last = sections
     if len(sections) == SECTIONS:
-        return Format(_conditions(sections[:-1]), sections[-1])
-    if sections[-1].has(Part.TEXT):
+        return Format(_with_conditions(numbers), last)
+    if last.has(Part.TEXT):
         general = Section((Token(Part.GENERAL, ""),))
-        return Format(_conditions(sections[:-1] or (general,)), sections[-1])
-    if len(sections) == 1:
-        return Format((replace(sections[0], alone=True),), None)
-    return Format(_conditions(sections), None)
+        return Format(_with_conditions(numbers or [general]), last)
+    if not numbers:
+        return Format((replace(last, alone=True),), None)
+    return Format(_with_conditions(sections), None)
 
 
 def _split(code: str) -> Iterator[Section]:
-    """The sections of a code, as they stand there."""
+    """The sections of a code, with the conditions that are written there."""
     tokens: list[Token] = []
     compare, limit = "", 0.0
     for found in TOKEN.finditer(code):
-        match found.lastgroup:
+        group = str(found.lastgroup)
+        text = found[group]
+        match group:
             case "end":
-                yield Section(tuple(_with_minutes(tokens)), compare, limit)
+                yield Section(_with_minutes(tokens), compare, limit)
                 tokens, compare, limit = [], "", 0.0
             case "condition":
-                compare = found["condition"].rstrip("-.0123456789 ")
-                limit = float(found["condition"][len(compare) :])
-            case group:
-                tokens += _tokens(str(group), found[str(group)])
-    yield Section(tuple(_with_minutes(tokens)), compare, limit)
+                compare = text.rstrip("-.0123456789 ")
+                limit = float(text.removeprefix(compare))
+            case _:
+                tokens += _tokens(group, text)
+    yield Section(_with_minutes(tokens), compare, limit)
 
 
 def _tokens(group: str, text: str) -> Iterator[Token]:
+    """The tokens for a match of TOKEN: mostly one, none if it shows nothing. Raises Unsupported."""
     match group:
         case "quoted" | "escaped" | "literal":
             yield Token(Part.LITERAL, text)
@@ -156,55 +162,65 @@ def _tokens(group: str, text: str) -> Iterator[Token]:
             yield from _locale(text)
         case "unsupported":
             raise Unsupported(text)
-        case "noon":  # of a letter, the case is kept: "a/p" shows "a"
+        case "noon":  # the case of single letters is kept: "a/p" shows "a"
             yield Token(Part.NOON, text if len(text) == len("a/p") else text.upper())
         case _:
             yield Token(Part[group.upper()], text.lower())
 
 
 def _locale(text: str) -> Iterator[Token]:
-    """A currency sign, and the language of names."""
+    """The tokens for a currency sign, and for a language, digits or a calendar that are not ours."""
     sign, _, language = text.partition("-")
     if sign:
         yield Token(Part.LITERAL, sign)
     if not language or language.lower().startswith("en"):
         return
     number = int(language, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", language) else UNKNOWN
-    if number >> 24 not in WESTERN or number >> 16 & 0xFF not in WESTERN:
-        yield Token(Part.ELSEWHERE, "")
+    digits, calendar = number >> 24, number >> 16 & 0xFF
+    if digits not in WESTERN or calendar not in WESTERN:
+        yield Token(Part.NOT_WESTERN, "")
     if number & LANGUAGE not in OURS:
         yield Token(Part.FOREIGN, "")
 
 
-def _with_minutes(tokens: list[Token]) -> Iterator[Token]:
-    """The tokens, with m or mm meaning minutes if the time before it is hours, or the one after it seconds."""
-    times = [(place, token) for place, token in enumerate(tokens) if token.part in (Part.MOMENT, Part.ELAPSED)]
-    letters = ["", *(token.text[0] for _, token in times), ""]
-    minutes = set()
-    for order, (place, token) in enumerate(times):
-        previous, following = letters[order], letters[order + 2]
-        if _is_m(token) and (previous == "h" or following == "s"):
-            minutes.add(place)
+def _with_minutes(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """The tokens, in which m and mm mean minutes if the last time before them is hours, or the next one seconds."""
+    resolved = list(tokens)
+    previous: int | None = None  # the place of the last date or time
     for place, token in enumerate(tokens):
-        yield replace(token, part=Part.MINUTE) if place in minutes else token
+        if token.part not in (Part.MOMENT, Part.ELAPSED):
+            continue
+        if previous is not None:
+            if tokens[previous].text[0] == "h":
+                resolved[place] = _as_minutes(token)
+            if token.text[0] == "s":
+                resolved[previous] = _as_minutes(tokens[previous])
+        previous = place
+    return tuple(resolved)
 
 
-def _is_m(token: Token) -> bool:
-    return token.part is Part.MOMENT and token.text in ("m", "mm")
+def _as_minutes(token: Token) -> Token:
+    """An m or mm as minutes. Other tokens stay as they are."""
+    if token.part is Part.MOMENT and token.text in ("m", "mm"):
+        return replace(token, part=Part.MINUTE)
+    return token
 
 
-def _conditions(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """The sections with the conditions that Excel implies, and whether each shows its values without a sign of ours."""
-    first, *others = sections
-    if not others:
-        return sections
-    *between, _ = others
+def _with_conditions(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """The sections with the conditions that Excel implies, and with `absolute` set."""
+    if len(sections) == 1:
+        return tuple(sections)
+    first, second, *others = sections
     if not first.compare:
-        first = replace(first, compare=">" if between else ">=")
-    if between and not others[0].compare:
-        others[0] = replace(others[0], compare=">" if first.compare in ("<", "<=") else "<")
+        first = replace(first, compare=">" if others else ">=")
+    if others and not second.compare:
+        second = replace(second, compare=">" if first.compare in ("<", "<=") else "<")
     rest_is_negative = first.compare in (">", ">=") and first.limit <= 0
-    return tuple(
-        replace(section, absolute=section.limit <= 0 if section.compare in ("<", "<=", "=") else rest_is_negative)
-        for section in (first, *others)
-    )
+    return tuple(_with_sign(section, rest_is_negative=rest_is_negative) for section in (first, second, *others))
+
+
+def _with_sign(section: Section, *, rest_is_negative: bool) -> Section:
+    """The section with `absolute` set. `rest_is_negative`: the first section leaves only such values to others."""
+    if section.compare in ("<", "<=", "="):
+        return replace(section, absolute=section.limit <= 0)
+    return replace(section, absolute=rest_is_negative)

@@ -1,4 +1,4 @@
-"""Value + number format → the text that Excel shows, in a column wide enough."""
+"""Shows values under number formats, as Excel does in a column that is wide enough."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,9 +12,9 @@ PLAIN = frozenset(("", "@", GENERAL))
 
 
 class Shown(NamedTuple):
-    """The shown text of a cell. `exact` is False if the format could not be followed, so that the text is General's.
+    """The text of a cell. `exact` is False if we could not follow the format: the text is then that of General.
 
-    `moment` is that of a date, None for numbers, times of day and durations.
+    `moment` is set for dates only, not for numbers, times of day and durations.
     """
 
     text: str
@@ -26,7 +26,8 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
     """Show a finite number."""
     if code in PLAIN:
         return Shown(fast.general(number))
-    if plain := fast.of(code):
+    plain = fast.of(code)
+    if plain:
         return Shown(plain.shown(number))
     moment = None
     try:
@@ -36,12 +37,12 @@ def of_number(number: float, code: str = GENERAL, *, since_1904: bool = False) -
         if section.has(*DATES):
             return Shown(dates.shown(number, section, since_1904=since_1904), moment=moment)
         return Shown(numeric.shown(number, section))
-    except Unsupported:  # what is known to be a date stays one
+    except Unsupported:  # a number that is known to be a date stays one
         return Shown(fast.general(number), exact=False, moment=moment)
 
 
 def of_text(text: str, code: str = GENERAL) -> Shown:
-    """Show a text; formats of numbers leave it as it is."""
+    """Show a text. A format that has no section for text leaves it as it is."""
     if code in PLAIN:
         return Shown(text)
     try:
@@ -50,6 +51,12 @@ def of_text(text: str, code: str = GENERAL) -> Shown:
         return Shown(text, exact=False)
     if section is None:
         return Shown(text)
-    if any(token.part not in (Part.TEXT, Part.GENERAL, Part.LITERAL, Part.FOREIGN) for token in section.tokens):
-        return Shown(text, exact=False)
-    return Shown("".join(text if token.part in (Part.TEXT, Part.GENERAL) else token.text for token in section.tokens))
+    shown = ""
+    for token in section.tokens:
+        if token.part in (Part.TEXT, Part.GENERAL):
+            shown += text
+        elif token.part in (Part.LITERAL, Part.FOREIGN):
+            shown += token.text
+        else:
+            return Shown(text, exact=False)
+    return Shown(shown)
