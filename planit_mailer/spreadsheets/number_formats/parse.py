@@ -142,11 +142,21 @@ def _split(code: str) -> Iterator[Section]:
                 yield Section(_with_minutes(tokens), compare, limit)
                 tokens, compare, limit = [], "", 0.0
             case "condition":
-                compare = text.rstrip("-.0123456789 ")
-                limit = float(text.removeprefix(compare))
+                compare, limit = _condition(text)
             case _:
                 tokens += _tokens(group, text)
     yield Section(_with_minutes(tokens), compare, limit)
+
+
+def _condition(text: str) -> tuple[str, float]:
+    """The comparison and the limit of a condition, as in >=100. Raises Unsupported if it is malformed."""
+    compare = text.rstrip("-.0123456789 ")
+    if compare not in COMPARE:
+        raise Unsupported(text)
+    try:
+        return compare, float(text.removeprefix(compare))
+    except ValueError as error:
+        raise Unsupported(text) from error
 
 
 def _tokens(group: str, text: str) -> Iterator[Token]:
