@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, TextClause, exc, text
 
+from planit_mailer.adapters.sql import engine as engines
 from planit_mailer.adapters.sql.engine import NO_TRANSACTION, speaking
-from planit_mailer.core.errors import Rejected
+from planit_mailer.core.errors import Rejected, Unavailable
 
 TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:work, 0))")
 LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")
@@ -23,25 +24,26 @@ LEAVE = text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))")
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Lock a file by the operating system. Raises Rejected if another process has locked it."""
-    with speaking():
-        file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    """Lock a file by the operating system. Raises Rejected if another process has locked it, or Unavailable."""
+    file = engines.open_private(path)
     try:
-        _take(file)
+        _take(file, path)
         yield
     finally:
         os.close(file)  # the file stays: a new one of that name would be another lock
 
 
-def _take(file: int) -> None:
+def _take(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         holder = os.read(file, 20).decode("ascii", "replace").strip() or "unknown"
         raise Rejected(f"another planit-mailer serves this database: process {holder}") from error
-    with speaking():
+    try:
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:  # a full disk
+        raise Unavailable(f"the database cannot be used: {path}: {error.strerror}") from error
 
 
 @contextmanager

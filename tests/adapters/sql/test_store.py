@@ -132,6 +132,14 @@ def test_a_second_daemon_is_refused(sqlite: Store) -> None:
         pass
 
 
+def test_a_lock_file_that_cannot_be_opened_is_named(path: Path, sqlite: Store) -> None:
+    lock = path.with_name(f"{path.name}.lock")
+    lock.mkdir()
+
+    with pytest.raises(Unavailable, match=f"{lock}: Is a directory"), sqlite.lock():
+        raise AssertionError("there is no lock")
+
+
 def test_the_lock_dies_with_its_process(path: Path, sqlite: Store) -> None:
     other = subprocess.Popen(
         [sys.executable, "-c", LOCKING, f"sqlite:///{path}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
