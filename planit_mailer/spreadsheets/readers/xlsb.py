@@ -18,11 +18,15 @@ ROW, BLANK, RK, ERROR, BOOLEAN, REAL, TEXT, SHARED = 0, 1, 2, 3, 4, 5, 6, 7
 FORMULA_TEXT, FORMULA_NUMBER, FORMULA_BOOLEAN, FORMULA_ERROR, RICH_TEXT = 8, 9, 10, 11, 62
 SHARED_ITEM, FORMAT, STYLE, COLUMNS, PROPERTIES, SHEET, MERGED = 19, 44, 47, 60, 153, 156, 176
 STYLES_BEGIN, STYLES_END = 617, 618
+NUMBERS = frozenset((RK, REAL, FORMULA_NUMBER))
+BOOLEANS = frozenset((BOOLEAN, FORMULA_BOOLEAN))
+ERRORS = frozenset((ERROR, FORMULA_ERROR))
+TEXTS = frozenset((TEXT, RICH_TEXT, FORMULA_TEXT))
+CELLS = NUMBERS | BOOLEANS | ERRORS | TEXTS | {SHARED}
 FORMULAS = frozenset((FORMULA_TEXT, FORMULA_NUMBER, FORMULA_BOOLEAN, FORMULA_ERROR))
-CELLS = frozenset((RK, ERROR, BOOLEAN, REAL, TEXT, SHARED, RICH_TEXT)) | FORMULAS
 # Cells without their column, which is the next one. Excel reads them, SheetJS writes them, no document mentions them.
 SHORT = {12: BLANK, 13: RK, 14: ERROR, 15: BOOLEAN, 16: REAL, 17: TEXT, 18: SHARED}
-ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+ERROR_TEXTS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 HIDDEN_ROW = 0x10  # a bit in byte 11 of a row
 SIZE_BYTES = 4  # of a record's size, at most
 NOTHING = 0xFFFFFFFF  # the length of a missing text
@@ -134,19 +138,18 @@ class _CellMaker:
 
     def _make(self, number: int, body: bytes) -> Cell | None:
         code = self._format(body)
-        if number in (TEXT, FORMULA_TEXT):
-            return cells.text(_text(body, 8), code)
-        if number == RICH_TEXT:
-            return cells.text(_text(body, 9), code)
+        if number in NUMBERS:
+            stored = _rk(body[8:12]) if number == RK else _real(body, 8)
+            return cells.number(stored, code, since_1904=self._since_1904)
         if number == SHARED:
             (index,) = struct.unpack_from("<I", body, 8)
             return cells.text(self._strings[index], code)
-        if number in (ERROR, FORMULA_ERROR):
-            return Cell(ERRORS.get(body[8], "#N/A"), Kind.ERROR, None, code)
-        if number in (BOOLEAN, FORMULA_BOOLEAN):
+        if number in BOOLEANS:
             return cells.boolean(bool(body[8]), code)
-        stored = _rk(body[8:12]) if number == RK else _real(body, 8)
-        return cells.number(stored, code, since_1904=self._since_1904)
+        if number in ERRORS:
+            return Cell(ERROR_TEXTS.get(body[8], "#N/A"), Kind.ERROR, None, code)
+        text_offset = 9 if number == RICH_TEXT else 8
+        return cells.text(_text(body, text_offset), code)
 
     def _format(self, body: bytes) -> str:
         """Return the number format of a cell. A workbook without styles shows everything as General."""
@@ -160,6 +163,7 @@ class _RowCells:
 
     def __init__(self, builder: SheetBuilder) -> None:
         self._builder = builder
+        self._columns = builder.limits.columns
         self._number = 0
         self._hidden = False
         self._cells: list[Cell | None] = []
@@ -174,7 +178,8 @@ class _RowCells:
         """Add a cell unless it is blank. Columns count from 0."""
         if cell is None:
             return
-        self._builder.check_column(column + 1)
+        if column >= self._columns:  # saves a call for each cell
+            self._builder.check_column(column + 1)
         if column < len(self._cells):
             raise Damaged("cells in disorder")
         self._cells += [None] * (column - len(self._cells))
