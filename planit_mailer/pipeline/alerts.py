@@ -1,6 +1,6 @@
 """Alerts to the operator: the mailbox is not read, a login was refused, a secret expires; a digest of quarantined mail.
 
-Alerts about a single message come from intake.py.
+Alerts about a single message come from the module that handles it: intake, delivery, bounces, deadlines.
 
 The mailbox: one mail if it has not been read for a quarter of an hour, and one when it is read again. A failing poll is
 recorded, and so is each message that is read. A hanging poll records nothing, but its process knows how long it has

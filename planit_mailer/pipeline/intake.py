@@ -79,7 +79,7 @@ def _attempt_safely(waiting: InboxMessage, receipt: Receipt, adapters: Adapters,
 
 def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy: Policy) -> Receipt | None:
     """Fetch a message and process it, unless its bytes are settled already. Return None if it is gone."""
-    if receipt.crashes > MAX_CRASHES:  # the eleventh was the fetch below
+    if receipt.crashes > MAX_CRASHES:  # the last fetch crashed as well: do not fetch it again
         return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
     fetched = adapters.mailbox.fetch(waiting, policy.largest_message)
     if fetched is None:
@@ -92,7 +92,7 @@ def attempt(waiting: InboxMessage, receipt: Receipt, adapters: Adapters, policy:
     with logs.bound(reference=receipt.reference):  # an older receipt with the same bytes may have taken its place
         if receipt.outcome:
             return receipt
-        if receipt.crashes == MAX_CRASHES:  # fetched once more all the same: it may have an older receipt
+        if receipt.crashes == MAX_CRASHES:  # the fetch was only to find an older receipt: do not process it
             return quarantine(receipt, TOO_MANY_CRASHES, adapters, policy)
         return process(fetched, receipt, adapters, policy)
 
@@ -143,8 +143,8 @@ def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Pol
         why = EARLIER_COPY_WAITS
     if why and _may_wait(receipt, policy.reply_within, adapters.clock()):
         raise Deferred(why)
-    machine = auto_submitted.why_not_answered(message, own_address)
-    return Letter(receipt, message, sender, registration, machine, passwords=passwords)
+    why_not_answered = auto_submitted.why_not_answered(message, own_address)  # a form in it is applied all the same
+    return Letter(receipt, message, sender, registration, why_not_answered, passwords=passwords)
 
 
 def _may_wait(receipt: Receipt, reply_within: timedelta, now: datetime) -> bool:

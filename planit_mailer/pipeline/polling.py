@@ -19,19 +19,19 @@ log = logs.get(__name__)
 class PollResult:
     """How a poll went.
 
-    `read`: a message was taken in. `elsewhere`: another daemon is processing one. `rejected`: one could not be read or
+    `read`: a message was taken in. `elsewhere`: another daemon is processing one. `refusal`: one could not be read or
     filed, or has to wait. `unread`: the same without those that only have to wait.
     """
 
     read: bool = False
     elsewhere: bool = False
-    rejected: Rejected | None = None
+    refusal: Rejected | None = None
     unread: bool = False
 
     @property
     def connection_lost(self) -> bool:
         """True if the server broke off, so that nothing more can be asked on this connection."""
-        return isinstance(self.rejected, ConnectionLost)
+        return isinstance(self.refusal, ConnectionLost)
 
 
 def poll(adapters: Adapters, policy: Policy) -> bool:
@@ -42,7 +42,7 @@ def poll(adapters: Adapters, policy: Policy) -> bool:
     away, and, at the end, Rejected if a message could not be brought back, read or filed, or has to wait (Deferred), or
     ConnectionLost if the mailbox has to be opened anew after that.
     """
-    with adapters.store.claim("what was released") as ours:  # until the inbox is read: only then is a missing one lost
+    with adapters.store.claim("what was released") as ours:  # a released message that no folder has may be in the inbox
         brought_back = _bring_back(adapters, policy) if ours else release.NONE
         inbox = list_inbox(adapters, policy)
         result = take_in_all(inbox, adapters, policy)
@@ -56,9 +56,9 @@ def poll(adapters: Adapters, policy: Policy) -> bool:
     _record(inbox, result, adapters, policy)
     if ours and not result.connection_lost:
         release.try_again(adapters, policy.folders.values())
-    rejected = result.rejected or brought_back.rejected
-    if rejected:
-        raise rejected
+    refusal = result.refusal or brought_back.refusal
+    if refusal:
+        raise refusal
     return result.elsewhere
 
 
@@ -68,7 +68,7 @@ def _bring_back(adapters: Adapters, policy: Policy) -> BroughtBack:
 
 def _saw_everything(result: PollResult, brought_back: BroughtBack) -> bool:
     """True if this poll read every message: then a message that it did not see is not in the inbox."""
-    return not (result.elsewhere or result.unread or brought_back.rejected)
+    return not (result.elsewhere or result.unread or brought_back.refusal)
 
 
 def _record(inbox: Sequence[InboxMessage], result: PollResult, adapters: Adapters, policy: Policy) -> None:
@@ -109,13 +109,13 @@ def take_in_all(inbox: Sequence[InboxMessage], adapters: Adapters, policy: Polic
         try:
             ours = claim_and_take_in(waiting, adapters, policy)
         except Rejected as error:
-            result.rejected = error
+            result.refusal = error
             if not isinstance(error, Deferred):
                 result.unread = True
         except Unavailable as error:
             if not failed_before:
                 raise
-            result.rejected = ConnectionLost(str(error))
+            result.refusal = ConnectionLost(str(error))
             result.unread = True
             break
         else:

@@ -223,7 +223,7 @@ class Transaction(Protocol):
         """A summary of every receipt, to be compared with the mailbox."""
 
     def forgettable(self, now: datetime, keep: Mapping[Outcome, timedelta]) -> tuple[Filed, ...]:
-        """The messages that are superseded, refused or past their keep time, and whose mail is not deleted yet."""
+        """The messages whose mail must be deleted: superseded, erased, refused, or past their keep time."""
 
     def was_released(self, filed: Filed) -> bool:
         """True if the operator released a message: then its mail stays."""
@@ -260,7 +260,7 @@ class Transaction(Protocol):
     def vanished(self, inbox: Sequence[InboxMessage], *, everywhere: bool) -> tuple[Key | None, ...]:
         """UIDs of unfinished messages that are no longer in the inbox; None for those whose UID is unknown.
 
-        `everywhere`: also those of an inbox that was rebuilt since.
+        `everywhere`: also those that were listed under an older UIDVALIDITY.
         """
 
     def drop(self, receipt: Receipt) -> None:

@@ -16,10 +16,10 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BroughtBack:
-    """The result of bringing messages back: those found in no folder of ours, and the last rejection."""
+    """The result of bringing messages back: those found in no folder of ours, and the last refusal of the server."""
 
     missing: tuple[Released, ...] = ()
-    rejected: Rejected | None = None
+    refusal: Rejected | None = None
 
 
 NONE = BroughtBack()
@@ -29,7 +29,8 @@ def bring_back(adapters: Adapters, folders: Iterable[str], reply_within: timedel
     """Move released messages back to the inbox; one failure does not stop the others. Raises Unavailable.
 
     A person may have moved a message to another folder, and we may have crashed before its folder was recorded: all
-    our folders are searched. The next poll tries rejected messages again; try_again() those that broke the connection.
+    our folders are searched. The next poll tries again those that the server refused to move; try_again() those that
+    broke the connection.
     """
     with adapters.store.transaction() as transaction:
         transaction.release_registered(adapters.clock(), reply_within)
@@ -41,8 +42,8 @@ def bring_back(adapters: Adapters, folders: Iterable[str], reply_within: timedel
             missing.append(one)
 
     untried = [one for one in released if one.reference not in adapters.failures]
-    rejected = try_each(untried, move)
-    return BroughtBack(tuple(missing), rejected)
+    refusal = try_each(untried, move)
+    return BroughtBack(tuple(missing), refusal)
 
 
 def try_again(adapters: Adapters, folders: Iterable[str]) -> None:

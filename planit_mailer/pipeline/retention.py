@@ -1,7 +1,8 @@
 """Retention: superseded mail, and mail and receipts past their keep time, are deleted.
 
 The original data is not retained (handbook section 4). A filed message is deleted as soon as any learner on it has been
-replaced, and so are our replies about it in a Sent folder. Mail is deleted by its age only after the system clock has
+replaced or erased, a rejected one as soon as a later form of its school is accepted, and so are our replies about it in
+a Sent folder. Mail is deleted by its age only after the system clock has
 been stable for 24 hours: a clock that is a month ahead for some minutes must not delete anything for good.
 """
 
