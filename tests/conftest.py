@@ -1,4 +1,6 @@
-"""The fixtures that all tests share."""
+"""The fixtures that all tests share, and how many tests run at once."""
+
+import os
 
 pytest_plugins = (
     "tests.support.libreoffice",
@@ -9,3 +11,8 @@ pytest_plugins = (
     "tests.support.readers",
     "tests.support.fake_world",
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers more than cores: most tests wait, for a server or for a process that they started."""
+    return (os.cpu_count() or 1) + 2
