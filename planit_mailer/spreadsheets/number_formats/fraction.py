@@ -8,7 +8,7 @@ from itertools import takewhile
 from planit_mailer.spreadsheets.number_formats import digit_places
 from planit_mailer.spreadsheets.number_formats.parse import Part, Token, Unsupported
 
-HALF = Fraction(1, 2)
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def layout(tokens: Sequence[Token]) -> Layout | None:
     )
 
 
-def shown(size: Fraction, layout: Layout) -> str:
+def shown(size: float, layout: Layout) -> str:
     """Show a number as a fraction, or as a whole number and a fraction if there are places for one."""
     value = _approximated(size, layout.denominator)
     if digit_places.count(layout.before):
@@ -102,7 +102,7 @@ def _simple(value: Fraction, layout: Layout) -> str:
     return f"{above}{layout.slash}{denominator:<{len(layout.denominator)}}"
 
 
-def _approximated(value: Fraction, denominator: Sequence[Token]) -> Fraction:
+def _approximated(value: float, denominator: Sequence[Token]) -> Fraction:
     """The fraction that is shown for a value: rounded to the given denominator, or with one that fits the places."""
     given = _given(denominator)
     if given:
@@ -118,18 +118,18 @@ def _given(denominator: Sequence[Token]) -> int:
     return int("".join(digits))
 
 
-def _convergent(value: Fraction, largest: int) -> Fraction:
+def _convergent(value: float, largest: int) -> Fraction:
     """The last convergent of the value's continued fraction whose denominator is not above the largest.
 
-    That is not the nearest fraction: Excel shows 123.456 as 123 1/2 although 123 4/9 is nearer, and takes the number as
-    it is stored, so that 0.3 is 2/7 and 1.3 is 1 1/3.
+    That is not the nearest fraction: Excel shows 123.456 as 123 1/2 although 123 4/9 is nearer. The steps are rounded as
+    Excel rounds them, to floating point numbers, so that 0.3 is 2/7, 0.1 is 0, and 1.3 is 1 1/3.
     """
     before = (1, 0)
     found = (int(value), 1)
-    rest = value - int(value)
-    while rest:
+    rest = value % 1
+    while rest and 1 / rest < largest + 1:  # far beyond it, one divided by the rest is no number
         whole, rest = divmod(1 / rest, 1)
-        following = (whole * found[0] + before[0], whole * found[1] + before[1])
+        following = (int(whole) * found[0] + before[0], int(whole) * found[1] + before[1])
         if following[1] > largest:
             break
         before, found = found, following

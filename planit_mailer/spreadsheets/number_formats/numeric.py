@@ -5,7 +5,6 @@ Numbers are Decimals of the 15 digits that Excel keeps. Halves are rounded away 
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 
 from planit_mailer.spreadsheets.number_formats import digit_places, fraction
 from planit_mailer.spreadsheets.number_formats.digit_places import EXACT
@@ -52,7 +51,7 @@ def shown(number: float, section: Section) -> str:
     elif section.has(Part.EXPONENT):
         text = _scientific(size, tokens)
     elif layout:
-        text = fraction.shown(Fraction(abs(number)), layout)
+        text = fraction.shown(abs(number), layout)
     else:
         text = digit_places.fixed(size, tokens)
         if has_sign and section.alone:
