@@ -2,17 +2,19 @@
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planit_mailer.spreadsheets.number_formats import dates, render
+from planit_mailer.spreadsheets.number_formats import dates, locales, render
+from tests.spreadsheets import locales as babel
 
 UNSUPPORTED = [
     (-1, "dd/mm/yyyy", "-1"),
     (2_958_466, "dd/mm/yyyy", "2958466"),
-    (39094, "[$-40C]dd mmmm yyyy", "39094"),
+    (39094, "[$-46C]dd mmmm yyyy", "39094"),
     (39094, "[$-2010000]dd/mm/yyyy", "39094"),
     (5, "[DBNum1]0", "5"),
     (5, "0 x", "5"),
@@ -33,8 +35,8 @@ def test_what_cannot_be_followed_shows_general_and_says_so(number: float, code: 
     assert (found.text, found.exact) == (shown, False)
 
 
-@pytest.mark.parametrize("code", ["[$-452]d mmmm yyyy;@", "[$-cy-GB]dddd d mmmm yyyy", "[$-2010000]dd/mm/yyyy"])
-def test_a_date_in_another_language_or_digits_is_a_date_all_the_same(code: str) -> None:
+@pytest.mark.parametrize("code", ["[$-46C]d mmmm yyyy;@", "[$-nso-ZA]dddd d mmmm yyyy", "[$-2010000]dd/mm/yyyy"])
+def test_a_date_in_a_language_or_digits_that_we_do_not_have_is_a_date_all_the_same(code: str) -> None:
     found = render.of_number(39094, code)
 
     assert (found.moment, found.exact) == (datetime.fromisoformat("2007-01-12"), False)
@@ -134,3 +136,7 @@ def test_every_minute_of_a_day_is_shown_as_itself(hour: int, minute: int) -> Non
 def test_a_time_on_the_day_before_the_leap_day_that_never_was_belongs_to_that_day() -> None:
     assert dates.serial("1900-02-28T12:00") == 59.5
     assert dates.serial("1900-03-01T12:00") == 61.5
+
+
+def test_the_names_of_months_are_those_of_babel() -> None:
+    assert Path(locales.__file__).read_text("utf-8") == babel.written()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from planit_mailer.spreadsheets.number_formats import digit_places, numeric
+from planit_mailer.spreadsheets.number_formats import calendar_names, digit_places, numeric
 from planit_mailer.spreadsheets.number_formats.parse import Part, Section, Token, Unsupported
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  a cell's moment has no time zone
@@ -24,11 +24,6 @@ HALF_DAY = 12
 DURATION = re.compile(r"(-?)P(?=.*\d)(?:(\d+)D)?(?:T(?:(-?\d+)H)?(?:0?(-?\d+)M)?(?:(\d+(?:[.,]\d*)?)S)?)?", re.ASCII)
 DATE_PARTS = "ymd"
 NAMES = 3  # letters; from three on, months and days are shown by their names
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
 def moment(serial: float, *, since_1904: bool = False) -> datetime | None:
@@ -80,10 +75,11 @@ def is_date(section: Section) -> bool:
 def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
     """Show a serial number under a section of dates and times.
 
-    Raises Unsupported if the section needs a language that is not English, or if Excel shows ####, as before 1900.
+    Raises Unsupported if the section needs digits, a calendar or names that we do not have, or if Excel shows ####, as
+    before 1900.
     """
-    if _is_foreign(section):
-        raise Unsupported("digits, a calendar or names that are not English")
+    if section.has(Part.NOT_WESTERN):
+        raise Unsupported("digits or a calendar that are not Western")
     tokens = _with_decimals(section.tokens)
     instant = _instant(number, tokens, since_1904=since_1904)
     return "".join(_token(token, instant, section) for token in tokens)
@@ -92,18 +88,6 @@ def shown(number: float, section: Section, *, since_1904: bool = False) -> str:
 def _days(instant: datetime) -> float:
     """The days from the epoch to what a clock shows, in whatever time zone."""
     return (instant.replace(tzinfo=None) - EPOCH) / timedelta(days=1)
-
-
-def _is_foreign(section: Section) -> bool:
-    """True if a section shows digits or a calendar that are not Western, or names in a language that is not English."""
-    if section.has(Part.NOT_WESTERN):
-        return True
-    return section.has(Part.FOREIGN) and any(map(_is_name, section.tokens))
-
-
-def _is_name(token: Token) -> bool:
-    """True for the name of a month or of a weekday."""
-    return token.part is Part.MOMENT and token.text[0] in "md" and len(token.text) >= NAMES
 
 
 def _with_decimals(tokens: tuple[Token, ...]) -> list[Token]:
@@ -138,9 +122,9 @@ class _Instant:
         return real.year, real.month, real.day
 
     @property
-    def weekday(self) -> str:
-        """The name of the weekday as Excel counts them."""
-        return WEEKDAYS[(self.day - 1) % 7]
+    def weekday(self) -> int:
+        """The day of the week as Excel counts them, 0 for Sunday."""
+        return (self.day - 1) % 7
 
 
 def _instant(number: float, tokens: list[Token], *, since_1904: bool) -> _Instant:
@@ -163,7 +147,7 @@ def _instant(number: float, tokens: list[Token], *, since_1904: bool) -> _Instan
 def _token(token: Token, instant: _Instant, section: Section) -> str:
     """The text that a token shows. Raises Unsupported if it is not one of dates and times."""
     match token.part:
-        case Part.LITERAL | Part.COMMA | Part.SLASH | Part.FOREIGN:
+        case Part.LITERAL | Part.COMMA | Part.SLASH:
             return token.text
         case Part.POINT:
             return f"{instant.second % 1:f}"[1:] if len(token.text) > 1 else "."
@@ -173,7 +157,7 @@ def _token(token: Token, instant: _Instant, section: Section) -> str:
         case Part.ELAPSED:
             return _elapsed(token.text, instant)
         case Part.MOMENT if token.text[0] in DATE_PARTS:
-            return _date(token.text, instant)
+            return _date(token.text, instant, section)
         case Part.MOMENT | Part.MINUTE:
             return _time(token.text, instant, section)
     raise Unsupported("more than dates and times")
@@ -185,28 +169,30 @@ def _elapsed(code: str, instant: _Instant) -> str:
     return _padded(int(instant.elapsed) // unit, code)
 
 
-def _date(code: str, instant: _Instant) -> str:
+def _date(code: str, instant: _Instant, section: Section) -> str:
+    """The year, the month or the day, as a number or by its name. Raises Unsupported if we do not have the names."""
     year, month, day = instant.date
-    match code[0]:
-        case "y":
-            return str(year) if len(code) >= NAMES else f"{year % 100:02d}"
-        case "m":
-            return _month(code, month)
-    if code == "ddd":
-        return instant.weekday[:3]
-    return instant.weekday if len(code) > NAMES else _padded(day, code)
+    if code[0] == "y":
+        return str(year) if len(code) >= NAMES else f"{year % 100:02d}"
+    if len(code) < NAMES:
+        return _padded(month if code[0] == "m" else day, code)
+    names = calendar_names.of(section.language)
+    if names is None:
+        raise Unsupported("names in a language that we do not have")
+    if code[0] == "m":
+        return _month(code, names.months if _has_day(section) else names.months_alone, month)
+    return names.weekdays.of(instant.weekday, is_short=len(code) == NAMES)
 
 
-def _month(code: str, month: int) -> str:
-    name = MONTHS[month - 1]
-    match code:
-        case "m" | "mm":
-            return _padded(month, code)
-        case "mmm":
-            return name[:3]
-        case "mmmmm":
-            return name[0]
-    return name
+def _month(code: str, names: calendar_names.Words, month: int) -> str:
+    if code == "mmmmm":
+        return names.full[month - 1][0]
+    return names.of(month - 1, is_short=len(code) == NAMES)
+
+
+def _has_day(section: Section) -> bool:
+    """True if a section shows the day of the month; some languages name a month otherwise beside it."""
+    return any(token.part is Part.MOMENT and token.text in ("d", "dd") for token in section.tokens)
 
 
 def _time(code: str, instant: _Instant, section: Section) -> str:

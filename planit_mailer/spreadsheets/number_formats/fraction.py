@@ -30,7 +30,7 @@ def layout(tokens: Sequence[Token]) -> Layout | None:
     slash = _slash(tokens)
     if slash is None:
         return None
-    if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH, Part.FOREIGN) for token in tokens):
+    if any(token.part not in (Part.DIGIT, Part.LITERAL, Part.SLASH) for token in tokens):
         raise Unsupported("more than digits in a fraction")
     left = slash - len(list(takewhile(_is_blank, reversed(tokens[:slash]))))
     right = slash + 1 + len(list(takewhile(_is_blank, tokens[slash + 1 :])))
@@ -121,8 +121,8 @@ def _given(denominator: Sequence[Token]) -> int:
 def _convergent(value: float, largest: int) -> Fraction:
     """The last convergent of the value's continued fraction whose denominator is not above the largest.
 
-    That is not the nearest fraction: Excel shows 123.456 as 123 1/2 although 123 4/9 is nearer. The steps are rounded as
-    Excel rounds them, to floating point numbers, so that 0.3 is 2/7, 0.1 is 0, and 1.3 is 1 1/3.
+    That is not the nearest fraction: Excel shows 123.456 as 123 1/2 although 123 4/9 is nearer. The steps are
+    rounded to floating point numbers, as Excel rounds them, so that 0.3 is 2/7, 0.1 is 0, and 1.3 is 1 1/3.
     """
     before = (1, 0)
     found = (int(value), 1)

@@ -78,7 +78,7 @@ def _trimmed(digits: str) -> str:
 
 def _with_general(size: Decimal, tokens: Sequence[Token]) -> str:
     """A number under General with literal text around it."""
-    if any(token.part not in (Part.GENERAL, Part.LITERAL, Part.FOREIGN) for token in tokens):
+    if any(token.part not in (Part.GENERAL, Part.LITERAL) for token in tokens):
         raise Unsupported("General among digit places")
     return "".join(general(size) if token.part is Part.GENERAL else token.text for token in tokens)
 

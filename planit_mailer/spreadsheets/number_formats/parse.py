@@ -10,16 +10,20 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 
+from planit_mailer.spreadsheets.number_formats import locales
+
 SECTIONS = 4
 CODE = 255  # characters that Excel allows in a format
 # How Excel stores "dates and times as this computer shows them", and how they are shown in the United Kingdom.
 SYSTEM = {"f800": "dd mmmm yyyy", "x-sysdate": "dd mmmm yyyy", "f400": "hh:mm:ss", "x-systime": "hh:mm:ss"}
 SYSTEM_CODE = re.compile(rf"\[\$-({'|'.join(SYSTEM)})\].*", re.IGNORECASE | re.DOTALL)
-# A locale's number: its low ten bits are the language, the two high bytes the kind of digits and the calendar.
+# A locale's number: its low two bytes are the language and the region, the two high bytes the kind of digits and the
+# calendar. Of the low two bytes, ten bits are the language.
+LOCALE = 0xFFFF
 LANGUAGE = 0x3FF
+ANY_REGION = 0x400
 OURS = (0x00, 0x09)  # the language of the computer, and English
 WESTERN = (0, 1)  # Western digits, and the Gregorian calendar
-UNKNOWN = 0xFFFF  # in place of a locale that is not a number: no language of ours
 COMPARE = {
     "<": operator.lt,
     "<=": operator.le,
@@ -63,7 +67,7 @@ class Part(Enum):
     MINUTE = auto()  # an m next to hours or seconds
     ELAPSED = auto()  # [h], [m], [s]
     NOON = auto()
-    FOREIGN = auto()  # a language that is not English
+    LANGUAGE = auto()  # one that is not English, as `locales` names it
     NOT_WESTERN = auto()  # digits or a calendar that are not Western
 
 
@@ -77,11 +81,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a format for the values that compare with a limit, as in < 100; for all values if `compare` is ""."""
+    """A part of a format for the values that compare with a limit, as in < 100; for all values if `compare` is "".
+
+    `language` is that of the months and weekdays, as `locales` names it, or "" for English.
+    """
 
     tokens: tuple[Token, ...]
     compare: str = ""
     limit: float = 0
+    language: str = ""
     absolute: bool = False  # all its values are negative or zero, and it shows them without a minus of ours
     alone: bool = False  # it is the whole format: a number that it rounds to zero has no sign
 
@@ -139,13 +147,19 @@ def _split(code: str) -> Iterator[Section]:
         text = found[group]
         match group:
             case "end":
-                yield Section(_with_minutes(tokens), compare, limit)
+                yield _section(tokens, compare, limit)
                 tokens, compare, limit = [], "", 0.0
             case "condition":
                 compare, limit = _condition(text)
             case _:
                 tokens += _tokens(group, text)
-    yield Section(_with_minutes(tokens), compare, limit)
+    yield _section(tokens, compare, limit)
+
+
+def _section(tokens: Sequence[Token], compare: str, limit: float) -> Section:
+    languages = [token.text for token in tokens if token.part is Part.LANGUAGE]
+    others = [token for token in tokens if token.part is not Part.LANGUAGE]
+    return Section(_with_minutes(others), compare, limit, languages[0] if languages else "")
 
 
 def _condition(text: str) -> tuple[str, float]:
@@ -180,17 +194,33 @@ def _tokens(group: str, text: str) -> Iterator[Token]:
 
 def _locale(text: str) -> Iterator[Token]:
     """The tokens for a currency sign, and for a language, digits or a calendar that are not ours."""
-    sign, _, language = text.partition("-")
+    sign, _, name = text.partition("-")
     if sign:
         yield Token(Part.LITERAL, sign)
-    if not language or language.lower().startswith("en"):
+    if not re.fullmatch("[0-9a-fA-F]{1,8}", name):
+        yield from _named_language(name)
         return
-    number = int(language, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", language) else UNKNOWN
+    number = int(name, 16)
     digits, calendar = number >> 24, number >> 16 & 0xFF
     if digits not in WESTERN or calendar not in WESTERN:
         yield Token(Part.NOT_WESTERN, "")
     if number & LANGUAGE not in OURS:
-        yield Token(Part.FOREIGN, "")
+        yield Token(Part.LANGUAGE, _numbered_language(number & LOCALE))
+
+
+def _named_language(name: str) -> Iterator[Token]:
+    """The token for a language that is given by its tag (RFC 5646), as fr-CA. None for English and for no tag."""
+    language, _, region = name.partition("-")
+    if language.lower() in ("", "en"):
+        return
+    with_region = f"{language.lower()}_{region.upper()}"
+    yield Token(Part.LANGUAGE, with_region if with_region in locales.NAMES else language.lower())
+
+
+def _numbered_language(number: int) -> str:
+    """The language of a locale's number, perhaps that of another region, or its number if we know neither."""
+    known = locales.LANGUAGES
+    return known.get(number) or known.get(number & LANGUAGE | ANY_REGION) or f"{number:X}"
 
 
 def _with_minutes(tokens: Sequence[Token]) -> tuple[Token, ...]:

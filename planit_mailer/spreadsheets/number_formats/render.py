@@ -55,7 +55,7 @@ def of_text(text: str, code: str = GENERAL) -> Shown:
     for token in section.tokens:
         if token.part in (Part.TEXT, Part.GENERAL):
             shown += text
-        elif token.part in (Part.LITERAL, Part.FOREIGN):
+        elif token.part is Part.LITERAL:
             shown += token.text
         else:
             return Shown(text, exact=False)
