@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from planit_mailer.core import text
 from planit_mailer.domain.forms import header_block, headings, labels
 from planit_mailer.domain.forms.headings import Alias, Identity
 from planit_mailer.domain.forms.labels import Label, Labels
@@ -162,8 +161,8 @@ def _sorted(own: Sequence[Column], filled: frozenset[int]) -> tuple[list[Column]
 
 
 def _twice(identifying: Sequence[Column]) -> Iterator[tuple[Column, ...]]:
-    """Groups of columns whose headings have the same letters and digits."""
-    counts = Counter(text.fold(column.heading) for column in identifying)
+    """Groups of columns whose headings are the same when folded."""
+    counts = Counter(headings.folded(column.heading) for column in identifying)
     for folded, count in counts.items():
         if count > 1:
-            yield tuple(column for column in identifying if text.fold(column.heading) == folded)
+            yield tuple(column for column in identifying if headings.folded(column.heading) == folded)

@@ -36,11 +36,18 @@ MONTH = (
     r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 TIME = r"(?:(?: |, ?|t)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?z?)?"
-GAP = r"[ ./-]{1,2}"
+GAP = r"(?: ?[./-]{1,2} ?| )"
+WEEKDAY = re.compile(r"(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?[.,]* (?=\S)")
+# Every dash, dot and slash that people type between the parts of a date, as the plain one.
+PLAIN_SIGNS = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
+    | dict.fromkeys("\u00b7\u2022\u2024\u2219\u22c5\uff0e\u3002", ".")
+    | dict.fromkeys("\u2044\u2215\u29f8\uff0f\\", "/")
+)
 DATES = tuple(
     re.compile(pattern + TIME, re.ASCII)
     for pattern in (
-        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
+        r"(?P<year>\d{4}) ?[-/.] ?(?P<month>\d{1,2}) ?[-/.] ?(?P<day>\d{1,2})",
         rf"(?P<day>\d{{1,2}}){GAP}(?P<month>\d{{1,2}}){GAP}(?P<year>\d{{4}}|\d{{2}})",
         rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?,?{GAP}?{MONTH}\.?,?{GAP}?(?P<year>\d{{4}}|\d{{2}})",
         rf"{MONTH}\.?{GAP}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:, ?|{GAP})(?P<year>\d{{4}}|\d{{2}})",
@@ -183,9 +190,10 @@ def _visible(written: str) -> str:
 
 
 def _written_day(written: str) -> date | DateProblem:
-    """Read a date that was typed as text, in lower case."""
+    """Read a date that was typed as text, in lower case, with or without its weekday."""
+    plain = WEEKDAY.sub("", " ".join(_visible(written).translate(PLAIN_SIGNS).split()), count=1)
     for pattern in DATES:
-        match = pattern.fullmatch(written)
+        match = pattern.fullmatch(plain)
         if match:
             return _matched_day(match.groupdict())
     return "wrong"

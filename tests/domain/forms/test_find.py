@@ -85,6 +85,9 @@ def test_the_header_block_may_stand_directly_above_the_headings_without_becoming
             "Date Of Birth (dd/mm/yyyy)",
             "Yr",
         ),
+        ("Pupil Forename", "Pupil's Surname", "Pupil UPN", "Student ID", "Pupil Date of Birth", "NCY"),
+        ("First Name(s)", "Surname*", "UPN [13 characters]", "Admission #", "DOB (dd/mm/yyyy)", "Year taught in Code"),
+        ("Child Forename", "StudentSurname", "UPN (required)", "School Admission Nr", "D.O.B. (required):", "Yr Group"),
         ("Preferred Forename", "Preferred Surname", "UPN ", "SIMS\nNo", "Birth date", "NCyearActual"),
     ],
 )
@@ -105,6 +108,15 @@ def test_headings_never_match_by_similarity() -> None:
 
     missing = [problem.message for problem in judgement.problems if problem.code == "heading-missing"]
     assert [message.split()[2] for message in missing] == ["UPIN", "Year"]
+
+
+def test_the_word_pupil_alone_or_a_pupils_number_is_no_alias() -> None:
+    content = forms.cells(forms.flat_rows()) | {"A10": "Pupil", "D10": "Pupil No"}
+
+    judgement = forms.checked(forms.sheet(content))
+
+    missing = [problem.message for problem in judgement.problems if problem.code == "heading-missing"]
+    assert ["First name" in message or "SIMS No" in message for message in missing] == [True, True]
 
 
 def test_the_best_of_several_names_is_used_and_the_others_are_never_shown() -> None:
