@@ -1,4 +1,7 @@
-"""The words that give a heading the warning "learners will see this": a child may not want to read them on a screen."""
+"""The words that give a heading the warning "learners will see this": a child may not want to read them on a screen.
+
+Words in capitals are abbreviations, which count in capitals only: "Send to tutor" is no SEND.
+"""
 
 WORDS = (
     "SEN",
@@ -30,4 +33,10 @@ WORDS = (
     "Asylum",
     "Exclusion",
     "Excluded",
+    "Email",
+    "E-mail",
+    "Telephone",
+    "Phone",
+    "Mobile",
+    "Address",
 )

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from planit_mailer.domain.forms import header_block, headings, labels
+from planit_mailer.domain.forms import header_block, headings, labels, levels
 from planit_mailer.domain.forms.headings import Alias, Identity
-from planit_mailer.domain.forms.labels import Label, Labels
+from planit_mailer.domain.forms.levels import Headings, Level
 from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Row
 
@@ -48,15 +48,6 @@ class Columns:
     twice: tuple[tuple[Column, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Headings:
-    """The labels of the heading row, those of the row above it, each by column, and the heading row's number."""
-
-    own: Labels
-    above: Labels
-    row: int
-
-
 def identity(found: Headings) -> Mapping[Identity, Column]:
     """Return the column of each compulsory field: the one whose heading has the best rank."""
     best: dict[Identity, tuple[int, Column]] = {}
@@ -85,47 +76,33 @@ def classified(found: Headings, learners: Sequence[Row]) -> Columns:
 
 
 def _identifying(found: Headings) -> Iterator[tuple[Alias, Column]]:
-    """The columns that identify a learner, by the heading row or, if that is blank there, the row above."""
-    for number in sorted({*found.own, *found.above}):
-        if number in found.own:
-            level, row = found.own, found.row
-        else:
-            level, row = found.above, found.row - 1
-        alias = labels.meaning(level, number)
+    """The columns that identify a learner, by the heading row or, if that is blank there, the nearest row above."""
+    nearest: dict[int, Level] = {}
+    for level in (*found.above, found.own):
+        nearest |= dict.fromkeys(level.labels, level)
+    for number in sorted(nearest):
+        level = nearest[number]
+        alias = labels.meaning(level.labels, number)
         if alias:
-            yield alias, Column(number, level[number].text, row)
+            yield alias, Column(number, level.labels[number].text, level.row)
 
 
 def _own_columns(found: Headings, identifying: Collection[int], width: int) -> Iterator[Column]:
-    """The other columns, which are the school's own; a heading joins the texts of both rows, upper row first."""
-    own = _without(identifying, found.own)
-    above = _without(identifying, found.above)
-    above = {number: label for number, label in above.items() if not _is_title(label, identifying)}
-    most_above = len(above) > len(own)
-    home = found.row - 1 if most_above else found.row  # a missing heading should stand in the row with most headings
-    last = max(width, *own, *above, 0)
-    for number in range(1, last + 1):
+    """The other columns, which are the school's own; a heading joins the texts of all rows, upper row first."""
+    parts = levels.field_headings(found, identifying)
+    home = _home(found, identifying)
+    for number in range(1, max(width, *parts, 0) + 1):
         if number in identifying:
             continue
-        parts = [level[number].text for level in (above, own) if number in level]
-        row = home
-        if number in own:
-            row = found.row
-        elif number in above:
-            row = found.row - 1
-        yield Column(number, JOINED.join(parts), row, any(map(headings.is_example, parts)))
+        own = parts.get(number, [(home, "")])
+        texts = [text for _, text in own]
+        yield Column(number, JOINED.join(texts), own[-1][0], any(map(headings.is_example, texts)))
 
 
-def _without(identifying: Collection[int], level: Labels) -> dict[int, Label]:
-    """The labels of a row, except those of columns that identify a learner."""
-    return {number: label for number, label in level.items() if number not in identifying}
-
-
-def _is_title(label: Label, identifying: Collection[int]) -> bool:
-    """True if a merged text spans all columns that identify a learner: it is a title of the sheet, not a heading."""
-    if label.first == label.last:
-        return False
-    return all(label.first <= number <= label.last for number in identifying)
+def _home(found: Headings, identifying: Collection[int]) -> int:
+    """The row in which a missing heading should stand: the one with most of the school's own, the lowest of equals."""
+    counts = [(len(levels.own_labels(level.labels, identifying)), level.row) for level in found.levels]
+    return max(counts)[1]
 
 
 def _with_values(numbers: Sequence[int], learners: Sequence[Row]) -> frozenset[int]:

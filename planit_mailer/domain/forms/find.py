@@ -2,25 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, zip_longest
 
-from planit_mailer.domain.forms import columns, header_block, labels
+from planit_mailer.domain.forms import columns, header_block, labels, learner_rows, levels
 from planit_mailer.domain.forms.column_cells import ColumnCells
-from planit_mailer.domain.forms.columns import Column, Columns, Headings
+from planit_mailer.domain.forms.columns import Column, Columns
 from planit_mailer.domain.forms.header_block import Header
 from planit_mailer.domain.forms.headings import Identity
+from planit_mailer.domain.forms.learner_rows import Split
+from planit_mailer.domain.forms.levels import Headings
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Cell, Row, Sheet
 
-FEWEST = 3  # compulsory headings that make a heading row
-LEARNER = 2  # compulsory cells that make a learner
-
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form on its sheet. Rows that are not learners: `strays` above or between them, `below` after the last.
+    """The form on its sheet. `passed_over` are the rows below the headings that are no learners.
 
     `identity` has the learners' cells of each compulsory field whose heading is there, `fields` those of the fields.
     `different` are the distinct cells of the fields.
@@ -28,14 +28,14 @@ class Form:
 
     sheet: Sheet
     heading_row: int
+    last_heading_row: int
     header: Header
     columns: Columns
     learners: tuple[Row, ...]
     identity: Mapping[Identity, ColumnCells]
     fields: tuple[ColumnCells, ...]
     different: tuple[Cell, ...]
-    strays: tuple[Row, ...]
-    below: tuple[Row, ...]
+    passed_over: tuple[Row, ...]
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
         """The learners with their cells of a compulsory field, top down; none if its heading is missing."""
@@ -56,43 +56,43 @@ class Search:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Candidate:
-    """A sheet that may be the form's, with its heading row and the columns of its compulsory headings."""
+    """A sheet that may be the form's, with its headings and the columns of its compulsory headings."""
 
     sheet: Sheet
-    row: int
     headings: Headings
     identity: tuple[Column, ...]
 
     @property
     def named(self) -> frozenset[Identity]:
-        """The compulsory headings in the heading row itself, not counting the row above it."""
-        return labels.identities(self.headings.own)
+        """The compulsory headings in the heading row itself, not counting the rows above it."""
+        return labels.identities(self.headings.own.labels)
+
+    @property
+    def rows_above(self) -> tuple[Row, ...]:
+        """The rows above the first row of headings."""
+        return tuple(row for row in self.sheet.rows if row.number < self.headings.first_row)
 
     @property
     def rows_below(self) -> tuple[Row, ...]:
-        """The rows below the heading row."""
-        return tuple(row for row in self.sheet.rows if row.number > self.row)
+        """The rows below the last row of headings."""
+        return tuple(row for row in self.sheet.rows if row.number > self.headings.last_row)
 
-    def is_learner(self, row: Row) -> bool:
-        """True if a row is a learner: at least two of its compulsory cells have a content."""
-        filled = (header_block.filled(row.cell(column.number)) for column in self.identity)
-        return all(any(filled) for _ in range(LEARNER))  # each any() goes on after the cell that the one before found
-
-    def has_learners(self) -> bool:
-        """True if any row below the heading row is a learner."""
-        return any(map(self.is_learner, self.rows_below))
+    @cached_property
+    def split(self) -> Split:
+        """The learners, and the rows that are none."""
+        return learner_rows.split(self.rows_below, columns.identity(self.headings))
 
 
 def find(workbook: Sequence[Sheet]) -> Search:
     """Find the form of a workbook: on the visible sheet with learners or, without learners, with the most headings."""
     hidden = tuple(_hidden_sheets(workbook))
     near = _all_candidates(workbook)
-    forms = [candidate for candidate in near if len(candidate.named) >= FEWEST]
+    forms = [candidate for candidate in near if len(candidate.named) >= labels.FEWEST]
     if not forms:
         return Search(None, (_no_form(near), *hidden))
-    with_learners = [candidate for candidate in forms if candidate.has_learners()]
+    with_learners = [candidate for candidate in forms if candidate.split.learners]
     if len(with_learners) > 1:
         return Search(None, (_two_sheets(with_learners), *hidden))
     if with_learners:
@@ -119,13 +119,12 @@ def _all_candidates(workbook: Sequence[Sheet]) -> list[_Candidate]:
 def _candidates(sheet: Sheet) -> Iterator[_Candidate]:
     """The sheet as a candidate, or nothing if it has no heading row."""
     first = labels.top(sheet)
-    row = labels.heading_row(first)
-    if row is None:
+    rows = levels.heading_rows(first)
+    if rows is None:
         return
-    labelled = header_block.read(sheet, row).label_rows
-    above = {} if row - 1 in labelled else first.row(row - 1)
-    headings = Headings(first.row(row), above, row)
-    yield _Candidate(sheet, row, headings, tuple(columns.identity(headings).values()))
+    header = header_block.read([row for row in sheet.rows if row.number < rows[0]])
+    headings = levels.around(first, rows, header.label_rows)
+    yield _Candidate(sheet, headings, tuple(columns.identity(headings).values()))
 
 
 def _with_most_headings(candidates: Sequence[_Candidate]) -> _Candidate:
@@ -134,8 +133,7 @@ def _with_most_headings(candidates: Sequence[_Candidate]) -> _Candidate:
 
 
 def _form(candidate: _Candidate) -> Form:
-    learners = tuple(filter(candidate.is_learner, candidate.rows_below))
-    strays, below = _other_rows(candidate, learners)
+    learners = candidate.split.learners
     classified = columns.classified(candidate.headings, learners)
     across = tuple(zip_longest(*(row.cells for row in learners)))
 
@@ -148,32 +146,16 @@ def _form(candidate: _Candidate) -> Form:
     different = chain.from_iterable(field.different for field in fields)
     return Form(
         sheet=candidate.sheet,
-        heading_row=candidate.row,
-        header=header_block.read(candidate.sheet, candidate.row),
+        heading_row=candidate.headings.own.row,
+        last_heading_row=candidate.headings.last_row,
+        header=header_block.read(candidate.rows_above),
         columns=classified,
         learners=learners,
         identity={name: down(column) for name, column in classified.identity.items()},
         fields=fields,
         different=tuple(dict.fromkeys(different)),
-        strays=strays,
-        below=below,
+        passed_over=candidate.split.passed_over,
     )
-
-
-def _other_rows(candidate: _Candidate, learners: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """The rows with a content that are not learners: those above the last learner, and those below it."""
-    numbers = {row.number for row in learners}
-    last = max(numbers, default=candidate.row)
-    strays: list[Row] = []
-    below: list[Row] = []
-    for row in candidate.rows_below:
-        if row.number in numbers or not any(map(header_block.filled, row.cells)):
-            continue
-        if row.number < last:
-            strays.append(row)
-        else:
-            below.append(row)
-    return tuple(strays), tuple(below)
 
 
 def _no_form(near: Sequence[_Candidate]) -> Problem:
@@ -182,8 +164,9 @@ def _no_form(near: Sequence[_Candidate]) -> Problem:
         return catalogue.problem("no-form-found", nearest="None of them was found.")
     nearest = _with_most_headings(near)
     names = catalogue.listed([name.value for name in Identity if name in nearest.named])
-    cells = [references.address(nearest.row, column) for column in nearest.headings.own]
-    return catalogue.problem("no-form-found", cells, nearest=f"The nearest is row {nearest.row}, which has {names}.")
+    own = nearest.headings.own
+    cells = [references.address(own.row, column) for column in own.labels]
+    return catalogue.problem("no-form-found", cells, nearest=f"The nearest is row {own.row}, which has {names}.")
 
 
 def _two_sheets(filled: Sequence[_Candidate]) -> Problem:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from planit_mailer.core import text
+from planit_mailer.domain.forms import headings
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Kind, Row
 
 
 class Required(StrEnum):
@@ -20,11 +21,18 @@ class Required(StrEnum):
 
 
 ALIASES = {
-    Required.SCHOOL_NAME: ("School name", "School", "Name of school"),
-    Required.POSTCODE: ("School postcode", "Postcode", "School post code"),
-    Required.SUBMITTED_BY: ("Import spreadsheet submitted by", "Submitted by", "Spreadsheet submitted by"),
-    Required.DATE: ("Date submitted", "Date", "Submitted on", "Date of submission", "Submission date"),
-}
+    Required.SCHOOL_NAME: ("School name", "School", "Name of school", "Name of the school", "Provider name"),
+    Required.POSTCODE: ("School postcode", "Postcode", "Postcode of school", "Postcode of the school"),
+    Required.SUBMITTED_BY: (
+        "Import spreadsheet submitted by", "Spreadsheet submitted by", "Submitted by", "Completed by", "Sent by",
+        "Uploaded by", "Person submitting", "Name of person submitting", "Name of the person submitting",
+        "Name of person completing", "Name of submitter",
+    ),
+    Required.DATE: (
+        "Date submitted", "Date", "Submitted on", "Date of submission", "Submission date", "Date of upload",
+        "Upload date", "Date uploaded", "Date completed", "Date of completion", "Date sent", "Date of import",
+    ),
+}  # fmt: skip
 INTRODUCTION = re.compile(r"(?:introductory|introduction|intro)(?:text)?(?:para(?:graph)?)?\d{0,2}")
 
 
@@ -38,20 +46,26 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The required information, an entry for each, the filled cells of the introduction, and the rows with labels."""
+    """The header block: an entry for each required information, and the filled cells of the introduction.
+
+    `label_rows` are the rows with labels. `unused` are the addresses of the texts that were not understood.
+    """
 
     required: Mapping[Required, Entry]
     introduction: tuple[Entry, ...]
     label_rows: frozenset[int]
+    unused: tuple[str, ...]
 
     @property
     def paragraphs(self) -> tuple[str, ...]:
-        """The introduction: each line that is not blank is a paragraph."""
-        lines: list[str] = []
-        for entry in self.introduction:
-            if entry.cell and entry.cell.kind is not Kind.ERROR:
-                lines += [line.strip() for line in entry.cell.text.splitlines()]
-        return tuple(filter(None, lines))
+        """The introduction: each cell is a paragraph, with its line breaks."""
+        cells = [entry.cell for entry in self.introduction]
+        return tuple(_paragraph(cell) for cell in cells if cell and cell.kind is not Kind.ERROR)
+
+    @property
+    def is_missing(self) -> bool:
+        """True if there is no label of the required information, so that it was not even begun."""
+        return not any(entry.address for entry in self.required.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +77,13 @@ class _Label:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """One row with a label, None for the introduction, and its entry."""
+class _Pair:
+    """A label in a row, None for the introduction, and its entry. `columns` are those of the two cells."""
 
     row: int
     label: Required | None
     entry: Entry
+    columns: tuple[int, int]
 
 
 def filled(cell: Cell | None) -> bool:
@@ -76,57 +91,106 @@ def filled(cell: Cell | None) -> bool:
     return cell is not None and (bool(cell.text) or cell.kind is Kind.UNSAVED)
 
 
-def read(sheet: Sheet, heading_row: int) -> Header:
-    """Read the block above the heading row. Labels stand in the left-most column that has any."""
-    lines = _lines([row for row in sheet.rows if row.number < heading_row])
-    introduction = [line.entry for line in lines if line.label is None and line.entry.cell]
+def read(rows: Sequence[Row]) -> Header:
+    """Read the rows above the headings. Labels stand in the left-most column that has any, or in pairs beside it."""
+    pairs = _pairs(rows)
+    going_on = dict(_going_on(rows, pairs))
+    paragraphs = [pair.entry for pair in pairs if pair.label is None and pair.entry.cell] + [*going_on.values()]
     return Header(
-        required={label: _best(label, lines) for label in Required},
-        introduction=tuple(introduction),
-        label_rows=frozenset(line.row for line in lines),
+        required={label: _best(label, pairs) for label in Required},
+        introduction=tuple(sorted(paragraphs, key=lambda entry: references.position(entry.address))),
+        label_rows=frozenset(pair.row for pair in pairs),
+        unused=tuple(_unused(rows, pairs, frozenset(going_on))),
     )
 
 
-def _lines(rows: Sequence[Row]) -> list[_Line]:
-    """The rows with a label in the left-most column that has any."""
-    columns: list[int] = []
-    for row in rows:
-        columns.extend(_label_columns(row))
-    lines: list[_Line] = []
-    if columns:
-        for row in rows:
-            lines.extend(_line(row, min(columns)))
-    return lines
+def _pairs(rows: Sequence[Row]) -> list[_Pair]:
+    """The labels and their entries, row by row. A row that begins with no label has none."""
+    firsts = {row.number: _first_filled(row, 1) for row in rows}
+    labelled = [row for row in rows if firsts[row.number] and _label(row.cell(firsts[row.number]))]
+    left = min((firsts[row.number] for row in labelled), default=0)
+    pairs: list[_Pair] = []
+    for row in labelled:
+        if firsts[row.number] == left:
+            pairs += _pairs_of_row(row, left)
+    columns = {pair.columns[0] for pair in pairs}
+    for row in labelled:
+        if firsts[row.number] != left and firsts[row.number] in columns:
+            pairs += _pairs_of_row(row, firsts[row.number])
+    return sorted(pairs, key=lambda pair: (pair.row, pair.columns))
 
 
-def _label_columns(row: Row) -> Iterator[int]:
-    """The column of a row's first filled cell, if that cell is a label."""
-    column = _first_filled(row, 1)
-    if column and _label(row.cell(column)):
-        yield column
+def _pairs_of_row(row: Row, start: int) -> Iterator[_Pair]:
+    """The pairs of a row from a column on: each label with the entry to its right."""
+    column = start
+    while column:
+        label = _label(row.cell(column))
+        following = _first_filled(row, column + 1)
+        if label is None:
+            column = following
+        elif label.rest:
+            entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.address(row.number, column))
+            yield _Pair(row.number, label.required, entry, (column, column))
+            column = following
+        elif following and not _begins_pair(row, column, following):
+            entry = Entry(row.cell(following), references.address(row.number, following))
+            yield _Pair(row.number, label.required, entry, (column, following))
+            column = _first_filled(row, following + 1)
+        else:
+            entry = Entry(None, references.address(row.number, column + 1))
+            yield _Pair(row.number, label.required, entry, (column, column + 1))
+            column = following
 
 
-def _line(row: Row, column: int) -> Iterator[_Line]:
-    """The row as a line with a label, if it has a label in this column.
-
-    The entry is the text after the label's colon, else the first filled cell to the right.
-    """
-    label = _label(row.cell(column))
+def _begins_pair(row: Row, column: int, following: int) -> bool:
+    """True if the next filled cell after a label is a label itself, and not the entry: the entry is blank."""
+    label = _label(row.cell(following))
     if label is None:
-        return
-    if label.rest:
-        entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.address(row.number, column))
-    else:
-        entry = _entry_right_of(row, column)
-    yield _Line(row.number, label.required, entry)
+        return False
+    return following > column + 1 or bool(label.rest) or _first_filled(row, following + 1) > 0
 
 
-def _entry_right_of(row: Row, column: int) -> Entry:
-    """The first filled cell to the right of a column, or the blank cell next to it."""
-    value = _first_filled(row, column + 1)
-    if value:
-        return Entry(row.cell(value), references.address(row.number, value))
-    return Entry(None, references.address(row.number, column + 1))
+def _going_on(rows: Sequence[Row], pairs: Sequence[_Pair]) -> Iterator[tuple[tuple[int, int], Entry]]:
+    """The texts directly below a label of the introduction, without a label of their own: each is a paragraph.
+
+    They stand in the column of the entry above them. A blank row ends the introduction.
+    """
+    by_row = {pair.row: pair for pair in pairs}
+    columns: tuple[int, ...] = ()
+    before = 0
+    for row in rows:
+        pair = by_row.get(row.number)
+        if pair:
+            columns = _columns_to_go_on(pair, _text(row.cell(pair.columns[0])))
+        elif row.number != before + 1:
+            columns = ()
+        else:
+            first = _first_filled(row, 1)
+            if first not in columns or headings.is_never(_text(row.cell(first))):
+                columns = ()
+            else:
+                yield (row.number, first), Entry(row.cell(first), references.address(row.number, first))
+        before = row.number
+
+
+def _columns_to_go_on(pair: _Pair, label: str) -> tuple[int, ...]:
+    """The columns in which the introduction may go on below a label: none below another label.
+
+    The text may stand below the label itself if that is no "paragraph 3", whose text would stand beside it.
+    """
+    if pair.label is not None:
+        return ()
+    is_numbered = label.rstrip(": ")[-1:].isdigit()
+    return pair.columns[1:] if pair.entry.cell or is_numbered else pair.columns
+
+
+def _unused(rows: Sequence[Row], pairs: Sequence[_Pair], going_on: frozenset[tuple[int, int]]) -> Iterator[str]:
+    """The addresses of the texts that are no label, no entry and no paragraph, but for a title in the first row."""
+    used = {(pair.row, column) for pair in pairs for column in pair.columns} | going_on
+    for row in rows[1:] if rows and not any(pair.row == rows[0].number for pair in pairs) else rows:
+        for column, cell in enumerate(row.cells, 1):
+            if filled(cell) and (row.number, column) not in used and not headings.is_never(_text(cell)):
+                yield references.address(row.number, column)
 
 
 def _first_filled(row: Row, start: int) -> int:
@@ -138,12 +202,10 @@ def _first_filled(row: Row, start: int) -> int:
 
 
 def _label(cell: Cell | None) -> _Label | None:
-    """The label that a cell holds, with or without a colon, or None."""
-    if cell is None:
-        return None
-    before, _, after = cell.text.partition(":")
-    for words, rest in ((before, after.strip()), (cell.text, "")):
-        folded = text.fold(words)
+    """The label that a cell holds, with or without a colon and a remark, or None."""
+    before, _, after = _text(cell).partition(":")
+    for words, rest in ((before, after.strip()), (_text(cell), "")):
+        folded = text.fold(headings.without_remark(words))
         if folded in _LABELS:
             return _Label(_LABELS[folded], rest)
         if INTRODUCTION.fullmatch(folded):
@@ -151,9 +213,18 @@ def _label(cell: Cell | None) -> _Label | None:
     return None
 
 
-def _best(label: Required, lines: Sequence[_Line]) -> Entry:
+def _text(cell: Cell | None) -> str:
+    return cell.text if cell else ""
+
+
+def _paragraph(cell: Cell) -> str:
+    """The text of a paragraph, whose lines have no outer blanks."""
+    return "\n".join(line.strip() for line in cell.text.splitlines()).strip()
+
+
+def _best(label: Required, pairs: Sequence[_Pair]) -> Entry:
     """The first filled entry of a label, else its first entry, else an entry without a label."""
-    entries = [line.entry for line in lines if line.label is label]
+    entries = [pair.entry for pair in pairs if pair.label is label]
     for entry in entries:
         if entry.cell:
             return entry

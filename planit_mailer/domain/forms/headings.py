@@ -1,6 +1,7 @@
 """Recognise the headings of the six compulsory fields by a curated list of aliases, never by similarity."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,8 +74,8 @@ def alias(heading: str) -> Alias | None:
 def folded(heading: str) -> str:
     """Return a heading in the form in which it is compared with the aliases.
 
-    Only letters and digits count, without case and accents. A remark in brackets at the end is left out, and so is whose
-    field it is, as in Pupil UPN, unless only No would be left. Number, Nr, # and ID are No.
+    Only letters and digits count, without case and accents. A remark in brackets at the end is left out, and so is
+    whose field it is, as in Pupil UPN, unless only No would be left. Number, Nr, # and ID are No.
     """
     label = without_remark(heading).replace("#", " No ")
     whole = _letters(label)
@@ -95,6 +96,14 @@ def _letters(label: str) -> str:
 def without_remark(label: str) -> str:
     """Return a label without a remark in brackets at its end, as in Date submitted (dd/mm/yyyy)."""
     return REMARK.sub("", label)
+
+
+def look(heading: str) -> str:
+    """Return a heading in the form in which two of the school's own are compared: as a reader sees them.
+
+    Case, spaces and full-width letters make no difference; signs, symbols and emoji do.
+    """
+    return "".join(unicodedata.normalize("NFKC", heading).casefold().split())
 
 
 def is_never(heading: str) -> bool:

@@ -8,6 +8,7 @@ from planit_mailer.domain.forms.headings import Alias, Identity
 from planit_mailer.spreadsheets.model import Kind, Range, Row, Sheet
 
 TOP = 60  # the heading row is one of this many rows at the top
+FEWEST = 3  # compulsory headings that make a heading row
 
 
 @dataclass(frozen=True, slots=True)

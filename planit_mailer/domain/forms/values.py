@@ -68,6 +68,15 @@ PLAIN = str.maketrans(
     }
 )
 
+# What programs show instead of a result: Excel, Google Sheets, LibreOffice (Err:502), and Excel in other languages.
+ERROR = re.compile(r"#[^\W\d_a-z][^\W_a-z]*(?:[_/][^\W_a-z]+)*[!?]|#(?:N/A|DIV/0|NV|N/D|GETTING_DATA)|Err:\d{3}|#{3,}")
+# What people enter in a cell that must not be blank.
+PLACEHOLDER = re.compile(
+    r"[\s?*_.,/=~#\u2010-\u2015\u2212-]*|0+|n\.?\s?[/\\]\s?[ak]\.?|none|nil|null|tbc|tba|tbd|unknown|"
+    r"not known|not available|not applicable|missing|temp|temporary|pending|awaiting|blank|empty|x{2,}|"
+    r"no (?:upn|upin|dob|sims)"
+)
+
 DateProblem = Literal["wrong", "month-first", "two-digit-year"]
 
 
@@ -78,6 +87,30 @@ def text(cell: Cell | None) -> str:
     if isinstance(cell.value, int) and SCIENTIFIC.fullmatch(cell.text):
         return str(cell.value)
     return " ".join(cell.text.split())
+
+
+def is_error(cell: Cell) -> bool:
+    """True if a cell shows an error of a spreadsheet program, calculated or left as text."""
+    return cell.kind is Kind.ERROR or (cell.kind is Kind.TEXT and ERROR.fullmatch(cell.text) is not None)
+
+
+def is_readable(cell: Cell) -> bool:
+    """True if a cell shows a value: no error, and no formula without a saved result."""
+    return cell.value is not None and not is_error(cell)
+
+
+def is_given(cell: Cell | None) -> bool:
+    """True if a cell has a value that is no placeholder, such as "-" or "n/a"; an error counts as one."""
+    if cell is None:
+        return False
+    if cell.value is None:
+        return True
+    return bool(cell.text) and not is_placeholder(cell.text)
+
+
+def is_placeholder(written: str) -> bool:
+    """True if a text stands in place of a value that the school does not have."""
+    return PLACEHOLDER.fullmatch(_visible(written).casefold().strip()) is not None
 
 
 def day(cell: Cell) -> date | DateProblem:

@@ -97,9 +97,15 @@ CASES: dict[str, Callable[[], bytes]] = {
     "date-submitted-wrong": lambda: flat(submitted="31/02/2026"),
     "date-submitted-future": lambda: flat(submitted="01/01/2999"),
     "date-submitted-old": lambda: flat(submitted="01/01/1999"),
-    "introduction-too-long": lambda: flat(introduction=("a\nb", "c", "d")),
+    "introduction-too-long": lambda: flat(introduction=("a", "b", "c", "d")),
     "heading-missing": lambda: changed(setting("C10", None)),
     "heading-twice": lambda: flat(headings=("UPIN",)),
+    "header-missing": lambda: forms.workbook(forms.cells(forms.flat_rows()[9:])),
+    "header-text-unused": lambda: changed(setting("D2", "Printed by the office")),
+    "no-fields": lambda: flat(learner(1, values=())),
+    "learners-on-several-rows": lambda: flat(*(learner(n, upin=forms.upn(n % 3), sims_no=n % 3 + 1) for n in range(6))),
+    "dates-for-grades": lambda: changed(setting("G11", forms.date(2026, 4, 5), "d-mmm")),
+    "learner-without-values": lambda: flat(learner(1), learner(2, values=())),
     "too-many-fields": lambda: flat(learner(1, values=("B",) * 76), headings=tuple(map(str, range(76)))),
     "column-without-heading": lambda: flat(headings=(None,)),
     "field-twice": lambda: flat(learner(1, values=("B", "C")), headings=("Art", "Art")),
@@ -123,12 +129,11 @@ CASES: dict[str, Callable[[], bytes]] = {
     "sims-no-twice": lambda: flat(learner(1), learner(2, sims_no=1)),
     "cell-error": lambda: changed(error_in("G11")),
     "formula-not-saved": lambda: flat(learner(1, values=("=1+1",))),
-    "row-not-a-learner": lambda: changed(row_between, learner(1), learner(2)),
     "year-not-for-dob": lambda: flat(learner(1, dob=forms.born(7))),
     "upin-not-upn": lambda: flat(learner(1, upin="AB12")),
     "upin-uln": lambda: flat(learner(1, upin="3555125752")),
     "date-among-grades": lambda: changed(
-        setting("G12", forms.born(3, 4), "d-mmm"), learner(1, values=("5-4",)), learner(2)
+        setting("G12", forms.date(2026, 4, 25), "d-mmm"), learner(1, values=("5-4",)), learner(2)
     ),
     "leading-zeros-mixed": lambda: flat(learner(1, values=("007",)), learner(2, values=(12,))),
     "long-number": lambda: flat(learner(1, values=(123456789012,))),
@@ -146,7 +151,6 @@ TOGETHER: dict[str, Callable[[], bytes]] = {
     "example-heading": lambda: flat(learner(1, values=("B", "C")), headings=("FFT Eng KS3", "Art KSS pred")),
     "upin-twice": lambda: flat(*(learner(n, upin=forms.upn(n % 2)) for n in range(1, 5))),
     "sims-no-twice": lambda: flat(*(learner(n, sims_no=n % 2 + 1) for n in range(1, 5))),
-    "row-not-a-learner": lambda: changed(rows_between, *map(learner, range(1, 4))),
 }
 
 

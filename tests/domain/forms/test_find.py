@@ -221,7 +221,127 @@ def test_labels_have_aliases_and_values_to_the_right_or_after_a_colon() -> None:
     draft = draft_of(judgement)
     assert judgement.problems == ()
     assert (draft.school_name, draft.postcode, draft.submitted_by) == ("Greenfield School", "ZZ9 9ZZ", "The office")
-    assert draft.introduction == ("Hello.", "One line.", "Another line.")
+    assert draft.introduction == ("Hello.", "One line.\n\nAnother line.")
+
+
+def header(*rows: tuple[object, ...]) -> Judgement:
+    """A form with these rows of header block below the required four."""
+    content = forms.cells([*forms.block()[:5], *rows, (), (*forms.COMPULSORY, "History"), (*row(1), "B")])
+    return forms.checked(forms.sheet(content))
+
+
+def test_text_below_an_introduction_goes_on_as_the_next_paragraph() -> None:
+    beside = header(("Introductory Text paragraph 1:", "One."), (None, "Two."), (None, "Three."))
+    below = header(("Introduction",), ("One.",), ("Two.",))
+
+    assert (beside.problems, draft_of(beside).introduction) == ((), ("One.", "Two.", "Three."))
+    assert (below.problems, draft_of(below).introduction) == ((), ("One.", "Two."))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Introductory Text paragraph 3:",), ("Year 10 autumn",)],
+        [("Introduction", "One."), (), (None, "Year 10 autumn")],
+        [("Year 10 autumn",)],
+        [("Introduction", "One.", "Year 10 autumn")],
+    ],
+)
+def test_other_text_above_the_headings_is_one_warning_and_never_shown(rows: list[tuple[object, ...]]) -> None:
+    judgement = header(*rows)
+
+    [warning] = judgement.problems
+    assert warning.code == "header-text-unused"
+    assert "Year 10 autumn" not in draft_of(judgement).introduction
+
+
+def test_pairs_of_label_and_entry_may_stand_side_by_side() -> None:
+    content = forms.cells(forms.flat_rows()[8:], row=4) | {
+        "A1": "School name", "B1": forms.SCHOOL, "D1": "Postcode:", "E1": forms.POSTCODE,
+        "A2": "Completed by (name)", "D2": "Date completed (dd/mm/yyyy)", "F2": forms.TODAY,
+    }  # fmt: skip
+
+    judgement = forms.checked(forms.sheet(content))
+
+    [problem] = judgement.problems
+    assert "submitted by" in problem.message, "its entry is blank, and not the label beside it"
+    assert problem.cells == ("B2",)
+    assert forms.checked(forms.sheet(content | {"B2": "The office"})).problems == ()
+
+
+def test_an_entry_that_reads_like_a_label_is_an_entry() -> None:
+    content = forms.cells(forms.flat_rows()) | {"B4": "School"}
+
+    assert draft_of(forms.checked(forms.sheet(content))).submitted_by == "School"
+
+
+def test_a_form_without_a_header_block_has_one_problem() -> None:
+    [problem] = forms.checked(forms.sheet(forms.cells(forms.flat_rows()[9:]))).problems
+
+    assert problem.code == "header-missing"
+
+
+# ── rows of headings ──
+
+
+def grid(*rows: tuple[object, ...], merged: tuple[Range, ...] = ()) -> list[str]:
+    """The headings of a form whose own columns are these rows; the last one is the learner's."""
+    *above, own, values = rows
+    content = forms.cells(forms.block())
+    content |= forms.cells([(*[None] * 6, *group) for group in above], row=10)
+    bottom = 10 + len(above)
+    content |= forms.cells([(*forms.COMPULSORY, *own), (*row(1), *values)], row=bottom)
+    judgement = forms.checked(forms.sheet(content, merged=merged))
+    assert judgement.problems == ()
+    return [heading.replace(" \N{EN DASH} ", "/") for heading in draft_of(judgement).headings]
+
+
+def test_up_to_three_rows_of_groups_stand_above_the_heading_row() -> None:
+    merged = (Range(10, 7, 10, 10), Range(11, 7, 11, 8), Range(11, 9, 11, 10))
+    terms = ("Autumn", None, None, None), ("English", None, "Maths", None)
+
+    found = grid(*terms, ("Target", "Now", "Target", "Now"), tuple("1234"), merged=merged)
+
+    assert found == ["Autumn/English/Target", "Autumn/English/Now", "Autumn/Maths/Target", "Autumn/Maths/Now"]
+
+
+def test_a_group_that_is_not_merged_goes_on_only_if_headings_would_be_the_same_without_it() -> None:
+    assert grid(("English", None, "Maths"), ("Target", "Now", "Target"), tuple("123")) == [
+        "English/Target", "Now", "Maths/Target",
+    ]  # fmt: skip
+    assert grid(("English", None, "Maths", None), ("Target", "Now", "Target", "Now"), tuple("1234")) == [
+        "English/Target", "English/Now", "Maths/Target", "Maths/Now",
+    ]  # fmt: skip
+
+
+def test_a_blank_row_may_stand_between_rows_of_headings() -> None:
+    assert grid(("English", None), (), ("Target", "Now"), tuple("12"), merged=(Range(10, 7, 10, 8),)) == [
+        "English/Target", "English/Now",
+    ]  # fmt: skip
+
+
+def test_a_row_of_words_below_the_heading_row_goes_on_and_one_of_numbers_does_not() -> None:
+    rows = [*forms.block(), (), (*forms.COMPULSORY, "English", "Maths")]
+    rows += [(*[None] * 6, "Target", "Now"), (*row(1), 1, 2)]
+
+    words = forms.checked(forms.sheet(forms.cells(rows)))
+    numbers = forms.checked(forms.sheet(forms.cells([*rows[:10], (*[None] * 6, 80, 60), rows[11]])))
+
+    assert draft_of(words).headings == ("English \N{EN DASH} Target", "Maths \N{EN DASH} Now")
+    assert draft_of(numbers).headings == ("English", "Maths")
+    assert codes(numbers) == {"row-passed-over"}
+
+
+def test_of_an_export_pasted_under_the_blank_forms_headings_the_lower_row_counts() -> None:
+    rows = [*forms.handbook_rows([])]
+    rows += [(), ("Forename", "Surname", "UPN", "Adno", "Date of Birth", "NC Year", "Maths"), (*row(1), "B")]
+
+    judgement = forms.checked(forms.sheet(forms.cells(rows)))
+
+    assert judgement.problems == ()
+    assert draft_of(judgement).headings == ("Maths",)
+    rows[-2] = rows[-2][:6]
+    assert draft_of(forms.checked(forms.sheet(forms.cells(rows)))).headings == ("History",)
 
 
 def test_the_introduction_may_be_empty() -> None:
@@ -274,23 +394,75 @@ def test_a_workbook_without_anything_has_no_form() -> None:
     assert codes(judgement) == {"no-form-found"}
 
 
-def test_rows_that_are_no_learners_are_passed_over_below_the_last_and_are_errors_between() -> None:
-    content = forms.cells(forms.flat_rows([learner(1), learner(2), learner(3)]))
-    content |= {"A15": "Total", "G15": "3", "A17": "Created on 2 November"}
-    passed_over = forms.checked(forms.sheet(content))
-    for column in "ABCDEFG":
-        del content[f"{column}12"]
-    content["G12"] = "C"
+NO_LEARNERS: dict[str, tuple[object, ...]] = {
+    "a total": ("Total", "12", None, None, None, None, 84),
+    "a total of dashes": ("Total", "-", "-", "-", "-", "-", "84"),
+    "the best marks": ("Out of", None, None, None, None, None, 80),
+    "a sub-heading": ("10B",),
+    "a page number": ("Page 1",),
+    "a key": ("WA", "Working at"),
+    "a note": ("Printed by the office on 2 November",),
+    "values without a learner": (None, None, None, None, None, None, "C"),
+    "the headings once more": forms.COMPULSORY,
+    "other words for the headings": ("Forename", "Surname", "UPN", "Adno", "Date of Birth", "Year Group", "History"),
+}
 
-    between = forms.checked(forms.sheet(content))
 
-    assert passed_over.accepted
-    [warning] = passed_over.problems
-    assert (warning.code, warning.cells) == ("row-passed-over", ("A15", "G15", "A17"))
-    assert "15 and 17" in warning.message
-    assert not between.accepted
-    [error] = (problem for problem in between.problems if problem.severity == "error")
-    assert (error.code, error.cells) == ("row-not-a-learner", ("G12",))
+@pytest.mark.parametrize("row", NO_LEARNERS.values(), ids=NO_LEARNERS)
+@pytest.mark.parametrize("place", [12, 13, 15])
+def test_a_row_that_is_no_learner_is_passed_over_wherever_it_stands(row: tuple[object, ...], place: int) -> None:
+    rows = forms.flat_rows([learner(1), learner(2)])
+    rows[place - 1 : place - 1] = [()] * (place - 1 - len(rows)) + [row]
+
+    judgement = forms.checked(forms.sheet(forms.cells(rows)))
+
+    [warning] = judgement.problems
+    assert judgement.accepted
+    assert warning.code == "row-passed-over"
+    assert f"Row {place} " in warning.message
+    assert len(draft_of(judgement).learners) == 2
+
+
+def test_a_note_directly_below_the_headings_is_passed_over_too() -> None:
+    rows = [*forms.flat_rows([])[:10], ("Out of", *[None] * 5, 80), forms.flat_rows([learner(1)])[10]]
+
+    [warning] = forms.checked(forms.sheet(forms.cells(rows))).problems
+
+    assert (warning.code, warning.cells) == ("row-passed-over", ("A11", "G11"))
+
+
+def test_all_rows_that_are_no_learners_make_one_warning() -> None:
+    content = forms.cells(forms.flat_rows([learner(1), learner(2)]))
+
+    [warning] = forms.checked(forms.sheet(content | {"A13": "Total", "G13": "3", "A15": "Printed today"})).problems
+
+    assert warning.cells == ("A13", "G13", "A15")
+    assert "Rows 13 and 15" in warning.message
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [("upin",), ("dob",), ("first_name", "sims_no", "year"), ("surname", "sims_no", "year"), ("first_name", "surname")],
+)
+def test_a_row_with_this_much_of_a_learner_is_one_and_is_told_what_is_missing(keys: tuple[str, ...]) -> None:
+    part = {key: learner(2)[key] if key in keys else None for key in forms.KEYS}
+
+    judgement = flat(("History",), learner(1), learner(2, **part))
+
+    assert not judgement.accepted
+    assert codes(judgement) == {"value-missing"}
+    assert len(judgement.problems) == 6 - len(keys)
+
+
+@pytest.mark.parametrize(
+    "text", ["-", "n/a", "N/A", "none", "nil", "TBC", "unknown", "Temp", "0", "?", "\N{EN DASH}", "000000"]
+)
+@pytest.mark.parametrize("key", ["surname", "upin", "sims_no", "dob", "year"])
+def test_a_placeholder_is_a_missing_value(text: str, key: str) -> None:
+    judgement = flat(("History",), learner(1), learner(2, **{key: text}))
+
+    [problem] = judgement.problems
+    assert problem.code == "value-missing"
 
 
 def test_blank_rows_are_nothing() -> None:

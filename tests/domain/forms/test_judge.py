@@ -118,7 +118,7 @@ def test_ten_thousand_learners_with_seventy_five_fields_are_judged() -> None:
     small = forms.sheet(forms.cells(forms.flat_rows([learner(1, values=("B",) * 75)], headings)))
     *top, first = small.rows
     upins = [forms.cell(forms.upn(number)) for number in range(10_000)]
-    sims = [forms.cell(str(number)) for number in range(10_000)]
+    sims = [forms.cell(str(number)) for number in range(1, 10_001)]
     rows = tuple(
         replace(first, number=first.number + n, cells=(*first.cells[:2], upins[n], sims[n], *first.cells[4:]))
         for n in range(10_000)

@@ -101,6 +101,15 @@ FORM = (
 
 REQUIRED = (
     Entry(
+        "header-missing",
+        ERROR,
+        Stage.REQUIRED,
+        "The form does not say which school it is from. Add four rows above the headings: School name, School "
+        "postcode, Import spreadsheet submitted by, and Date submitted, each with its entry to the right.",
+        "An export has no such rows; put them above it, or copy the export to the blank form.",
+        "School name | Greenfield School",
+    ),
+    Entry(
         "required-missing",
         ERROR,
         Stage.REQUIRED,
@@ -162,7 +171,16 @@ REQUIRED = (
         ERROR,
         Stage.REQUIRED,
         "The introduction has {count} paragraphs. Send 3 or fewer.",
-        "Each line of the introduction is a paragraph. Join or delete some.",
+        "Each cell of the introduction is a paragraph. Join or delete some.",
+        "Introductory Text paragraph 1: | These are your expected grades.",
+    ),
+    Entry(
+        "header-text-unused",
+        WARNING,
+        Stage.REQUIRED,
+        "Text above the headings was not used, so learners will not see it. If it belongs to the introduction, enter "
+        "it to the right of “Introductory Text”.",
+        "Nothing needs to be done if it is a title or a note.",
         "Introductory Text paragraph 1: | These are your expected grades.",
     ),
     Entry(

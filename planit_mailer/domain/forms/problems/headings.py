@@ -9,7 +9,7 @@ ENTRIES = (
         "heading-missing",
         ERROR,
         Stage.HEADINGS,
-        "The heading {heading} is missing. Add a column headed {heading} with {what}.",
+        "The heading {heading} is missing. {how}",
         "All six compulsory headings stand in one row, in any order.",
         "First name | Learner Surname | UPIN | SIMS No | DOB | Year",
     ),
@@ -20,6 +20,15 @@ ENTRIES = (
         "{count} columns have the heading {heading}. Keep one of them; delete the others, or give them other headings.",
         "Each compulsory heading can stand over one column only.",
         "UPIN over one column",
+    ),
+    Entry(
+        "no-fields",
+        ERROR,
+        Stage.HEADINGS,
+        "No learner has a value in any column besides the six compulsory ones, so every learner's page would be "
+        "emptied. Add the columns that learners are to see, with their values.",
+        "Each column of your own has a heading, and a value for at least one learner.",
+        "History, with a grade below it",
     ),
     Entry(
         "too-many-fields",
@@ -94,8 +103,8 @@ ENTRIES = (
         "sensitive-heading",
         WARNING,
         Stage.HEADINGS,
-        "The heading “{heading}” contains “{word}”: learners will see this. Check that they should.",
-        "Delete the column where learners should not see it, and send the form again.",
+        "{subject} {words}: learners will see {it}. Check that they should.",
+        "Delete the columns that learners should not see, and send the form again.",
         "Headings that every learner may read",
     ),
 )

@@ -10,7 +10,7 @@ ERRORS = (
         ERROR,
         Stage.ROWS,
         "There are no learners below the headings. Enter one learner a row, starting below row {row}.",
-        "A learner is a row with at least two of the six compulsory cells filled.",
+        "A learner is a row with a UPN, with a date of birth, or with three of the six compulsory cells filled.",
         "One row for each learner",
     ),
     Entry(
@@ -88,6 +88,14 @@ ERRORS = (
         "A different UPN in each row",
     ),
     Entry(
+        "learners-on-several-rows",
+        ERROR,
+        Stage.ROWS,
+        "Most learners stand on several rows. Give each learner one row, and each subject a column of its own.",
+        "Your management information system can export one row a learner, with a column for each subject.",
+        "One row a learner: History in one column, Maths in the next",
+    ),
+    Entry(
         "upin-twice",
         ERROR,
         Stage.ROWS,
@@ -111,9 +119,19 @@ ERRORS = (
         "cell-error",
         ERROR,
         Stage.ROWS,
-        "The cell shows an Excel error, such as #N/A or #REF!. Replace it with the value, or clear the cell.",
+        "The cell shows an error, such as #N/A or #REF!. Replace it with the value, or clear the cell.",
         "A formula in the cell could not be worked out. Often a lookup found nothing.",
         "A value, or a blank cell",
+    ),
+    Entry(
+        "dates-for-grades",
+        ERROR,
+        Stage.ROWS,
+        "“{heading}” has dates, which Excel makes of grades: 5-4 becomes 5-Apr. Format the column as Text and type the "
+        "grades again.",
+        "Select the column, choose Format Cells, Text, and only then type the grades. If they are dates, put the word "
+        "date in the heading.",
+        "5-4 in a column that is formatted as Text",
     ),
     Entry(
         "formula-not-saved",
@@ -123,17 +141,6 @@ ERRORS = (
         "Programs other than Excel write formulas without results. Excel works them out when it saves the file, and "
         "LibreOffice when it saves it as .xlsx or .ods.",
         "A value, or a formula whose result Excel has saved",
-    ),
-    Entry(
-        "row-not-a-learner",
-        ERROR,
-        Stage.ROWS,
-        "Row {row} stands above or between learners but is not a learner. Enter the learner's six compulsory cells, "
-        "or delete the row.",
-        "Sub-headings and totals do not belong between learners.",
-        "Only learners, one a row",
-        "{count} rows stand above or between learners but are not learners: rows {rows}. Enter the learner's six "
-        "compulsory cells, or delete the row.",
     ),
 )
 
@@ -217,12 +224,21 @@ WARNINGS = (
         "The value in each learner's row",
     ),
     Entry(
+        "learner-without-values",
+        WARNING,
+        Stage.ROWS,
+        "{rows} no value in any of your own columns, so the learner's page will be empty. Check that nothing is "
+        "missing.",
+        "An upload replaces all that a learner saw before.",
+        "A value in at least one column",
+    ),
+    Entry(
         "row-passed-over",
         WARNING,
         Stage.ROWS,
-        "{rows} passed over.",
-        "Nothing needs to be done where it is a total or a note. A learner's row has the six compulsory cells filled.",
-        "Nothing below the last learner",
+        "{rows} passed over: nothing in it is shown to anybody. If it is a learner, enter the six compulsory cells.",
+        "Nothing needs to be done where it is a total, a sub-heading or a note.",
+        "Only learners, one a row",
     ),
 )
 

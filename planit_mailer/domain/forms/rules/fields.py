@@ -1,5 +1,6 @@
 """Rules about fields: values that the school may not have meant, or that Excel has changed."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -15,39 +16,50 @@ from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row
 
 LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
+NAME = "|".join(values.MONTHS)
+SHORT_DATE = re.compile(rf"(?P<day>\d{{1,2}})-(?P<month>{NAME})|(?P<first>{NAME})-(?P<year>\d{{2}})", re.IGNORECASE)
+SHORT_FORMAT = re.compile("d{1,2}-mmm|mmm-(?P<year>yy)")
+LOCALE = re.compile(r"\[\$[^\]]*\]|\\|;@")
+DAY_WORD = re.compile(
+    r"date|day|birth|\b(?:dob|due|deadlines?|reviews?|meetings?|interviews?|visits?|appointments?)\b", re.IGNORECASE
+)
 
 
 def excel_errors(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """No compulsory field and no other field holds an Excel error such as #N/A."""
-    yield from _of_kind(form, Kind.ERROR, "cell-error")
+    """No compulsory field and no other field holds an error such as #N/A, whichever program it is from."""
+    yield from _that(form, values.is_error, "cell-error")
 
 
 def unsaved(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """The result of each formula is saved. If it is not, we read nothing, though the school sees a value."""
-    yield from _of_kind(form, Kind.UNSAVED, "formula-not-saved")
+    yield from _that(form, lambda cell: cell.kind is Kind.UNSAVED, "formula-not-saved")
 
 
-def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
-    """One problem that names all cells of a kind, in compulsory and other fields, column by column."""
+def _that(form: Form, is_odd: Callable[[Cell], bool], code: str) -> Iterator[Problem]:
+    """One problem that names all cells that are odd, in compulsory and other fields, column by column."""
     columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
     columns += zip(form.columns.fields, form.fields, strict=True)
     columns.sort(key=lambda pair: pair[0].number)
     places: list[str] = []
     for column, down in columns:
-        found = [cell for cell in down.different if cell.kind is kind]
+        found = [cell for cell in down.different if is_odd(cell)]
         places += _places(form, column, down, found)
     if places:
         yield catalogue.problem(code, places)
 
 
 def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Excel has not damaged the values of a field: one warning for each field and kind of damage."""
+    """Excel has not damaged the values of a field: one problem for each field and kind of damage."""
     odd_alone = _odd_alone(form.different)
     for column, down in zip(form.columns.fields, form.fields, strict=True):
         shown = [cell for cell in down.different if cell.text]
+        heading = catalogue.quoted(column.heading)
+        grades = dates_for_grades(column.heading, shown)
+        if grades:
+            yield catalogue.problem("dates-for-grades", _places(form, column, down, grades), heading=heading)
         for code, cells in _damage(shown, odd_alone):
-            heading = catalogue.quoted(column.heading)
-            yield catalogue.problem(code, _places(form, column, down, cells), heading=heading)
+            if not (grades and code == "date-among-grades"):
+                yield catalogue.problem(code, _places(form, column, down, cells), heading=heading)
 
 
 def _odd_alone(cells: Sequence[Cell]) -> Mapping[str, frozenset[Cell]]:
@@ -72,27 +84,49 @@ def _damage(shown: Sequence[Cell], odd_alone: Mapping[str, frozenset[Cell]]) -> 
             yield code, here
 
 
+def dates_for_grades(heading: str, cells: Sequence[Cell]) -> list[Cell]:
+    """Return the dates of a column if Excel made all of them of two grades: 5-4 became 5 April, shown as 5-Apr.
+
+    A column whose heading names a day has real dates.
+    """
+    dates = [cell for cell in cells if _is_date(cell)]
+    if DAY_WORD.search(heading) or not all(map(_are_two_grades, dates)):
+        return []
+    return dates
+
+
+def _is_date(cell: Cell) -> bool:
+    """True for a date, and for what Excel's text files have of one that lacks its year or its day."""
+    return isinstance(cell.value, datetime) or SHORT_DATE.fullmatch(cell.text) is not None
+
+
+def _are_two_grades(cell: Cell) -> bool:
+    """True if a date is shown as 5-Apr or Apr-05 and reads back as two numbers from 1 to 9."""
+    day = cell.value
+    if isinstance(day, datetime):
+        shown = SHORT_FORMAT.fullmatch(LOCALE.sub("", cell.format.lower()))
+        other = day.year % 100 if shown and shown["year"] else day.day
+        return shown is not None and day.month <= GRADE and 1 <= other <= GRADE
+    match = SHORT_DATE.fullmatch(cell.text)
+    if not match:
+        return False
+    month = values.MONTHS.index((match["month"] or match["first"]).lower()) + 1
+    return month <= GRADE and 1 <= int(match["day"] or match["year"]) <= GRADE
+
+
 def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
     """Return the dates of a column that may have been grades: Excel turns 5-4 into 5 April.
 
     If at least half of the cells are no dates, each date is suspicious. Otherwise only short dates are, and only beside
-    other values or if all dates of the column could be two grades. A column of full dates, such as visits, is fine.
+    other values. A column of full dates, such as visits, is fine.
     """
     dates = [cell for cell in cells if isinstance(cell.value, datetime)]
     others = len(cells) - len(dates)
     if others >= len(dates):
         return dates
-    if others or all(map(_could_be_grades, dates)):
+    if others:
         return [cell for cell in dates if not _is_full_date(cell)]
     return []
-
-
-def _could_be_grades(cell: Cell) -> bool:
-    """True if Excel makes such a date of two grades: it shows no year, and neither day nor month is above 9."""
-    day = cell.value
-    if not isinstance(day, datetime) or "y" in cell.format.lower():
-        return False
-    return max(day.day, day.month) <= GRADE
 
 
 def _is_full_date(cell: Cell) -> bool:
@@ -148,6 +182,23 @@ def long_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
         places += _places(form, column, down, long)
     if places:
         yield catalogue.problem("value-long", places)
+
+
+def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """Each learner has a value in some field. One who has none gets an empty page: one warning names them all."""
+    if not form.fields:
+        return
+    empty = [row for row, *own in zip(form.learners, *(down.cells for down in form.fields), strict=True) if _none(own)]
+    if empty and len(empty) < len(form.learners):
+        rows = catalogue.row_numbers([row.number for row in empty])
+        rows = f"Row {rows} has" if len(empty) == 1 else f"Rows {rows} have"
+        first = form.columns.fields[0].number
+        places = [references.address(row.number, first) for row in empty]
+        yield catalogue.problem("learner-without-values", places, rows=rows)
+
+
+def _none(cells: Iterable[Cell | None]) -> bool:
+    return not any(map(header_block.filled, cells))
 
 
 def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:

@@ -3,8 +3,9 @@
 import re
 import string
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
-from planit_mailer.domain.forms import header_block
+from planit_mailer.domain.forms import header_block, headings, likely_columns
 from planit_mailer.domain.forms.columns import Column
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
@@ -17,7 +18,6 @@ from planit_mailer.spreadsheets.model import Row
 
 MOST = 75  # handbook section 8
 LETTERS = string.ascii_uppercase
-SIGNS = "+-*/%"  # they tell grades apart, so they tell headings apart
 
 WHAT = {
     Identity.FIRST_NAME: "each learner's first name",
@@ -33,13 +33,31 @@ def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """All six compulsory headings are there."""
     for name in Identity:
         if name not in form.columns.identity:
-            yield catalogue.problem("heading-missing", heading=name.value, what=WHAT[name])
+            yield _missing(form, name)
+
+
+def _missing(form: Form, name: Identity) -> Problem:
+    """The problem of a missing heading. It names the column that probably holds the values."""
+    likely = likely_columns.find(form, name)
+    if likely is None:
+        how = f"Add a column headed {name.value} with {WHAT[name]}."
+        return catalogue.problem("heading-missing", heading=name.value, how=how)
+    called = f", headed “{catalogue.quoted(likely.heading)}”," if likely.heading else ""
+    letters = references.column_letters(likely.number)
+    how = f"If column {letters}{called} holds {WHAT[name]}, change its heading to {name.value}."
+    return catalogue.problem("heading-missing", [likely.address], heading=name.value, how=how)
 
 
 def twice(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """A compulsory heading stands over one column only."""
     for same in form.columns.twice:
         yield _same_words("heading-twice", same)
+
+
+def no_fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """At least one of the school's own columns has a value: without any, every learner's page would be emptied."""
+    if form.learners and not form.columns.fields and not form.columns.unnamed:
+        yield catalogue.problem("no-fields", cells.of_headings(form.columns.blank))
 
 
 def too_many(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -63,18 +81,13 @@ def without_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def same_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """No two fields have the same heading. Case, spaces and most signs make no difference."""
+    """No two fields have a heading that looks the same."""
     by_heading: dict[str, list[Column]] = {}
     for column in form.columns.fields:
-        by_heading.setdefault(_folded(column.heading), []).append(column)
+        by_heading.setdefault(headings.look(column.heading), []).append(column)
     for same in by_heading.values():
         if len(same) > 1:
             yield _same_words("field-twice", same)
-
-
-def _folded(heading: str) -> str:
-    """A heading in the form in which it is compared."""
-    return "".join(char for char in heading.casefold() if char.isalnum() or char in SIGNS)
 
 
 def _same_words(code: str, same: Sequence[Column]) -> Problem:
@@ -193,22 +206,26 @@ def examples(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def sensitive(form: Form, judging: Criteria) -> Iterator[Problem]:
-    """No heading contains a word of the operator's list of sensitive words, as learners see the values below it."""
-    if not judging.rules.sensitive:
-        return
-    query = _any_of(judging.rules.sensitive)
+    """No heading contains a sensitive word of the operator's list, as learners see the values below: one warning."""
+    found: list[Column] = []
+    words: dict[str, None] = {}
     for column in form.columns.fields:
-        match = query.search(column.heading)
-        if match:
-            heading = catalogue.quoted(column.heading)
-            word = catalogue.quoted(match[0])
-            yield catalogue.problem("sensitive-heading", [column.address], heading=heading, word=word)
+        here = [word for word in judging.rules.sensitive if _word(word).search(column.heading)]
+        if here:
+            found.append(column)
+            words[f"“{catalogue.quoted(max(here, key=len))}”"] = None
+    if not found:
+        return
+    if len(found) == 1:
+        subject, it = f"The heading {_names(found)} contains", "this"
+    else:
+        subject, it = f"The headings {_names(found)} contain", "these"
+    places = cells.of_headings(found)
+    yield catalogue.problem("sensitive-heading", places, subject=subject, words=catalogue.listed([*words]), it=it)
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that finds any of these words or phrases as whole words, in any case, the longest one first."""
-    patterns: list[str] = []
-    for phrase in sorted(words, key=len, reverse=True):
-        escaped = [re.escape(word) for word in phrase.split()]
-        patterns.append(r"\s+".join(escaped))
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(patterns)})(?![^\W_])", re.IGNORECASE)
+@cache
+def _word(phrase: str) -> re.Pattern[str]:
+    """A pattern that finds a word or phrase as whole words. An abbreviation in capitals is found in capitals only."""
+    words = r"\s+".join(map(re.escape, phrase.split()))
+    return re.compile(rf"(?<![^\W_]){words}(?![^\W_])", re.NOFLAG if phrase.isupper() else re.IGNORECASE)

@@ -18,11 +18,12 @@ PARAGRAPHS = 3  # handbook section 6
 WHERE = "Enter it to the right of these words."
 NOWHERE = "Add a row above the headings with these words on the left, and enter it to their right."
 
-UNREADABLE = {Kind.ERROR: "required-error", Kind.UNSAVED: "required-not-saved"}
-
 
 def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """School name, postcode, submitted by and date submitted are all filled in."""
+    """School name, postcode, submitted by and date submitted are all filled in; no label at all is one problem."""
+    if form.header.is_missing:
+        yield catalogue.problem("header-missing")
+        return
     for label, entry in form.header.required.items():
         if entry.cell is None:
             where = WHERE if entry.address else NOWHERE
@@ -38,8 +39,12 @@ def unreadable(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def _unreadable(label: str, entry: Entry) -> Iterator[Problem]:
-    if entry.cell and entry.cell.kind in UNREADABLE:
-        yield catalogue.problem(UNREADABLE[entry.cell.kind], _at(entry), label=label)
+    if entry.cell is None:
+        return
+    if values.is_error(entry.cell):
+        yield catalogue.problem("required-error", _at(entry), label=label)
+    elif entry.cell.kind is Kind.UNSAVED:
+        yield catalogue.problem("required-not-saved", _at(entry), label=label)
 
 
 def postcode(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -53,7 +58,7 @@ def postcode(form: Form, _judging: Criteria) -> Iterator[Problem]:
 def date_submitted(form: Form, judging: Criteria) -> Iterator[Problem]:
     """The date is a real one, at most one day in the future; if it is old, so may be the spreadsheet."""
     entry = form.header.required[Required.DATE]
-    if entry.cell is None or entry.cell.kind in UNREADABLE:
+    if entry.cell is None or not values.is_readable(entry.cell):
         return
     day = values.day_submitted(entry.cell)
     if day is None:
@@ -70,6 +75,12 @@ def introduction(form: Form, _judging: Criteria) -> Iterator[Problem]:
     if count > PARAGRAPHS:
         places = [entry.address for entry in form.header.introduction]
         yield catalogue.problem("introduction-too-long", places, count=count)
+
+
+def unused(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """Every text above the headings was understood: one warning names the cells of the others."""
+    if form.header.unused and not form.header.is_missing:
+        yield catalogue.problem("header-text-unused", form.header.unused)
 
 
 def _at(entry: Entry) -> tuple[str, ...]:

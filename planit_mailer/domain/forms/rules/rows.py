@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 
-from planit_mailer.domain.forms import header_block, values
+from planit_mailer.domain.forms import values
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.headings import Identity
@@ -14,7 +14,7 @@ from planit_mailer.domain.forms.rules import cells, headings
 from planit_mailer.spreadsheets.model import Cell, Row
 
 LONGEST = 200  # characters of a compulsory field
-FEWEST = 3  # rows with one UPIN that make it a provider's number
+FEWEST = 3  # rows with one UPIN that make it a provider's number; learners on several rows that make it a habit
 NO_GROUP = "X"  # the year group of learners who are in none
 EARLY_YEARS = {"N1": -2, "N2": -1, "R": 0}  # year groups before year 1, as numbers
 
@@ -24,17 +24,11 @@ Born = date | str | None  # a date of birth, the reason why it cannot be read, o
 def no_learners(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """A form has at least one learner."""
     if not form.learners:
-        yield catalogue.problem("no-learners", cells.with_content(form.below), row=form.heading_row)
-
-
-def strays(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Each row above or between the learners is a learner. If it is not, it may be a half-deleted one."""
-    for row in form.strays:
-        yield catalogue.problem("row-not-a-learner", cells.with_content([row]), row=row.number)
+        yield catalogue.problem("no-learners", cells.with_content(form.passed_over), row=form.last_heading_row)
 
 
 def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """All six compulsory fields of a learner are filled in (handbook section 7)."""
+    """All six compulsory fields of a learner are filled in (handbook section 7), and not with a placeholder."""
     for name in Identity:
         blank = _blank_cells(form, name)
         if blank:
@@ -42,8 +36,11 @@ def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
 
 
 def _blank_cells(form: Form, name: Identity) -> list[str]:
-    """The addresses of the blank cells of a compulsory field, found in one comprehension as it visits every row."""
-    return [form.address(name, row) for row, cell in form.cells(name) if not header_block.filled(cell)]
+    """The addresses of the cells of a compulsory field that are blank or hold a placeholder."""
+    if name not in form.identity:
+        return []
+    given = form.identity[name].read(values.is_given)
+    return [form.address(name, row) for row, is_given in zip(form.learners, given, strict=True) if not is_given]
 
 
 def identity_long(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -147,31 +144,54 @@ def provider_number(form: Form, _judging: Criteria) -> Iterator[Problem]:
         yield catalogue.problem("upin-provider-number", places)
 
 
+def on_several_rows(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """A learner has one row, and each subject a column. If most have several rows, it is one problem in all."""
+    if _has_row_per_subject(form):
+        repeated = _repeated_rows(form, Identity.UPIN, values.upin)
+        places = [form.address(Identity.UPIN, row) for same in repeated for row in same]
+        yield catalogue.problem("learners-on-several-rows", places)
+
+
+def _has_row_per_subject(form: Form) -> bool:
+    """True if most of the learners, by their UPIN, stand on several rows."""
+    if Identity.UPIN not in form.identity or _is_provider_number(form):
+        return False
+    counts = Counter(form.identity[Identity.UPIN].read(_upin_if_readable))
+    del counts[None]
+    repeated = sum(count > 1 for count in counts.values())
+    return repeated >= FEWEST and repeated * 2 > len(counts)
+
+
+def _upin_if_readable(cell: Cell) -> str | None:
+    return values.upin(cell) if _is_readable(cell) else None
+
+
 def same_upin(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """A UPIN stands in one row only. In two rows, it would give one learner two sets of data."""
-    if not _is_provider_number(form):
+    if not _is_provider_number(form) and not _has_row_per_subject(form):
         yield from _repeated(form, Identity.UPIN, values.upin, "upin-twice")
 
 
 def same_sims_no(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """A SIMS No stands in one row only; leading zeros make no difference."""
-    yield from _repeated(form, Identity.SIMS_NO, _sims_key, "sims-no-twice")
+    if not _has_row_per_subject(form):
+        yield from _repeated(form, Identity.SIMS_NO, _sims_key, "sims-no-twice")
 
 
 def _sims_key(cell: Cell) -> str:
     return values.sims_key(values.text(cell))
 
 
-def below(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """No rows such as totals or "Created on" stand below the last learner: they are ignored."""
-    if not form.below or not form.learners:
+def passed_over(form: Form, _judging: Criteria) -> Iterator[Problem]:
+    """Rows that are no learners, such as totals and notes, are passed over: one warning names them all."""
+    if not form.passed_over or not form.learners:
         return
-    numbers = [row.number for row in form.below]
+    numbers = [row.number for row in form.passed_over]
     if len(numbers) == 1:
-        rows = f"Row {numbers[0]}, below the last learner, is not a learner and was"
+        rows = f"Row {numbers[0]} is not a learner and was"
     else:
-        rows = f"Rows {catalogue.row_numbers(numbers)}, below the last learner, are not learners and were"
-    yield catalogue.problem("row-passed-over", cells.with_content(form.below), rows=rows)
+        rows = f"Rows {catalogue.row_numbers(numbers)} are not learners and were"
+    yield catalogue.problem("row-passed-over", cells.with_content(form.passed_over), rows=rows)
 
 
 def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parameters: object) -> Iterator[Problem]:
@@ -194,8 +214,8 @@ def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parame
 
 
 def _is_readable(cell: Cell) -> bool:
-    """True if a cell can be checked: it is not blank, no Excel error, and no formula without a result."""
-    return bool(cell.text) and cell.value is not None
+    """True if a cell can be checked: no blank, no placeholder, no error, and no formula without a result."""
+    return values.is_readable(cell) and values.is_given(cell)
 
 
 def _is_provider_number(form: Form) -> bool:
@@ -210,21 +230,25 @@ def _is_provider_number(form: Form) -> bool:
 
 
 def _repeated(form: Form, name: Identity, key: Callable[[Cell], str], code: str) -> Iterator[Problem]:
-    """One problem for each value of a compulsory field that stands in several rows.
+    """One problem for each value of a compulsory field that stands in several rows."""
+    for same in _repeated_rows(form, name, key):
+        numbers = catalogue.row_numbers([row.number for row in same])
+        places = [form.address(name, row) for row in same]
+        yield catalogue.problem(code, places, rows=numbers)
+
+
+def _repeated_rows(form: Form, name: Identity, key: Callable[[Cell], str]) -> list[list[Row]]:
+    """The rows of each value of a compulsory field that stands in several.
 
     `key` returns the form of a value in which it is compared.
     """
     if name not in form.identity:
-        return
+        return []
 
     def key_if_readable(cell: Cell) -> str | None:
         return key(cell) if _is_readable(cell) else None
 
-    keys = form.identity[name].read(key_if_readable)
-    for same in _rows_by_key(form.learners, keys):
-        numbers = catalogue.row_numbers([row.number for row in same])
-        places = [form.address(name, row) for row in same]
-        yield catalogue.problem(code, places, rows=numbers)
+    return list(_rows_by_key(form.learners, form.identity[name].read(key_if_readable)))
 
 
 def _rows_by_key(learners: Sequence[Row], keys: Sequence[str | None]) -> Iterator[list[Row]]:

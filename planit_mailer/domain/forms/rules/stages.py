@@ -18,10 +18,12 @@ REQUIRED: tuple[Rule, ...] = (
     required.postcode,
     required.date_submitted,
     required.introduction,
+    required.unused,
 )
 HEADINGS: tuple[Rule, ...] = (
     headings.missing,
     headings.twice,
+    headings.no_fields,
     headings.too_many,
     headings.without_heading,
     headings.same_heading,
@@ -34,7 +36,6 @@ HEADINGS: tuple[Rule, ...] = (
 )
 ROWS: tuple[Rule, ...] = (
     rows.no_learners,
-    rows.strays,
     rows.missing,
     rows.identity_long,
     rows.dob,
@@ -42,6 +43,7 @@ ROWS: tuple[Rule, ...] = (
     rows.upin,
     rows.sims_no,
     rows.provider_number,
+    rows.on_several_rows,
     rows.same_upin,
     rows.same_sims_no,
     fields.excel_errors,
@@ -50,7 +52,8 @@ ROWS: tuple[Rule, ...] = (
     fields.fields,
     fields.long_values,
     fields.merged,
-    rows.below,
+    fields.without_values,
+    rows.passed_over,
 )
 RULES: tuple[tuple[Rule, ...], ...] = (REQUIRED, HEADINGS, ROWS)
 
