@@ -233,9 +233,9 @@ def hostile() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("raw", hostile().values(), ids=hostile())
 def test_hostile_mail_neither_raises_nor_takes_long(raw: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     message = messages.parse(raw)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
     assert len(message.attachments) <= messages.PARTS
     assert all(len(value) <= messages.HEADER for _, value in message.headers)
 

@@ -207,11 +207,11 @@ def test_two_thousand_learners_with_75_fields_are_replaced_at_once(store: Store,
     cohort = [a_learner(f"A{n}", values=[f"value {n} {field}" for field in range(75)]) for n in range(2000)]
     apply(store, school, an_upload(*cohort))
 
-    began = time.monotonic()
+    began = time.process_time()
     [changes] = apply(store, school, an_upload(*cohort))
 
     assert changes.years == (YearCount("9", unchanged=2000),)
-    assert time.monotonic() - began < 10, "it takes half a second"
+    assert time.process_time() - began < 10, "it takes half a second"
 
 
 numbers = count(1)

@@ -37,8 +37,8 @@ def test_they_start_and_stop_at_once_also_with_connections_open_and_leave_nothin
         left_open = open_mailbox(a_mailbox(post))
         mailbox = left_open.__enter__()
         began = time.monotonic()
-    assert started < 1
-    assert time.monotonic() - began < 1
+    assert started < 5
+    assert time.monotonic() - began < 5
     mailbox.close()
     left_open.__exit__(None, None, None)
     gc.collect()  # warnings about what was left open are errors here
