@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from planit_mailer.core import text
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row, Sheet
 
 
 class Required(StrEnum):
@@ -30,10 +30,10 @@ INTRODUCTION = re.compile(r"(?:introductory|introduction|intro)(?:text)?(?:para(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry at a label: the cell, or None if it is blank, and its address, or "" if there is no label."""
+    """The entry at a label: the cell, or None if it is blank, and its place, or None if there is no label."""
 
     cell: Cell | None = None
-    address: str = ""
+    place: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _line(row: Row, column: int) -> Iterator[_Line]:
     if label is None:
         return
     if label.rest:
-        entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.address(row.number, column))
+        entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.cell(row.number, column))
     else:
         entry = _entry_right_of(row, column)
     yield _Line(row.number, label.required, entry)
@@ -125,8 +125,8 @@ def _entry_right_of(row: Row, column: int) -> Entry:
     """The first filled cell to the right of a column, or the blank cell next to it."""
     value = _first_filled(row, column + 1)
     if value:
-        return Entry(row.cell(value), references.address(row.number, value))
-    return Entry(None, references.address(row.number, column + 1))
+        return Entry(row.cell(value), references.cell(row.number, value))
+    return Entry(None, references.cell(row.number, column + 1))
 
 
 def _first_filled(row: Row, start: int) -> int:

@@ -28,7 +28,7 @@ def only(judgement: Judgement) -> Problem:
 
 
 def found(judgement: Judgement) -> list[tuple[str, tuple[str, ...]]]:
-    return [(problem.code, problem.cells) for problem in judgement.problems]
+    return [(problem.code, forms.names(problem)) for problem in judgement.problems]
 
 
 def grades(*values: Any) -> Judgement:
@@ -172,7 +172,7 @@ def test_hidden_rows_with_data_are_one_error_a_block() -> None:
     judgement = forms.checked(forms.sheet(content, rows=rows))
 
     assert [code for code, _ in found(judgement)] == ["hidden-row", "hidden-row"]
-    assert judgement.problems[0].cells == tuple(f"{column}{row}" for row in (11, 12) for column in "ABCDEFG")
+    assert forms.names(judgement.problems[0]) == tuple(f"{column}{row}" for row in (11, 12) for column in "ABCDEFG")
 
 
 def hide(row: Any) -> Any:
@@ -378,7 +378,7 @@ def test_fields_beneath_a_merged_value_are_pointed_out_and_blank_blocks_are_not(
 
     [problem] = forms.checked(forms.sheet(content, merged=blocks)).problems
 
-    assert (problem.code, problem.cells) == ("value-merged", ("G11",))
+    assert (problem.code, forms.names(problem)) == ("value-merged", ("G11",))
 
 
 def test_no_message_repeats_what_a_learners_cell_says() -> None:
@@ -448,7 +448,7 @@ def test_numbers_that_excel_shortened_before_they_were_saved_as_text_are_explain
     name, column = {"upin": ("UPIN", "C"), "sims_no": ("SIMS No", "D")}[key]
     assert set(found) == {"long-number", f"{key.replace('_', '-')}-twice"}
     assert f"“{name}” shows long numbers in scientific notation" in found["long-number"].message
-    assert found["long-number"].cells == tuple(f"{column}{row}" for row in range(11, 15))
+    assert forms.names(found["long-number"]) == tuple(f"{column}{row}" for row in range(11, 15))
 
 
 def test_a_field_of_plain_text_that_excel_shortened_is_explained_too() -> None:

@@ -224,6 +224,16 @@ WARNINGS = (
         "Nothing needs to be done where it is a total or a note. A learner's row has the six compulsory cells filled.",
         "Nothing below the last learner",
     ),
+    Entry(
+        "cells-not-named",
+        WARNING,
+        Stage.ROWS,
+        "More cells have problems than we can name. Correct those that are named, and look for the same mistakes in "
+        "the rest of the sheet.",
+        "We name up to 20,000 blocks of cells. Many mistakes often have one cause, such as a formula that was copied "
+        "down a column.",
+        "A sheet with few mistakes",
+    ),
 )
 
 ENTRIES = (*ERRORS, *WARNINGS)

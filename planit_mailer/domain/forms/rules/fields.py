@@ -1,5 +1,6 @@
 """Rules about fields: values that the school may not have meant, or that Excel has changed."""
 
+import bisect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row
+from planit_mailer.spreadsheets.model import Cell, Kind, Range
 
 LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
@@ -32,12 +33,21 @@ def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
     columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
     columns += zip(form.columns.fields, form.fields, strict=True)
     columns.sort(key=lambda pair: pair[0].number)
-    places: list[str] = []
-    for column, down in columns:
-        found = [cell for cell in down.different if cell.kind is kind]
-        places += _places(form, column, down, found)
-    if places:
-        yield catalogue.problem(code, places)
+    yield from _with_cells(form, columns, lambda cell: cell.kind is kind, code)
+
+
+def _with_cells(
+    form: Form, columns: Iterable[tuple[Column, ColumnCells]], is_meant: Callable[[Cell], bool], code: str
+) -> Iterator[Problem]:
+    """One problem that names all cells of these columns that are meant, column by column; none if there are none."""
+
+    def places() -> Iterator[Range]:
+        for column, down in columns:
+            yield from _places(form, column, down, filter(is_meant, down.different))
+
+    found = catalogue.problem(code, places())
+    if found.cells:
+        yield found
 
 
 def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -142,12 +152,8 @@ ALONE: tuple[tuple[str, Callable[[Cell], bool]], ...] = (  # odd in any column
 
 def long_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """No value is so long that it fills a screen: such a text may belong elsewhere."""
-    long = frozenset(cell for cell in form.different if len(cell.text) > LONG)
-    places: list[str] = []
-    for column, down in zip(form.columns.fields, form.fields, strict=True):
-        places += _places(form, column, down, long)
-    if places:
-        yield catalogue.problem("value-long", places)
+    columns = zip(form.columns.fields, form.fields, strict=True)
+    yield from _with_cells(form, columns, lambda cell: len(cell.text) > LONG, "value-long")
 
 
 def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -155,28 +161,38 @@ def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
     if not form.sheet.merged:
         return
     rows = {row.number: row for row in form.sheet.rows}
-    places: list[str] = []
+    blank = _blank_rows_by_column(form)
+    found: dict[Range, None] = {}
     for block in form.sheet.merged:
         first_row = rows.get(block.first_row)
         if first_row is None or not header_block.filled(first_row.cell(block.first_column)):
             continue
-        if _covers_blank_fields(form, block):
-            places.append(references.address(block.first_row, block.first_column))
-    if places:
-        yield catalogue.problem("value-merged", dict.fromkeys(places))
+        if _covers_blank_fields(block, blank):
+            found[references.cell(block.first_row, block.first_column)] = None
+    if found:
+        yield catalogue.problem("value-merged", found)
 
 
-def _covers_blank_fields(form: Form, block: Range) -> bool:
+def _blank_rows_by_column(form: Form) -> Mapping[int, Sequence[int]]:
+    """The numbers of the learners' rows in which a field is blank, in ascending order, by the column of the field."""
+    blank: dict[int, list[int]] = {}
+    for column, down in zip(form.columns.fields, form.fields, strict=True):
+        cells = zip(form.learners, down.cells, strict=True)
+        blank[column.number] = [row.number for row, cell in cells if not header_block.filled(cell)]
+    return blank
+
+
+def _covers_blank_fields(block: Range, blank: Mapping[int, Sequence[int]]) -> bool:
     """True if any of the learners' fields within a merged block is blank."""
-    columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
-    rows = [row for row in form.learners if block.first_row <= row.number <= block.last_row]
-    return any(_has_blank(row, columns) for row in rows)
+    for column, rows in blank.items():
+        if block.first_column <= column <= block.last_column:
+            first = bisect.bisect_left(rows, block.first_row)
+            if first < len(rows) and rows[first] <= block.last_row:
+                return True
+    return False
 
 
-def _has_blank(row: Row, columns: Iterable[int]) -> bool:
-    return not all(header_block.filled(row.cell(column)) for column in columns)
-
-
-def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]) -> list[str]:
-    """The addresses of these cells in a column, top down."""
-    return [references.address(form.learners[index].number, column.number) for index in down.places(found)]
+def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]) -> Iterator[Range]:
+    """The places of these cells in a column, top down."""
+    learners = form.learners
+    return references.ranges((learners[index].number, column.number) for index in down.places(found))
