@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from planit_mailer.core import text
+from planit_mailer.domain.forms import headings
 from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row, Sheet
 
@@ -47,11 +48,10 @@ class Header:
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The introduction: each line that is not blank is a paragraph."""
-        lines: list[str] = []
+        found: list[str] = []
         for entry in self.introduction:
-            if entry.cell and entry.cell.kind is not Kind.ERROR:
-                lines += [line.strip() for line in entry.cell.text.splitlines()]
-        return tuple(filter(None, lines))
+            found += paragraphs_of(entry)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,14 @@ class _Line:
     row: int
     label: Required | None
     entry: Entry
+
+
+def paragraphs_of(entry: Entry) -> list[str]:
+    """The paragraphs in one cell of the introduction; none if it has an error."""
+    if entry.cell is None or entry.cell.kind is Kind.ERROR:
+        return []
+    lines = [line.strip() for line in entry.cell.text.splitlines()]
+    return [line for line in lines if line]
 
 
 def filled(cell: Cell | None) -> bool:
@@ -143,6 +151,8 @@ def _label(cell: Cell | None) -> _Label | None:
         return None
     before, _, after = cell.text.partition(":")
     for words, rest in ((before, after.strip()), (cell.text, "")):
+        if len(words) > headings.LONGEST:
+            continue
         folded = text.fold(words)
         if folded in _LABELS:
             return _Label(_LABELS[folded], rest)

@@ -364,7 +364,30 @@ def test_a_number_format_that_cannot_be_followed_is_pointed_out() -> None:
 
 
 def test_a_value_of_more_than_a_thousand_characters_is_pointed_out() -> None:
-    assert found(grades("x" * 1000, "x" * 1001)) == [("value-long", ("G12",))]
+    judgement = grades("x" * 1000, "x" * 1001, "x" * 4000)
+
+    assert judgement.accepted
+    assert found(judgement) == [("value-long", ("G12", "G13"))]
+
+
+def test_a_value_of_more_than_four_thousand_characters_is_an_error() -> None:
+    judgement = grades("x" * 4000, "x" * 4001, "x" * 32_000)
+
+    assert not judgement.accepted
+    assert found(judgement) == [("value-too-long", ("G12", "G13")), ("value-long", ("G11",))]
+
+
+def test_a_heading_has_two_hundred_characters_at_most_with_its_group() -> None:
+    assert judged(headings=("x" * 200,)).problems == ()
+    assert found(judged(headings=("x" * 201,))) == [("heading-too-long", ("G10",))]
+    rows = forms.handbook_rows([learner(1)], ("x" * 100,))
+    rows[10] = (*forms.COMPULSORY, "y" * 100)
+    assert found(forms.checked(forms.sheet(forms.cells(rows)))) == [("heading-too-long", ("G11",))]
+
+
+def test_a_paragraph_of_the_introduction_has_four_thousand_characters_at_most() -> None:
+    assert judged(introduction=("x" * 4000, f"{'y' * 4000}\n{'z' * 4000}")).problems == ()
+    assert found(judged(introduction=("Hello.", "x" * 4001))) == [("paragraph-too-long", ("B7",))]
 
 
 def test_fields_beneath_a_merged_value_are_pointed_out_and_blank_blocks_are_not() -> None:

@@ -192,7 +192,7 @@ def sensitive(form: Form, judging: Criteria) -> Iterator[Problem]:
         return
     query = _any_of(judging.rules.sensitive)
     for column in form.columns.fields:
-        match = query.search(column.heading)
+        match = query.search(column.heading[: catalogue.LOOKED_AT])
         if match:
             heading = catalogue.quoted(column.heading)
             word = catalogue.quoted(match[0])

@@ -9,7 +9,7 @@ from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.domain.forms.problems.collect import Collected
-from planit_mailer.domain.forms.rules import fields, headings, required, rows
+from planit_mailer.domain.forms.rules import fields, headings, lengths, required, rows
 
 Rule = Callable[[Form, Criteria], Iterator[Problem]]
 
@@ -49,7 +49,9 @@ ROWS: tuple[Rule, ...] = (
     fields.unsaved,
     rows.year_for_dob,
     fields.fields,
-    fields.long_values,
+    lengths.values,
+    lengths.headings,
+    lengths.paragraphs,
     fields.merged,
     rows.below,
 )
