@@ -1,6 +1,6 @@
 """Finds the form on the sheets of a workbook: heading row, header block, columns and learners."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, zip_longest
@@ -15,7 +15,7 @@ from planit_mailer.domain.forms.levels import Headings
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Range, Row, Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,15 @@ class Form:
             return iter(())
         return zip(self.learners, self.identity[identity].cells, strict=True)
 
-    def address(self, identity: Identity, row: Row) -> str:
-        """The address of a learner's compulsory field."""
-        return references.address(row.number, self.columns.identity[identity].number)
+    def places(self, identity: Identity, rows: Iterable[Row]) -> Iterator[Range]:
+        """The cells of a compulsory field in these learners' rows."""
+        column = self.columns.identity[identity].number
+        return references.ranges((row.number, column) for row in rows)
+
+    def places_of_each(self, rows: Iterable[Row], *identities: Identity) -> Iterator[Range]:
+        """The cells of several compulsory fields in these learners' rows, row by row."""
+        columns = [self.columns.identity[identity].number for identity in identities]
+        return references.ranges((row.number, column) for row in rows for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +171,16 @@ def _no_form(near: Sequence[_Candidate]) -> Problem:
     nearest = _with_most_headings(near)
     names = catalogue.listed([name.value for name in Identity if name in nearest.named])
     own = nearest.headings.own
-    cells = [references.address(own.row, column) for column in own.labels]
+    cells = references.ranges((own.row, column) for column in own.labels)
     return catalogue.problem("no-form-found", cells, nearest=f"The nearest is row {own.row}, which has {names}.")
 
 
 def _two_sheets(filled: Sequence[_Candidate]) -> Problem:
     """The problem of a workbook with learners on several sheets."""
-    cells: list[str] = []
+    headings: list[Range] = []
     for candidate in filled:
-        cells.extend(column.address for column in candidate.identity)
-    return catalogue.problem("two-sheets", dict.fromkeys(cells), count=len(filled))
+        headings.extend(column.cell for column in candidate.identity)
+    return catalogue.problem("two-sheets", dict.fromkeys(headings), count=len(filled))
 
 
 def _hidden_sheets(workbook: Sequence[Sheet]) -> Iterator[Problem]:

@@ -8,7 +8,8 @@ from enum import StrEnum
 from planit_mailer.core import text
 from planit_mailer.domain.forms import headings
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Row
+from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row
+from planit_mailer.spreadsheets.references import Place
 
 
 class Required(StrEnum):
@@ -38,34 +39,33 @@ INTRODUCTION = re.compile(r"(?:introductory|introduction|intro)(?:text)?(?:para(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry at a label: the cell, or None if it is blank, and its address, or "" if there is no label."""
+    """The entry at a label: the cell, or None if it is blank, and its place, or None if there is no label."""
 
     cell: Cell | None = None
-    address: str = ""
+    place: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """The header block: an entry for each required information, and the filled cells of the introduction.
 
-    `label_rows` are the rows with labels. `unused` are the addresses of the texts that were not understood.
+    `label_rows` are the rows with labels. `unused` are the cells whose text was not understood.
     """
 
     required: Mapping[Required, Entry]
     introduction: tuple[Entry, ...]
     label_rows: frozenset[int]
-    unused: tuple[str, ...]
+    unused: tuple[Range, ...]
 
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The introduction: each cell is a paragraph, with its line breaks."""
-        cells = [entry.cell for entry in self.introduction]
-        return tuple(_paragraph(cell) for cell in cells if cell and cell.kind is not Kind.ERROR)
+        return tuple(paragraph for entry in self.introduction for paragraph in paragraphs_of(entry))
 
     @property
     def is_missing(self) -> bool:
         """True if there is no label of the required information, so that it was not even begun."""
-        return not any(entry.address for entry in self.required.values())
+        return not any(entry.place for entry in self.required.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,13 @@ class _Pair:
     columns: tuple[int, int]
 
 
+def paragraphs_of(entry: Entry) -> list[str]:
+    """The paragraph in a cell of the introduction, whose lines have no outer blanks; none if it has an error."""
+    if entry.cell is None or entry.cell.kind is Kind.ERROR:
+        return []
+    return ["\n".join(line.strip() for line in entry.cell.text.splitlines()).strip()]
+
+
 def filled(cell: Cell | None) -> bool:
     """True if a cell has a content: a visible text, an error, or a formula whose result was never saved."""
     return cell is not None and (bool(cell.text) or cell.kind is Kind.UNSAVED)
@@ -98,9 +105,9 @@ def read(rows: Sequence[Row]) -> Header:
     paragraphs = [pair.entry for pair in pairs if pair.label is None and pair.entry.cell] + [*going_on.values()]
     return Header(
         required={label: _best(label, pairs) for label in Required},
-        introduction=tuple(sorted(paragraphs, key=lambda entry: references.position(entry.address))),
+        introduction=tuple(sorted(paragraphs, key=_row_of)),
         label_rows=frozenset(pair.row for pair in pairs),
-        unused=tuple(_unused(rows, pairs, frozenset(going_on))),
+        unused=tuple(references.ranges(_unused(rows, pairs, frozenset(going_on)))),
     )
 
 
@@ -129,15 +136,15 @@ def _pairs_of_row(row: Row, start: int) -> Iterator[_Pair]:
         if label is None:
             column = following
         elif label.rest:
-            entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.address(row.number, column))
+            entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.cell(row.number, column))
             yield _Pair(row.number, label.required, entry, (column, column))
             column = following
         elif following and not _begins_pair(row, column, following):
-            entry = Entry(row.cell(following), references.address(row.number, following))
+            entry = Entry(row.cell(following), references.cell(row.number, following))
             yield _Pair(row.number, label.required, entry, (column, following))
             column = _first_filled(row, following + 1)
         else:
-            entry = Entry(None, references.address(row.number, column + 1))
+            entry = Entry(None, references.cell(row.number, column + 1))
             yield _Pair(row.number, label.required, entry, (column, column + 1))
             column = following
 
@@ -150,7 +157,7 @@ def _begins_pair(row: Row, column: int, following: int) -> bool:
     return following > column + 1 or bool(label.rest) or _first_filled(row, following + 1) > 0
 
 
-def _going_on(rows: Sequence[Row], pairs: Sequence[_Pair]) -> Iterator[tuple[tuple[int, int], Entry]]:
+def _going_on(rows: Sequence[Row], pairs: Sequence[_Pair]) -> Iterator[tuple[Place, Entry]]:
     """The texts directly below a label of the introduction, without a label of their own: each is a paragraph.
 
     They stand in the column of the entry above them. A blank row ends the introduction.
@@ -169,7 +176,7 @@ def _going_on(rows: Sequence[Row], pairs: Sequence[_Pair]) -> Iterator[tuple[tup
             if first not in columns or headings.is_never(_text(row.cell(first))):
                 columns = ()
             else:
-                yield (row.number, first), Entry(row.cell(first), references.address(row.number, first))
+                yield (row.number, first), Entry(row.cell(first), references.cell(row.number, first))
         before = row.number
 
 
@@ -184,13 +191,17 @@ def _columns_to_go_on(pair: _Pair, label: str) -> tuple[int, ...]:
     return pair.columns[1:] if pair.entry.cell or is_numbered else pair.columns
 
 
-def _unused(rows: Sequence[Row], pairs: Sequence[_Pair], going_on: frozenset[tuple[int, int]]) -> Iterator[str]:
-    """The addresses of the texts that are no label, no entry and no paragraph, but for a title in the first row."""
+def _unused(rows: Sequence[Row], pairs: Sequence[_Pair], going_on: frozenset[Place]) -> Iterator[Place]:
+    """The places of the texts that are no label, no entry and no paragraph, but for a title in the first row."""
     used = {(pair.row, column) for pair in pairs for column in pair.columns} | going_on
     for row in rows[1:] if rows and not any(pair.row == rows[0].number for pair in pairs) else rows:
         for column, cell in enumerate(row.cells, 1):
             if filled(cell) and (row.number, column) not in used and not headings.is_never(_text(cell)):
-                yield references.address(row.number, column)
+                yield row.number, column
+
+
+def _row_of(entry: Entry) -> int:
+    return entry.place.first_row if entry.place else 0
 
 
 def _first_filled(row: Row, start: int) -> int:
@@ -215,11 +226,6 @@ def _label(cell: Cell | None) -> _Label | None:
 
 def _text(cell: Cell | None) -> str:
     return cell.text if cell else ""
-
-
-def _paragraph(cell: Cell) -> str:
-    """The text of a paragraph, whose lines have no outer blanks."""
-    return "\n".join(line.strip() for line in cell.text.splitlines()).strip()
 
 
 def _best(label: Required, pairs: Sequence[_Pair]) -> Entry:

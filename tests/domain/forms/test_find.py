@@ -129,7 +129,7 @@ def test_the_best_of_several_names_is_used_and_the_others_are_never_shown() -> N
     assert draft_of(judgement).learners[0].surname == learner(1)["surname"]
     assert fields(judgement) == [(("Maths", "7"),)]
     [warning] = judgement.problems
-    assert (warning.code, warning.cells) == ("heading-passed-over", ("G10", "H10", "I10"))
+    assert (warning.code, forms.names(warning)) == ("heading-passed-over", ("G10", "H10", "I10"))
 
 
 def test_the_plain_word_comes_before_the_legal_and_the_legal_before_the_preferred() -> None:
@@ -199,7 +199,7 @@ def test_a_heading_without_values_is_no_field_and_all_such_make_one_warning() ->
 
     assert draft_of(judgement).headings == ("History",)
     [warning] = judgement.problems
-    assert (warning.code, warning.cells) == ("heading-without-values", ("H10", "I10"))
+    assert (warning.code, forms.names(warning)) == ("heading-without-values", ("H10", "I10"))
     assert "“Art” and “Music”" in warning.message
 
 
@@ -265,7 +265,7 @@ def test_pairs_of_label_and_entry_may_stand_side_by_side() -> None:
 
     [problem] = judgement.problems
     assert "submitted by" in problem.message, "its entry is blank, and not the label beside it"
-    assert problem.cells == ("B2",)
+    assert forms.names(problem) == ("B2",)
     assert forms.checked(forms.sheet(content | {"B2": "The office"})).problems == ()
 
 
@@ -384,7 +384,7 @@ def test_no_form_says_what_was_looked_for_and_the_nearest_row() -> None:
     assert problem.code == "no-form-found"
     assert "row 3" in problem.message
     assert "UPIN and Year" in problem.message
-    assert problem.cells == ("B3", "D3")
+    assert forms.names(problem) == ("B3", "D3")
 
 
 def test_a_workbook_without_anything_has_no_form() -> None:
@@ -428,7 +428,7 @@ def test_a_note_directly_below_the_headings_is_passed_over_too() -> None:
 
     [warning] = forms.checked(forms.sheet(forms.cells(rows))).problems
 
-    assert (warning.code, warning.cells) == ("row-passed-over", ("A11", "G11"))
+    assert (warning.code, forms.names(warning)) == ("row-passed-over", ("A11", "G11"))
 
 
 def test_all_rows_that_are_no_learners_make_one_warning() -> None:
@@ -436,7 +436,7 @@ def test_all_rows_that_are_no_learners_make_one_warning() -> None:
 
     [warning] = forms.checked(forms.sheet(content | {"A13": "Total", "G13": "3", "A15": "Printed today"})).problems
 
-    assert warning.cells == ("A13", "G13", "A15")
+    assert forms.names(warning) == ("A13", "G13", "A15")
     assert "Rows 13 and 15" in warning.message
 
 

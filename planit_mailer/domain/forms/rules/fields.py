@@ -1,20 +1,19 @@
 """Rules about fields: values that the school may not have meant, or that Excel has changed."""
 
+import bisect
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from planit_mailer.domain.forms import header_block, values
-from planit_mailer.domain.forms.column_cells import ColumnCells
-from planit_mailer.domain.forms.columns import Column
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
+from planit_mailer.domain.forms.rules import cells
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row
+from planit_mailer.spreadsheets.model import Cell, Kind, Range
 
-LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
 NAME = "|".join(values.MONTHS)
 SHORT_DATE = re.compile(rf"(?P<day>\d{{1,2}})-(?P<month>{NAME})|(?P<first>{NAME})-(?P<year>\d{{2}})", re.IGNORECASE)
@@ -40,33 +39,32 @@ def _that(form: Form, is_odd: Callable[[Cell], bool], code: str) -> Iterator[Pro
     columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
     columns += zip(form.columns.fields, form.fields, strict=True)
     columns.sort(key=lambda pair: pair[0].number)
-    places: list[str] = []
-    for column, down in columns:
-        found = [cell for cell in down.different if is_odd(cell)]
-        places += _places(form, column, down, found)
-    if places:
-        yield catalogue.problem(code, places)
+    found = catalogue.problem(code, cells.meant(form, columns, is_odd))
+    if found.cells:
+        yield found
 
 
 def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """Excel has not damaged the values of a field: one problem for each field and kind of damage."""
+    """Excel has not damaged the values of a field: one warning for each field and kind of damage."""
     odd_alone = _odd_alone(form.different)
     for column, down in zip(form.columns.fields, form.fields, strict=True):
         shown = [cell for cell in down.different if cell.text]
         heading = catalogue.quoted(column.heading)
         grades = dates_for_grades(column.heading, shown)
         if grades:
-            yield catalogue.problem("dates-for-grades", _places(form, column, down, grades), heading=heading)
-        for code, cells in _damage(shown, odd_alone):
-            if not (grades and code == "date-among-grades"):
-                yield catalogue.problem(code, _places(form, column, down, cells), heading=heading)
+            places = cells.of_column(form, column, down, grades)
+            yield catalogue.problem("dates-for-grades", places, heading=heading)
+        for code, odd in _damage(shown, odd_alone):
+            if grades and code == "date-among-grades":
+                continue
+            yield catalogue.problem(code, cells.of_column(form, column, down, odd), heading=heading)
 
 
-def _odd_alone(cells: Sequence[Cell]) -> Mapping[str, frozenset[Cell]]:
+def _odd_alone(different: Sequence[Cell]) -> Mapping[str, frozenset[Cell]]:
     """The cells that are odd in any column, by the code of their problem; no code without cells."""
     found: dict[str, frozenset[Cell]] = {}
     for code, is_odd in ALONE:
-        odd = frozenset(filter(is_odd, cells))
+        odd = frozenset(filter(is_odd, different))
         if odd:
             found[code] = odd
     return found
@@ -78,18 +76,18 @@ def _damage(shown: Sequence[Cell], odd_alone: Mapping[str, frozenset[Cell]]) -> 
         odd = check(shown)
         if odd:
             yield code, odd
-    for code, cells in odd_alone.items():
-        here = cells.intersection(shown)
+    for code, odd_cells in odd_alone.items():
+        here = odd_cells.intersection(shown)
         if here:
             yield code, here
 
 
-def dates_for_grades(heading: str, cells: Sequence[Cell]) -> list[Cell]:
+def dates_for_grades(heading: str, shown: Sequence[Cell]) -> list[Cell]:
     """Return the dates of a column if Excel made all of them of two grades: 5-4 became 5 April, shown as 5-Apr.
 
     A column whose heading names a day has real dates.
     """
-    dates = [cell for cell in cells if _is_date(cell)]
+    dates = [cell for cell in shown if _is_date(cell)]
     if DAY_WORD.search(heading) or not all(map(_are_two_grades, dates)):
         return []
     return dates
@@ -114,14 +112,14 @@ def _are_two_grades(cell: Cell) -> bool:
     return month <= GRADE and 1 <= int(match["day"] or match["year"]) <= GRADE
 
 
-def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
+def dates_among_grades(shown: Sequence[Cell]) -> list[Cell]:
     """Return the dates of a column that may have been grades: Excel turns 5-4 into 5 April.
 
     If at least half of the cells are no dates, each date is suspicious. Otherwise only short dates are, and only beside
     other values. A column of full dates, such as visits, is fine.
     """
-    dates = [cell for cell in cells if isinstance(cell.value, datetime)]
-    others = len(cells) - len(dates)
+    dates = [cell for cell in shown if isinstance(cell.value, datetime)]
+    others = len(shown) - len(dates)
     if others >= len(dates):
         return dates
     if others:
@@ -134,13 +132,13 @@ def _is_full_date(cell: Cell) -> bool:
     return {"d", "y"} <= set(cell.format.lower())
 
 
-def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
+def mixed_zeros(shown: Sequence[Cell]) -> list[Cell]:
     """Return the numbers that may have lost leading zeros: they are shorter than another that has leading zeros."""
-    padded = [len(cell.text) for cell in cells if _has_leading_zeros(cell)]
+    padded = [len(cell.text) for cell in shown if _has_leading_zeros(cell)]
     if not padded:
         return []
     longest = max(padded)
-    shorter = [cell for cell in cells if len(cell.text) < longest]
+    shorter = [cell for cell in shown if len(cell.text) < longest]
     return [cell for cell in shorter if cell.text[0] != "0" and _is_digits(cell)]
 
 
@@ -174,16 +172,6 @@ ALONE: tuple[tuple[str, Callable[[Cell], bool]], ...] = (  # odd in any column
 )
 
 
-def long_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """No value is so long that it fills a screen: such a text may belong elsewhere."""
-    long = frozenset(cell for cell in form.different if len(cell.text) > LONG)
-    places: list[str] = []
-    for column, down in zip(form.columns.fields, form.fields, strict=True):
-        places += _places(form, column, down, long)
-    if places:
-        yield catalogue.problem("value-long", places)
-
-
 def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """Each learner has a value in some field. One who has none gets an empty page: one warning names them all."""
     if not form.fields:
@@ -192,13 +180,12 @@ def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
     if empty and len(empty) < len(form.learners):
         rows = catalogue.row_numbers([row.number for row in empty])
         rows = f"Row {rows} has" if len(empty) == 1 else f"Rows {rows} have"
-        first = form.columns.fields[0].number
-        places = [references.address(row.number, first) for row in empty]
+        places = cells.of_rows(empty, form.columns.fields[0].number)
         yield catalogue.problem("learner-without-values", places, rows=rows)
 
 
-def _none(cells: Iterable[Cell | None]) -> bool:
-    return not any(map(header_block.filled, cells))
+def _none(own: Iterable[Cell | None]) -> bool:
+    return not any(map(header_block.filled, own))
 
 
 def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -206,28 +193,32 @@ def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
     if not form.sheet.merged:
         return
     rows = {row.number: row for row in form.sheet.rows}
-    places: list[str] = []
+    blank = _blank_rows_by_column(form)
+    found: dict[Range, None] = {}
     for block in form.sheet.merged:
         first_row = rows.get(block.first_row)
         if first_row is None or not header_block.filled(first_row.cell(block.first_column)):
             continue
-        if _covers_blank_fields(form, block):
-            places.append(references.address(block.first_row, block.first_column))
-    if places:
-        yield catalogue.problem("value-merged", dict.fromkeys(places))
+        if _covers_blank_fields(block, blank):
+            found[references.cell(block.first_row, block.first_column)] = None
+    if found:
+        yield catalogue.problem("value-merged", found)
 
 
-def _covers_blank_fields(form: Form, block: Range) -> bool:
+def _blank_rows_by_column(form: Form) -> Mapping[int, Sequence[int]]:
+    """The numbers of the learners' rows in which a field is blank, in ascending order, by the column of the field."""
+    blank: dict[int, list[int]] = {}
+    for column, down in zip(form.columns.fields, form.fields, strict=True):
+        in_rows = zip(form.learners, down.cells, strict=True)
+        blank[column.number] = [row.number for row, cell in in_rows if not header_block.filled(cell)]
+    return blank
+
+
+def _covers_blank_fields(block: Range, blank: Mapping[int, Sequence[int]]) -> bool:
     """True if any of the learners' fields within a merged block is blank."""
-    columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
-    rows = [row for row in form.learners if block.first_row <= row.number <= block.last_row]
-    return any(_has_blank(row, columns) for row in rows)
-
-
-def _has_blank(row: Row, columns: Iterable[int]) -> bool:
-    return not all(header_block.filled(row.cell(column)) for column in columns)
-
-
-def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]) -> list[str]:
-    """The addresses of these cells in a column, top down."""
-    return [references.address(form.learners[index].number, column.number) for index in down.places(found)]
+    for column, rows in blank.items():
+        if block.first_column <= column <= block.last_column:
+            first = bisect.bisect_left(rows, block.first_row)
+            if first < len(rows) and rows[first] <= block.last_row:
+                return True
+    return False

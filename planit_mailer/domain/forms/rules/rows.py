@@ -30,17 +30,18 @@ def no_learners(form: Form, _judging: Criteria) -> Iterator[Problem]:
 def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """All six compulsory fields of a learner are filled in (handbook section 7), and not with a placeholder."""
     for name in Identity:
-        blank = _blank_cells(form, name)
+        blank = _blank_rows(form, name)
         if blank:
-            yield catalogue.problem("value-missing", blank, heading=name.value, what=headings.WHAT[name])
+            places = form.places(name, blank)
+            yield catalogue.problem("value-missing", places, heading=name.value, what=headings.WHAT[name])
 
 
-def _blank_cells(form: Form, name: Identity) -> list[str]:
-    """The addresses of the cells of a compulsory field that are blank or hold a placeholder."""
+def _blank_rows(form: Form, name: Identity) -> list[Row]:
+    """The learners whose cell of a compulsory field is blank or holds a placeholder."""
     if name not in form.identity:
         return []
     given = form.identity[name].read(values.is_given)
-    return [form.address(name, row) for row, is_given in zip(form.learners, given, strict=True) if not is_given]
+    return [row for row, is_given in zip(form.learners, given, strict=True) if not is_given]
 
 
 def identity_long(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -87,13 +88,9 @@ def year_for_dob(form: Form, judging: Criteria) -> Iterator[Problem]:
     groups = form.identity[Identity.YEAR].read(values.year)
     pairs = list(zip(births, groups, strict=True))
     misfits = _misfits(set(pairs), judging.today)  # each distinct pair is checked once, not each row
-    places: list[str] = []
-    for row, pair in zip(form.learners, pairs, strict=True):
-        if pair in misfits:
-            places.append(form.address(Identity.DOB, row))
-            places.append(form.address(Identity.YEAR, row))
-    if places:
-        yield catalogue.problem("year-not-for-dob", places)
+    odd = [row for row, pair in zip(form.learners, pairs, strict=True) if pair in misfits]
+    if odd:
+        yield catalogue.problem("year-not-for-dob", form.places_of_each(odd, Identity.DOB, Identity.YEAR))
 
 
 def _misfits(pairs: Collection[tuple[Born, str | None]], today: date) -> set[tuple[Born, str | None]]:
@@ -140,16 +137,15 @@ def _sims_no_cause(cell: Cell) -> str:
 def provider_number(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """The UPIN column holds the learners' numbers, not the number of the provider, which is the same in all rows."""
     if _is_provider_number(form):
-        places = [form.address(Identity.UPIN, row) for row in form.learners]
-        yield catalogue.problem("upin-provider-number", places)
+        yield catalogue.problem("upin-provider-number", form.places(Identity.UPIN, form.learners))
 
 
 def on_several_rows(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """A learner has one row, and each subject a column. If most have several rows, it is one problem in all."""
     if _has_row_per_subject(form):
         repeated = _repeated_rows(form, Identity.UPIN, values.upin)
-        places = [form.address(Identity.UPIN, row) for same in repeated for row in same]
-        yield catalogue.problem("learners-on-several-rows", places)
+        rows = [row for same in repeated for row in same]
+        yield catalogue.problem("learners-on-several-rows", form.places(Identity.UPIN, rows))
 
 
 def _has_row_per_subject(form: Form) -> bool:
@@ -205,12 +201,12 @@ def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parame
     def cause_if_readable(cell: Cell) -> str:
         return cause(cell) if _is_readable(cell) else ""
 
-    causes: dict[str, list[str]] = {}
+    causes: dict[str, list[Row]] = {}
     for row, code in zip(form.learners, form.identity[name].read(cause_if_readable), strict=True):
         if code:
-            causes.setdefault(code, []).append(form.address(name, row))
-    for code, places in causes.items():
-        yield catalogue.problem(code, places, **parameters)
+            causes.setdefault(code, []).append(row)
+    for code, rows in causes.items():
+        yield catalogue.problem(code, form.places(name, rows), **parameters)
 
 
 def _is_readable(cell: Cell) -> bool:
@@ -233,8 +229,7 @@ def _repeated(form: Form, name: Identity, key: Callable[[Cell], str], code: str)
     """One problem for each value of a compulsory field that stands in several rows."""
     for same in _repeated_rows(form, name, key):
         numbers = catalogue.row_numbers([row.number for row in same])
-        places = [form.address(name, row) for row in same]
-        yield catalogue.problem(code, places, rows=numbers)
+        yield catalogue.problem(code, form.places(name, same), rows=numbers)
 
 
 def _repeated_rows(form: Form, name: Identity, key: Callable[[Cell], str]) -> list[list[Row]]:
