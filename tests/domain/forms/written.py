@@ -93,6 +93,8 @@ def written(draw: st.DrawFn, without: frozenset[str] = frozenset()) -> Form:
     for number in range(1, draw(st.integers(1, 6)) + 1):
         rows += [[]] * draw(st.integers(0, 2))
         one = draw(identities(number)) | {name: draw(grades(without)) for name in FIELDS}
+        if number == 1:  # a form in which no learner has a value is refused
+            one[FIELDS[0]] = as_general("B")
         learners.append(_learner(top + len(rows), one, order))
         rows.append([one[name] for name in order])
     rows += [[], [as_general("Created on Tuesday")]] if junk else []

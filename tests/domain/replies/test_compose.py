@@ -127,7 +127,8 @@ def test_a_confirmation_says_how_to_correct_also_where_another_file_was_not_appl
 
 def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_all() -> None:
     warnings = [
-        catalogue.problem("sensitive-heading", cells_at(f"G{n}"), heading=f"SEN {n}", word="SEN") for n in range(1, 31)
+        catalogue.problem("sensitive-heading", cells_at(f"G{n}"), subject=f"SEN {n} contains", words="SEN", it="this")
+        for n in range(1, 31)
     ]
     found = (*warnings, *bad().judgement.problems)
     painted = annotate.unpainted(Judgement(None, tuple(found)))
@@ -223,7 +224,7 @@ def test_a_file_that_cannot_be_read_has_no_cells_to_put_right() -> None:
 
 def test_a_workbook_that_cannot_go_back_is_not_called_attached() -> None:
     found = tuple(
-        catalogue.problem("sensitive-heading", cells_at(f"{column}10"), heading=column, word="SEN")
+        catalogue.problem("sensitive-heading", cells_at(f"{column}10"), subject=column, words="SEN", it="this")
         for column in "GHIJKLMNOPQRSTUVWXYZ"
     )
     judgement = Judgement(DRAFT, (catalogue.problem("dob-wrong", cells_at("E14")), *found), 1, 11)

@@ -36,7 +36,7 @@ from tests.support.forms import cells_at
 
 PARAMETERS = (
     *("found", "nearest", "count", "sheets", "label", "where", "heading", "what", "column", "columns", "has", "rows"),
-    *("headings", "it", "word", "row", "youngest", "oldest", "longest", "store"),
+    *("headings", "it", "subject", "words", "how", "row", "youngest", "oldest", "longest", "store"),
 )
 EVERY = tuple(catalogue.problem(code, cells_at("A1"), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
 LOGO = File("", is_spreadsheet=False, found="")

@@ -180,7 +180,7 @@ def without_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
     if empty and len(empty) < len(form.learners):
         rows = catalogue.row_numbers([row.number for row in empty])
         rows = f"Row {rows} has" if len(empty) == 1 else f"Rows {rows} have"
-        places = cells.of_rows(empty, form.columns.fields[0].number)
+        places = cells.of_rows(empty, min(column.number for column in form.columns.identity.values()))
         yield catalogue.problem("learner-without-values", places, rows=rows)
 
 
