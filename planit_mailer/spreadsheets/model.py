@@ -73,6 +73,11 @@ class Sheet:
     text: int = 0
 
 
+def text_size(text: str) -> int:
+    """Return the bytes of a text in UTF-8, as it is stored."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 class Reason(StrEnum):
     """The reason why no sheets could be read from a file."""
 

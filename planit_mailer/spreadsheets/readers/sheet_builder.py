@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Limits, Range, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Limits, Range, Row, Sheet, text_size
 
 LAST_ROW = 1_048_576  # of every sheet, in Excel and in LibreOffice
 MOST_MERGED = 100_000
@@ -75,11 +75,6 @@ class Usage:
     def _check_text(self, size: int) -> None:
         if size > self.limits.text:
             raise TooLarge(f"more than {self.limits.text / 1_000_000:,g} MB of text")
-
-
-def text_size(text: str) -> int:
-    """Return the bytes of a text in UTF-8."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def check_sheets(count: int) -> None:
