@@ -9,6 +9,7 @@ from planit_mailer.domain.forms.judge import Criteria, Judgement
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.domain.forms.upload import DraftLearner
 from planit_mailer.domain.policy import rules
+from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.encryption.passwords import TRIES, Password
 
 
@@ -68,7 +69,7 @@ def _problem(problem: Problem) -> Json:
         "code": problem.code,
         "severity": problem.severity.value,
         "message": problem.message,
-        "cells": list(problem.cells),
+        "cells": references.names(problem.cells),
     }
 
 

@@ -14,6 +14,7 @@ from planit_mailer.domain.forms.upload import Field
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.reports import Erasure, HeldMessage, Page, Status, Story, Unanswered, UploadRecord
 from planit_mailer.domain.schools import Enrolled, School
+from planit_mailer.spreadsheets import references
 
 Json = dict[str, Any]
 
@@ -200,7 +201,7 @@ def _upload(reference: str, upload: UploadRecord) -> Json:
         "learners": upload.learners,
         **{key: getattr(upload, key) for key in COUNTS},
         "problems": [
-            {"code": problem.code, "severity": problem.severity.value, "cells": list(problem.cells)}
+            {"code": problem.code, "severity": problem.severity.value, "cells": references.names(problem.cells)}
             for problem in upload.problems
         ],
     }

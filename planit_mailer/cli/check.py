@@ -225,5 +225,5 @@ def _table(groups: tuple[Group, ...]) -> Table:
 
 
 def _safe(text: str) -> str:
-    """A text from a file, without what a terminal or rich would take for a command."""
-    return escape(catalogue.plain(text))
+    """The beginning of a text from a file, without what a terminal or rich would take for a command."""
+    return escape(catalogue.plain(text[: catalogue.LOOKED_AT]))

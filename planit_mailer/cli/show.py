@@ -13,8 +13,10 @@ from planit_mailer.cli import check, context
 from planit_mailer.cli.register import the_school
 from planit_mailer.core import clock, units
 from planit_mailer.core.errors import ConfigError, Refused
+from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.policy.letters import LONDON
+from planit_mailer.spreadsheets import references
 
 
 def add_to(app: typer.Typer) -> None:
@@ -174,7 +176,7 @@ def _upload_lines(upload: Mapping[str, Any]) -> Iterator[str]:
         counts = [f"{upload[key]} {key.replace('_', ' ')}" for key in queries.COUNTS]
         yield _line("", ", ".join(counts))
     for problem in upload["problems"]:
-        cells = ", ".join(problem["cells"])
+        cells = catalogue.shortened(catalogue.ranges(map(references.named, problem["cells"])))
         place = f" in {cells}" if cells else ""
         yield _line("", f"{problem['severity']} {problem['code']}{place}")
 

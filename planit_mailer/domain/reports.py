@@ -12,6 +12,7 @@ from planit_mailer.domain.forms.upload import Field
 from planit_mailer.domain.messages import Outcome, Sender
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.schools import School
+from planit_mailer.spreadsheets.model import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,11 @@ class HeldMessage:
 
 @dataclass(frozen=True, slots=True)
 class ProblemRecord:
-    """A problem as it is stored. Its message is not stored, because it may quote the school."""
+    """A problem as it is stored, with blocks of cells. Its message is not stored, because it may quote the school."""
 
     code: str
     severity: Severity
-    cells: tuple[str, ...]
+    cells: tuple[Range, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,48 +1,108 @@
-"""Cell references as Excel writes them, such as D14 or D14:D20, to and from row and column numbers."""
+"""Cells and blocks of cells, by row and column numbers and as Excel names them, such as D14 or D14:D20.
+
+Many cells travel as blocks, never as a name for each: a sheet can have millions of cells, of which a whole column may
+be meant.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 
+from planit_mailer.spreadsheets.model import Range
+
 ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 
-
-def blocks(cells: Iterable[str]) -> Iterator[str]:
-    """Yield cells as blocks of a column, in order and as Excel writes them: "C14:C36", "C40"."""
-    rows_of_column: dict[int, list[int]] = {}
-    for row, column in sorted(position(cell) for cell in set(cells)):
-        rows_of_column.setdefault(column, []).append(row)
-    for column in sorted(rows_of_column):
-        for first, last in _runs(rows_of_column[column]):
-            yield _block(column, first, last)
+Place = tuple[int, int]  # row and column, from 1
 
 
-def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last of each run of consecutive numbers. The numbers are in order."""
-    first = last = numbers[0]
-    for number in numbers[1:]:
-        if number != last + 1:
-            yield first, last
-            first = number
-        last = number
-    yield first, last
+def cell(row: int, column: int) -> Range:
+    """Return the block of one cell."""
+    return Range(row, column, row, column)
 
 
-def _block(column: int, first_row: int, last_row: int) -> str:
-    first = address(first_row, column)
-    if first_row == last_row:
-        return first
-    return f"{first}:{address(last_row, column)}"
+def ranges(places: Iterable[Place]) -> Iterator[Range]:
+    """Yield the cells at these places as few blocks, one after the other, without holding the places.
+
+    The order stays: the cells of the blocks, each block row by row, are the places as they were given.
+    """
+    block: Range | None = None
+    for run in _runs_along_rows(places):
+        if block is not None and _is_next_row(block, run):
+            block = Range(block.first_row, block.first_column, run.last_row, block.last_column)
+            continue
+        if block is not None:
+            yield block
+        block = run
+    if block is not None:
+        yield block
 
 
-def position(cell: str) -> tuple[int, int]:
-    """Return the row and the column of a cell such as D14."""
+def places(blocks: Iterable[Range]) -> Iterator[Place]:
+    """Yield the place of every cell of these blocks, each block row by row."""
+    for block in blocks:
+        columns = range(block.first_column, block.last_column + 1)
+        for row in range(block.first_row, block.last_row + 1):
+            for column in columns:
+                yield row, column
+
+
+def names(blocks: Iterable[Range]) -> list[str]:
+    """Return the name of every single cell of these blocks, in the order of places()."""
+    return [address(row, column) for row, column in places(blocks)]
+
+
+def name(block: Range) -> str:
+    """Return the name of a block, such as "D14:D20", or "D14" if it is a single cell."""
+    first = address(block.first_row, block.first_column)
+    last = address(block.last_row, block.last_column)
+    return first if first == last else f"{first}:{last}"
+
+
+def named(written: str) -> Range:
+    """Return the block that a name such as "D14:D20" or "D14" stands for. Raises ValueError if it is none."""
+    first, _, last = written.partition(":")
+    first_row, first_column = position(first)
+    last_row, last_column = position(last or first)
+    return Range(first_row, first_column, last_row, last_column)
+
+
+def by_column(blocks: Iterable[Range]) -> list[Range]:
+    """Return all cells of these blocks, each once, as blocks of one column: from left to right, each top down."""
+    runs_of_column: dict[int, list[tuple[int, int]]] = {}
+    for block in blocks:
+        for column in range(block.first_column, block.last_column + 1):
+            runs_of_column.setdefault(column, []).append((block.first_row, block.last_row))
+    found: list[Range] = []
+    for column in sorted(runs_of_column):
+        found += [Range(first, column, last, column) for first, last in _merged(runs_of_column[column])]
+    return found
+
+
+def side_by_side(runs: Iterable[Range]) -> list[Range]:
+    """Join blocks of one column, as by_column() returns them, with those of the same rows in the next column."""
+    places_of_rows: dict[tuple[int, int], int] = {}  # the place of the last block with these first and last rows
+    joined: list[Range] = []
+    for run in runs:
+        rows = (run.first_row, run.last_row)
+        place = places_of_rows.get(rows)
+        if place is not None and joined[place].last_column == run.first_column - 1:
+            before = joined[place]
+            joined[place] = Range(before.first_row, before.first_column, before.last_row, run.last_column)
+        else:
+            places_of_rows[rows] = len(joined)
+            joined.append(run)
+    return joined
+
+
+def position(cell: str) -> Place:
+    """Return the row and the column of a cell such as D14. Raises ValueError if it is not named as Excel names it."""
     match = ADDRESS.fullmatch(cell)
-    assert match, "cells are named as Excel names them"
+    if match is None:
+        raise ValueError(f"no cell is named {cell!r}")
     return int(match[2]), column_number(match[1])
 
 
 def address(row: int, column: int) -> str:
-    """Return the reference of a cell: row 14, column 4 is D14."""
+    """Return the name of a cell: row 14, column 4 is D14."""
     return f"{column_letters(column)}{row}"
 
 
@@ -61,3 +121,37 @@ def column_number(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
+
+
+def _runs_along_rows(places: Iterable[Place]) -> Iterator[Range]:
+    """Yield the places as blocks of one row, each of places that follow one another from left to right."""
+    row = first = last = 0
+    for next_row, column in places:
+        if next_row == row and column == last + 1:
+            last = column
+            continue
+        if row:
+            yield Range(row, first, row, last)
+        row, first, last = next_row, column, column
+    if row:
+        yield Range(row, first, row, last)
+
+
+def _is_next_row(block: Range, run: Range) -> bool:
+    """Return True if a run along a row continues a block downwards: the row below, the same columns."""
+    same_columns = (block.first_column, block.last_column) == (run.first_column, run.last_column)
+    return same_columns and run.first_row == block.last_row + 1
+
+
+def _merged(runs: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield runs of rows in order, those that overlap or follow one another as one."""
+    first = last = 0
+    for next_first, next_last in sorted(runs):
+        if first and next_first <= last + 1:
+            last = max(last, next_last)
+            continue
+        if first:
+            yield first, last
+        first, last = next_first, next_last
+    if first:
+        yield first, last

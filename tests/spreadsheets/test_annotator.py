@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font, PatternFill
 
-from planit_mailer.spreadsheets import read
+from planit_mailer.spreadsheets import read, references
 from planit_mailer.spreadsheets.annotate import annotator
 from planit_mailer.spreadsheets.annotate.annotator import Note, Painted
 from planit_mailer.spreadsheets.annotate.problems_sheet import MARKER
@@ -25,7 +25,7 @@ PAINT = re.compile("FFFF(B[0-9A-F]B[0-9A-F]|E[0-9A-F]8[0-9A-F])")
 
 
 def note(*cells: str, sheet: int = 1, severity: str = "error", text: str = "It is wrong.") -> Note:
-    return Note(sheet, cells, severity, text, "Put it right.")
+    return Note(sheet, tuple(map(references.named, cells)), severity, text, "Put it right.")
 
 
 def painted(data: bytes, *notes: Note) -> bytes:

@@ -19,7 +19,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from planit_mailer.domain.forms import judge as judging
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.forms.judge import Criteria, Judgement, Rules
-from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Row, Sheet
+from planit_mailer.domain.forms.problems.catalogue import Problem
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Row, Sheet
 
 TODAY = datetime.now(ZoneInfo("Europe/London")).date()
 SCHOOL = "Greenfield School"
@@ -179,6 +181,16 @@ def checked(*sheets: Sheet, today: date = TODAY, **rules: Any) -> Judgement:
 def judge(data: bytes, today: date = TODAY, **rules: Any) -> Judgement:
     """The judgement of a file that arrives today."""
     return judging.judge(data, Criteria(today, Rules(**rules), Limits()))
+
+
+def cells_at(*names: str) -> tuple[Range, ...]:
+    """Cells by their names, as a problem has them: D14, or D14:D20."""
+    return tuple(map(references.named, names))
+
+
+def names(problem: Problem) -> tuple[str, ...]:
+    """The name of each cell of a problem."""
+    return tuple(references.names(problem.cells))
 
 
 def _row(row: Learner) -> tuple[object, ...]:

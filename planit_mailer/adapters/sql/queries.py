@@ -16,6 +16,7 @@ from planit_mailer.domain.messages import Outcome, Sender
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.reports import HeldMessage, Page, ProblemRecord, ReplyRecord, Status, Story, UploadRecord
 from planit_mailer.domain.schools import School
+from planit_mailer.spreadsheets import references
 
 NUMBER = func.count().label("number")
 
@@ -162,5 +163,10 @@ def _upload(row: Row[Any]) -> UploadRecord:
         unchanged=row.unchanged,
         passed_over=row.passed_over,
         absent=row.absent,
-        problems=tuple(ProblemRecord(code, Severity(level), tuple(cells)) for code, level, cells in row.problems),
+        problems=tuple(_problem(*problem) for problem in row.problems),
     )
+
+
+def _problem(code: str, severity: str, cells: Sequence[str]) -> ProblemRecord:
+    """A problem by its stored code, severity and blocks of cells. Older ones have each cell as a block of its own."""
+    return ProblemRecord(code, Severity(severity), tuple(map(references.named, cells)))

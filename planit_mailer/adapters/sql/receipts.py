@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from planit_mailer.adapters.sql import erasure, register
 from planit_mailer.adapters.sql.base import Repository, filed, receipt
 from planit_mailer.adapters.sql.schema import receipts, uploads
+from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt
 from planit_mailer.domain.schools import SenderRegistration
 from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
+from planit_mailer.spreadsheets import references
 
 ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of these are taken for each other
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
@@ -211,9 +213,14 @@ def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None)
         "sheet": upload.judgement.sheet,
         "heading_row": upload.judgement.heading_row,
         "learners": len(draft.learners) if draft else 0,
-        "problems": [[p.code, p.severity.value, list(p.cells)] for p in upload.judgement.problems],
+        "problems": [_problem_row(problem) for problem in upload.judgement.problems],
     }
     return row | _counts(changes)
+
+
+def _problem_row(problem: Problem) -> list[object]:
+    """A problem as it is stored: its code, its severity, and its cells as blocks such as "D14:D20"."""
+    return [problem.code, problem.severity.value, [references.name(block) for block in problem.cells]]
 
 
 def _counts(changes: Changes | None) -> dict[str, int]:

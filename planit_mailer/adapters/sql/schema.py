@@ -182,7 +182,7 @@ uploads = Table(
     Column("sheet", Integer),
     Column("heading_row", Integer),
     *(_count(name) for name in ("learners", "new", "changed", "unchanged", "passed_over", "absent")),
-    _json("problems"),  # [[code, severity, [cell, …]], …]
+    _json("problems"),  # [[code, severity, ["D14:D20", …]], …]
     UniqueConstraint("receipt_id", "number"),
 )
 

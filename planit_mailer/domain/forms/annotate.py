@@ -7,15 +7,15 @@ from planit_mailer.domain.forms import find, labels
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE, Problem, Severity
-from planit_mailer.spreadsheets import detect, read
+from planit_mailer.spreadsheets import detect, read, references
 from planit_mailer.spreadsheets.annotate import annotator, convert
 from planit_mailer.spreadsheets.annotate.annotator import Note
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged
 from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.encryption.passwords import Password
-from planit_mailer.spreadsheets.model import Limits, Row, Unreadable
-from planit_mailer.spreadsheets.references import address
+from planit_mailer.spreadsheets.model import Limits, Range, Row, Unreadable
 
+OnSheet = tuple[int, tuple[Range, ...]]  # the number of a sheet, and cells on it
 NOWHERE = 0  # the number of no sheet
 REWRITTEN = (detect.XLS, detect.XLSB, detect.ODS)
 LOST = ("its formatting", "its formulas")
@@ -134,7 +134,7 @@ class _Places:
     sheet: int | None
     headings: tuple[tuple[int, Row], ...]
 
-    def of(self, problem: Problem) -> Iterator[tuple[int, tuple[str, ...]]]:
+    def of(self, problem: Problem) -> Iterator[OnSheet]:
         """The sheets of a problem, each with the problem's cells on it."""
         if self.sheet is not None or not problem.cells:
             yield self.sheet or NOWHERE, problem.cells
@@ -143,27 +143,27 @@ class _Places:
         else:
             yield from self._likely(problem.cells)
 
-    def _best(self, cells: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+    def _best(self, cells: Sequence[Range]) -> list[OnSheet]:
         """The sheets whose heading row has most of these cells filled."""
         found = self._filled(cells)
         most = max((len(filled) for _, filled in found), default=0)
         return [(number, filled) for number, filled in found if len(filled) == most]
 
-    def _likely(self, cells: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+    def _likely(self, cells: Sequence[Range]) -> list[OnSheet]:
         """All sheets whose heading row has any of these cells filled; all sheets if none has."""
         found = self._filled(cells)
         with_cells = [(number, filled) for number, filled in found if filled]
         return with_cells or found
 
-    def _filled(self, cells: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+    def _filled(self, cells: Sequence[Range]) -> list[OnSheet]:
         """The sheets, each with those of these cells that are filled in its heading row."""
         return [(number, _filled_in(row, cells)) for number, row in self.headings]
 
 
-def _filled_in(row: Row, cells: Sequence[str]) -> tuple[str, ...]:
+def _filled_in(row: Row, cells: Sequence[Range]) -> tuple[Range, ...]:
     """Those of these cells that are filled in a row."""
-    filled = {address(row.number, column) for column, cell in enumerate(row.cells, 1) if cell}
-    return tuple(cell for cell in cells if cell in filled)
+    places = references.places(cells)
+    return tuple(references.ranges(place for place in places if place[0] == row.number and row.cell(place[1])))
 
 
 def _notes(problems: Sequence[Problem], places: _Places) -> list[Note]:
@@ -190,7 +190,7 @@ def _rank(problem: Problem, order: Mapping[str, int]) -> tuple[bool, int]:
 def _notes_of(same: Sequence[Problem], places: _Places) -> Iterator[Note]:
     """The notes about problems with one message: one for each sheet that they concern."""
     first = same[0]
-    cells: list[str] = []
+    cells: list[Range] = []
     for problem in same:
         cells.extend(problem.cells)
     together = replace(first, cells=tuple(dict.fromkeys(cells)))

@@ -9,7 +9,7 @@ from planit_mailer.domain.forms import header_block, headings, labels
 from planit_mailer.domain.forms.headings import Alias, Identity
 from planit_mailer.domain.forms.labels import Label, Labels
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Row
+from planit_mailer.spreadsheets.model import Range, Row
 
 JOINED = " – "  # noqa: RUF001  the dash that joins a group heading and the heading below it
 
@@ -27,9 +27,9 @@ class Column:
     example: bool = False
 
     @property
-    def address(self) -> str:
-        """The address of the heading's cell."""
-        return references.address(self.row, self.number)
+    def cell(self) -> Range:
+        """The cell of the heading."""
+        return references.cell(self.row, self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def draft(form: Form) -> Draft:
     cells = {label: entry.cell for label, entry in form.header.required.items()}
     submitted = cells[Required.DATE]
     headings = tuple(column.heading for column in form.columns.fields)
-    school_cells = [form.header.required[label].address for label in (Required.SCHOOL_NAME, Required.POSTCODE)]
+    school_cells = [form.header.required[label].place for label in (Required.SCHOOL_NAME, Required.POSTCODE)]
     return Draft(
         school_name=values.text(cells[Required.SCHOOL_NAME]) or None,
         postcode=values.postcode(values.text(cells[Required.POSTCODE])),

@@ -1,6 +1,6 @@
 """Finds the form on the sheets of a workbook: heading row, header block, columns and learners."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
@@ -12,7 +12,7 @@ from planit_mailer.domain.forms.headings import Identity
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Range, Row, Sheet, text_size
 
 FEWEST = 3  # compulsory headings that make a heading row
 LEARNER = 2  # compulsory cells that make a learner
@@ -37,15 +37,33 @@ class Form:
     strays: tuple[Row, ...]
     below: tuple[Row, ...]
 
+    @property
+    def stored(self) -> int:
+        """The bytes of text that a store would keep: each learner has the introduction, and headings with the values.
+
+        It is an upper bound: all texts of the sheet count, as if each were a value.
+        """
+        headings = 0
+        for column, down in zip(self.columns.fields, self.fields, strict=True):
+            headings += text_size(column.heading) * (len(down.cells) - down.cells.count(None))
+        introduction = sum(map(text_size, self.header.paragraphs))
+        return self.sheet.text + headings + introduction * len(self.learners)
+
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
         """The learners with their cells of a compulsory field, top down; none if its heading is missing."""
         if identity not in self.identity:
             return iter(())
         return zip(self.learners, self.identity[identity].cells, strict=True)
 
-    def address(self, identity: Identity, row: Row) -> str:
-        """The address of a learner's compulsory field."""
-        return references.address(row.number, self.columns.identity[identity].number)
+    def places(self, identity: Identity, rows: Iterable[Row]) -> Iterator[Range]:
+        """The cells of a compulsory field in these learners' rows."""
+        column = self.columns.identity[identity].number
+        return references.ranges((row.number, column) for row in rows)
+
+    def places_of_each(self, rows: Iterable[Row], *identities: Identity) -> Iterator[Range]:
+        """The cells of several compulsory fields in these learners' rows, row by row."""
+        columns = [self.columns.identity[identity].number for identity in identities]
+        return references.ranges((row.number, column) for row in rows for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +200,16 @@ def _no_form(near: Sequence[_Candidate]) -> Problem:
         return catalogue.problem("no-form-found", nearest="None of them was found.")
     nearest = _with_most_headings(near)
     names = catalogue.listed([name.value for name in Identity if name in nearest.named])
-    cells = [references.address(nearest.row, column) for column in nearest.headings.own]
+    cells = references.ranges((nearest.row, column) for column in nearest.headings.own)
     return catalogue.problem("no-form-found", cells, nearest=f"The nearest is row {nearest.row}, which has {names}.")
 
 
 def _two_sheets(filled: Sequence[_Candidate]) -> Problem:
     """The problem of a workbook with learners on several sheets."""
-    cells: list[str] = []
+    headings: list[Range] = []
     for candidate in filled:
-        cells.extend(column.address for column in candidate.identity)
-    return catalogue.problem("two-sheets", dict.fromkeys(cells), count=len(filled))
+        headings.extend(column.cell for column in candidate.identity)
+    return catalogue.problem("two-sheets", dict.fromkeys(headings), count=len(filled))
 
 
 def _hidden_sheets(workbook: Sequence[Sheet]) -> Iterator[Problem]:

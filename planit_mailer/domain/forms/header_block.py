@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from planit_mailer.core import text
+from planit_mailer.domain.forms import headings
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row, Sheet
 
 
 class Required(StrEnum):
@@ -30,10 +31,10 @@ INTRODUCTION = re.compile(r"(?:introductory|introduction|intro)(?:text)?(?:para(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry at a label: the cell, or None if it is blank, and its address, or "" if there is no label."""
+    """The entry at a label: the cell, or None if it is blank, and its place, or None if there is no label."""
 
     cell: Cell | None = None
-    address: str = ""
+    place: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,10 @@ class Header:
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The introduction: each line that is not blank is a paragraph."""
-        lines: list[str] = []
+        found: list[str] = []
         for entry in self.introduction:
-            if entry.cell and entry.cell.kind is not Kind.ERROR:
-                lines += [line.strip() for line in entry.cell.text.splitlines()]
-        return tuple(filter(None, lines))
+            found += paragraphs_of(entry)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,14 @@ class _Line:
     row: int
     label: Required | None
     entry: Entry
+
+
+def paragraphs_of(entry: Entry) -> list[str]:
+    """The paragraphs in one cell of the introduction; none if it has an error."""
+    if entry.cell is None or entry.cell.kind is Kind.ERROR:
+        return []
+    lines = [line.strip() for line in entry.cell.text.splitlines()]
+    return [line for line in lines if line]
 
 
 def filled(cell: Cell | None) -> bool:
@@ -115,7 +123,7 @@ def _line(row: Row, column: int) -> Iterator[_Line]:
     if label is None:
         return
     if label.rest:
-        entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.address(row.number, column))
+        entry = Entry(Cell(label.rest, Kind.TEXT, label.rest), references.cell(row.number, column))
     else:
         entry = _entry_right_of(row, column)
     yield _Line(row.number, label.required, entry)
@@ -125,8 +133,8 @@ def _entry_right_of(row: Row, column: int) -> Entry:
     """The first filled cell to the right of a column, or the blank cell next to it."""
     value = _first_filled(row, column + 1)
     if value:
-        return Entry(row.cell(value), references.address(row.number, value))
-    return Entry(None, references.address(row.number, column + 1))
+        return Entry(row.cell(value), references.cell(row.number, value))
+    return Entry(None, references.cell(row.number, column + 1))
 
 
 def _first_filled(row: Row, start: int) -> int:
@@ -143,6 +151,8 @@ def _label(cell: Cell | None) -> _Label | None:
         return None
     before, _, after = cell.text.partition(":")
     for words, rest in ((before, after.strip()), (cell.text, "")):
+        if len(words) > headings.LONGEST:
+            continue
         folded = text.fold(words)
         if folded in _LABELS:
             return _Label(_LABELS[folded], rest)

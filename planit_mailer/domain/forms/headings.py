@@ -56,6 +56,7 @@ ALIASES = {
     ),
 }  # fmt: skip
 
+LONGEST = 200  # characters of what may mean something; a sheet can repeat a text of 32,000 in every cell
 NEVER = ("Compulsory Fields", "Provider defined fields")
 EXAMPLES = (
     "Subject 1 example History", "Art KSS pred", "Subject 3 example Science", "FFT Eng KS3", "Subject 4 example Maths",
@@ -64,12 +65,12 @@ EXAMPLES = (
 
 def alias(heading: str) -> Alias | None:
     """Return the compulsory field that a heading means, or None."""
-    return _ALIASES.get(fold(heading))
+    return _ALIASES.get(fold(heading)) if len(heading) <= LONGEST else None
 
 
 def is_never(heading: str) -> bool:
     """True if it is one of the form's own group titles, which are never headings."""
-    return fold(heading) in _NEVER
+    return len(heading) <= LONGEST and fold(heading) in _NEVER
 
 
 def is_example(heading: str) -> bool:

@@ -10,9 +10,11 @@ from datetime import date
 
 from planit_mailer.domain.forms import values
 from planit_mailer.domain.forms.headings import Identity
-from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.problems import catalogue, collect
 from planit_mailer.domain.forms.problems.catalogue import Problem, Severity
 from planit_mailer.domain.forms.upload import Learner, Upload
+from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Range
 
 TWO = 2  # differences in first name, surname and DOB that make another child
 
@@ -86,7 +88,7 @@ def match(upload: Upload, children: Sequence[Child], *, accept: bool = False) ->
                 known[index] = child
                 findings.append(_Finding("upin-new", (learner.row,), (Identity.UPIN,)))
         findings += _oddities(learner, known[index], register)
-    return Matches(tuple(known), tuple(_problems(findings, upload, accept=accept)))
+    return Matches(tuple(known), collect.bounded(_problems(findings, upload, accept=accept)))
 
 
 def _claimed_rows(learners: Sequence[Learner], known: Sequence[Child | None]) -> dict[str, int]:
@@ -168,11 +170,12 @@ def _is_somebody_else(learner: Learner, child: Child | None, register: _Register
 
 def _problems(findings: Iterable[_Finding], upload: Upload, *, accept: bool) -> Iterator[Problem]:
     """One problem for each cause, with the cells of all its learners."""
-    letters = dict(zip(Identity, upload.letters, strict=True))
+    numbers = map(references.column_number, upload.letters)
+    columns = dict(zip(Identity, numbers, strict=True))
     for same in _by_cause(findings):
         first = same[0]
         rows = catalogue.row_numbers(first.rows)
-        found = catalogue.problem(first.code, _cells(same, letters), what=first.fields[0].value, rows=rows)
+        found = catalogue.problem(first.code, _cells(same, columns), what=first.fields[0].value, rows=rows)
         if accept:
             found = replace(found, severity=Severity.WARNING)
         yield found
@@ -188,13 +191,11 @@ def _by_cause(findings: Iterable[_Finding]) -> Iterator[list[_Finding]]:
     yield from causes.values()
 
 
-def _cells(findings: Iterable[_Finding], letters: Mapping[Identity, str]) -> list[str]:
-    """The addresses of all fields that findings are about, row by row."""
-    cells: list[str] = []
-    for finding in findings:
-        for row in finding.rows:
-            cells += [f"{letters[field]}{row}" for field in finding.fields]
-    return cells
+def _cells(findings: Iterable[_Finding], columns: Mapping[Identity, int]) -> Iterator[Range]:
+    """The cells of all fields that findings are about, row by row."""
+    return references.ranges(
+        (row, columns[field]) for finding in findings for row in finding.rows for field in finding.fields
+    )
 
 
 def _child(learner: Learner, arrival: int) -> Child:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from planit_mailer.spreadsheets.model import Range
+
 LETTERS = ("A", "B", "C", "D", "E", "F")  # columns of the compulsory fields in the handbook
 
 
@@ -104,7 +106,7 @@ class DraftLearner(NamedTuple):
 class Draft:
     """One form as far as it could be read. Unreadable values are None. `letters` as in Upload, "" for a missing column.
 
-    `school_cells` are the addresses of the school's name and postcode, in that order.
+    `school_cells` are the cells of the school's name and postcode, in that order, None for one without a label.
     """
 
     school_name: str | None
@@ -115,7 +117,7 @@ class Draft:
     headings: tuple[str, ...]
     learners: tuple[DraftLearner, ...]
     letters: tuple[str, ...] = LETTERS
-    school_cells: tuple[str, ...] = ()
+    school_cells: tuple[Range | None, ...] = ()
 
     def complete(self) -> Upload:
         """Return the complete upload. Raises ValueError if something is missing."""

@@ -20,6 +20,7 @@ from planit_mailer.domain.policy import letters, reply_limits, senders
 from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.schools import School, SenderRegistration
 from planit_mailer.domain.verdict import Cause, File, JudgedUpload, PolicyContext, Verdict
+from planit_mailer.spreadsheets.model import Range
 
 ONLY_VOUCHED = "the operator released it, but the sender is not registered and may be forged"
 SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
@@ -237,7 +238,7 @@ def _compared_with_register(judgement: Judgement, school: School | None, schools
     draft = judgement.draft
     if draft is None or draft.postcode is None:
         return judgement
-    name_cell, postcode_cell = draft.school_cells or ("", "")
+    name_cell, postcode_cell = draft.school_cells or (None, None)
     if school is None:
         if len(senders.schools_at(draft.postcode, schools)) > 1:
             return _with_problem(_early(judgement), "school-name-unclear", name_cell)
@@ -256,7 +257,7 @@ def _early(judgement: Judgement) -> Judgement:
     return replace(judgement, problems=tuple(early))
 
 
-def _with_problem(judgement: Judgement, code: str, cell: str) -> Judgement:
+def _with_problem(judgement: Judgement, code: str, cell: Range | None) -> Judgement:
     cells = [cell] if cell else []
     return replace(judgement, problems=(*judgement.problems, catalogue.problem(code, cells)))
 

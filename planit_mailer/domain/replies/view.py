@@ -15,7 +15,6 @@ from planit_mailer.domain.verdict import Changes, JudgedUpload
 
 GROUPS = 20  # groups of problems in one mail; the painted workbook has them all
 FEWEST = 5  # groups of problems that each upload may have, even if there are many uploads
-BLOCKS = 20  # blocks of cells for one group
 HEADING, PARAGRAPH = 200, 2_000  # characters, on the page
 INVENTED = ("B", "7", "satisfactory", "95.3%", "level 3", "5-4")  # handbook section 8: letters, numbers and text
 
@@ -67,7 +66,7 @@ def attached(upload: JudgedUpload, reference: str) -> str:
 def _problems(upload: JudgedUpload, most: int) -> UploadView:
     """The view with no more than these many groups of problems, and without a page."""
     groups = catalogue.grouped(upload.judgement.problems)
-    shown = [_shortened(group) for group in groups[:most]]
+    shown = [replace(group, ranges=catalogue.shortened(group.ranges)) for group in groups[:most]]
     return UploadView(
         name=catalogue.quoted(upload.file_name),
         accepted=upload.judgement.accepted,
@@ -78,15 +77,6 @@ def _problems(upload: JudgedUpload, most: int) -> UploadView:
         more=len(groups) - len(shown),
         returned=upload.painted,
     )
-
-
-def _shortened(group: Group) -> Group:
-    """The group with fewer cells, if they fill too much of a mail: every second cell of a column is one block each."""
-    blocks = group.ranges.split(", ")
-    if len(blocks) <= BLOCKS:
-        return group
-    shown = ", ".join(blocks[:BLOCKS])
-    return replace(group, ranges=f"{shown} and {len(blocks) - BLOCKS:,} more places")
 
 
 def _with_severity(severity: Severity, groups: Sequence[Group]) -> tuple[Group, ...]:

@@ -20,10 +20,11 @@ from planit_mailer.spreadsheets.annotate.sheet_part import SheetMarkup
 from planit_mailer.spreadsheets.annotate.styles_part import Look, Styles
 from planit_mailer.spreadsheets.annotate.workbook_part import Workbook
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, TooLarge
-from planit_mailer.spreadsheets.model import Limits, Sheet
+from planit_mailer.spreadsheets.model import Limits, Range, Sheet
 from planit_mailer.spreadsheets.readers import xlsx
 
 PAINTED = 10_000  # cells, at most: each has a comment, and Excel draws a box for each
+LINES_OF_A_NOTE = 1_000  # on the Problems sheet, at most: it has room for other notes, too
 WORKSHEET = "worksheet"
 TEXTS = re.compile(r"sharedstrings|sheet")  # in the names of parts that hold texts of cells
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -43,12 +44,12 @@ EMPTY = {
 class Note:
     """A problem with cells of a worksheet.
 
-    `sheet` is the worksheet's number from 1; `cells` are named as Excel names them, () if the note is about none.
+    `sheet` is the worksheet's number from 1; `cells` are blocks of cells, () if the note is about none.
     `severity` is "error" or "warning"; `text` says what is wrong, `fix` how to put it right.
     """
 
     sheet: int
-    cells: tuple[str, ...]
+    cells: tuple[Range, ...]
     severity: str
     text: str
     fix: str
@@ -174,12 +175,16 @@ def _unpaint(package: Package, book: Workbook, ours: Sequence[Sheet]) -> None:
 def _notes_by_cell(notes: Iterable[Note]) -> dict[int, dict[Cell, list[Note]]]:
     """The notes of each cell of each sheet. Raises TooLarge if there are too many cells to paint."""
     found: dict[int, dict[Cell, list[Note]]] = {}
+    count = 0
     for note in notes:
-        for cell in note.cells:
-            cells = found.setdefault(note.sheet, {})
-            cells.setdefault(references.position(cell), []).append(note)
-    if sum(map(len, found.values())) > PAINTED:
-        raise TooLarge(f"more than {PAINTED:,} cells to paint")
+        cells = found.setdefault(note.sheet, {})
+        for place in references.places(note.cells):
+            if place not in cells:
+                count += 1
+                cells[place] = []
+            if count > PAINTED:
+                raise TooLarge(f"more than {PAINTED:,} cells to paint")
+            cells[place].append(note)
     return found
 
 
@@ -211,12 +216,15 @@ def _comment(notes: Sequence[Note]) -> str:
 
 
 def _lines(notes: Iterable[Note], names: Mapping[int, str]) -> Iterator[Line]:
-    """The lines of the Problems sheet: one for each block of cells that a note is about."""
+    """The lines of the Problems sheet: one for each block of cells that a note is about, or for the first of many."""
     for note in notes:
         name = names.get(note.sheet, "")
-        blocks = references.blocks(note.cells) if note.cells else ("",)
-        for block in blocks:
+        blocks = [references.name(block) for block in references.by_column(note.cells)]
+        for block in blocks[:LINES_OF_A_NOTE] or [""]:
             yield Line(note.severity, note.text, note.fix, name, block)
+        more = len(blocks) - LINES_OF_A_NOTE
+        if more > 0:
+            yield Line(note.severity, note.text, note.fix, "", f"and {more:,} more places")
 
 
 def _insert_problems_sheet(package: Package, book: Workbook, styles: Styles, lines: list[Line]) -> None:

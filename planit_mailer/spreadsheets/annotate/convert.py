@@ -8,18 +8,25 @@ from openpyxl.cell.cell import Cell as WritableCell
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from planit_mailer.spreadsheets.containers.zip_archive import TooLarge
 from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
 from planit_mailer.spreadsheets.readers import cells
 
 NOT_IN_NAMES = re.compile(r"[\[\]*?:/\\\x00-\x1f]")
 NAME_LENGTH = 31
+CELLS = 300_000  # that are copied; a form of 3,700 learners has as many
 DATE = "dd/mm/yyyy"
 NARROWEST, WIDEST = 10, 40  # characters
 LOST_RESULT = "#N/A"  # in place of a formula without a saved result, which the school still has to correct
 
 
 def as_xlsx(sheets: tuple[Sheet, ...]) -> bytes:
-    """Return the bytes of a workbook with these sheets, which are numbered from 1 in their order."""
+    """Return the bytes of a workbook with these sheets, which are numbered from 1 in their order.
+
+    Raises TooLarge if that would take too long: openpyxl needs some seconds for 300,000 cells.
+    """
+    if sum(_count(row) for sheet in sheets for row in sheet.rows) > CELLS:
+        raise TooLarge(f"more than {CELLS:,} cells to copy")
     book = Workbook()
     for unwanted in book.worksheets:
         book.remove(unwanted)
@@ -29,6 +36,11 @@ def as_xlsx(sheets: tuple[Sheet, ...]) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _count(row: Row) -> int:
+    """The number of cells in a row that are not blank."""
+    return len(row.cells) - row.cells.count(None)
 
 
 def _write_sheet(page: Worksheet, sheet: Sheet) -> None:

@@ -37,7 +37,8 @@ ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 class Line:
     """One line: the kind of problem ("error" or "warning"), what is wrong, how to fix it, and a block of cells.
 
-    `sheet` is the name of the sheet, "" if there is none to link to; `cells` is like "D14" or "D14:D20", or "".
+    `sheet` is the name of the sheet, "" if there is none to link to; `cells` is like "D14" or "D14:D20", or "". Without
+    a link it may also say how many places more there are.
     """
 
     kind: str

@@ -70,7 +70,7 @@ def worked_on(data: bytes, values: dict[str, Any]) -> bytes:
 
 
 def cells_of(judgement: Judgement) -> set[str]:
-    return {cell for problem in judgement.problems for cell in problem.cells}
+    return {cell for problem in judgement.problems for cell in forms.names(problem)}
 
 
 def told_of(data: bytes) -> set[str]:
@@ -139,7 +139,7 @@ def test_every_problem_of_the_catalogue_is_painted_where_it_is(code: str) -> Non
     if made.whole:
         assert marked(made.data) == (cells_of(judgement), cells_of(judgement))
     else:
-        assert code in {"not-a-spreadsheet", "file-empty", "file-kind-not-read", "cannot-be-opened"}
+        assert code in {"not-a-spreadsheet", "file-empty", "file-kind-not-read", "cannot-be-opened", "cells-not-named"}
 
 
 def an_xls(rows: list[tuple[object, ...]]) -> bytes:

@@ -39,7 +39,7 @@ def test_the_blank_form_is_accepted_once_filled_in(book: Any) -> None:
 def test_the_blank_form_as_it_is_says_what_to_fill_in() -> None:
     judgement = forms.judge(blank.blank_form())
 
-    assert [(problem.code, problem.cells) for problem in judgement.problems] == [
+    assert [(problem.code, forms.names(problem)) for problem in judgement.problems] == [
         ("required-missing", (f"B{row}",)) for row in range(2, 6)
     ]
 

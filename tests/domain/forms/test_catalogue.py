@@ -82,6 +82,17 @@ def setting(address: str, value: object, code: str = "General") -> Callable[[Any
     return change
 
 
+def errors_everywhere() -> bytes:
+    """A form in plain text with an error in every second of 41,000 cells, so that no two of them are side by side."""
+    rows = forms.flat_rows((), [f"Subject {number}" for number in range(75)])
+    for number in range(1, 551):
+        cells = ["#N/A" if (number + column) % 2 else "B" for column in range(75)]
+        one = forms.learner(number)
+        rows.append((*(one[key] for key in forms.KEYS), *cells))
+    lines = [",".join("" if value is None else str(value) for value in row) for row in rows]
+    return "\r\n".join(lines).encode()
+
+
 CASES: dict[str, Callable[[], bytes]] = {
     "not-a-spreadsheet": lambda: b"\x89PNG\r\n\x1a\n" + bytes(64),
     "file-empty": lambda: b"",
@@ -134,8 +145,12 @@ CASES: dict[str, Callable[[], bytes]] = {
     "long-number": lambda: flat(learner(1, values=(123456789012,))),
     "number-format-unknown": lambda: changed(setting("G11", 7, "[DBNum1]0")),
     "value-long": lambda: flat(learner(1, values=("x" * 1001,))),
+    "value-too-long": lambda: flat(learner(1, values=("x" * 4001,))),
+    "heading-too-long": lambda: flat(headings=("x" * 201,)),
+    "paragraph-too-long": lambda: flat(introduction=("x" * 4001,)),
     "value-merged": lambda: changed(lambda page: page.merge_cells("G11:G12"), learner(1), learner(2, values=())),
     "row-passed-over": lambda: changed(setting("A14", "Total")),
+    "cells-not-named": errors_everywhere,
 }
 
 

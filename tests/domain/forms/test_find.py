@@ -117,7 +117,7 @@ def test_the_best_of_several_names_is_used_and_the_others_are_never_shown() -> N
     assert draft_of(judgement).learners[0].surname == learner(1)["surname"]
     assert fields(judgement) == [(("Maths", "7"),)]
     [warning] = judgement.problems
-    assert (warning.code, warning.cells) == ("heading-passed-over", ("G10", "H10", "I10"))
+    assert (warning.code, forms.names(warning)) == ("heading-passed-over", ("G10", "H10", "I10"))
 
 
 def test_the_plain_word_comes_before_the_legal_and_the_legal_before_the_preferred() -> None:
@@ -187,7 +187,7 @@ def test_a_heading_without_values_is_no_field_and_all_such_make_one_warning() ->
 
     assert draft_of(judgement).headings == ("History",)
     [warning] = judgement.problems
-    assert (warning.code, warning.cells) == ("heading-without-values", ("H10", "I10"))
+    assert (warning.code, forms.names(warning)) == ("heading-without-values", ("H10", "I10"))
     assert "“Art” and “Music”" in warning.message
 
 
@@ -252,7 +252,7 @@ def test_no_form_says_what_was_looked_for_and_the_nearest_row() -> None:
     assert problem.code == "no-form-found"
     assert "row 3" in problem.message
     assert "UPIN and Year" in problem.message
-    assert problem.cells == ("B3", "D3")
+    assert forms.names(problem) == ("B3", "D3")
 
 
 def test_a_workbook_without_anything_has_no_form() -> None:
@@ -274,11 +274,11 @@ def test_rows_that_are_no_learners_are_passed_over_below_the_last_and_are_errors
 
     assert passed_over.accepted
     [warning] = passed_over.problems
-    assert (warning.code, warning.cells) == ("row-passed-over", ("A15", "G15", "A17"))
+    assert (warning.code, forms.names(warning)) == ("row-passed-over", ("A15", "G15", "A17"))
     assert "15 and 17" in warning.message
     assert not between.accepted
     [error] = (problem for problem in between.problems if problem.severity == "error")
-    assert (error.code, error.cells) == ("row-not-a-learner", ("G12",))
+    assert (error.code, forms.names(error)) == ("row-not-a-learner", ("G12",))
 
 
 def test_blank_rows_are_nothing() -> None:

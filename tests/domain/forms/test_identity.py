@@ -36,7 +36,7 @@ def an_upload(*learners: Learner) -> Upload:
 
 def found(*learners: Learner, known: tuple[Child, ...], accept: bool = False) -> list[tuple[str, str, tuple[str, ...]]]:
     matches = identity.match(an_upload(*learners), known, accept=accept)
-    return [(one.code, one.severity.value, one.cells) for one in matches.problems]
+    return [(one.code, one.severity.value, forms.names(one)) for one in matches.problems]
 
 
 def test_a_learner_is_known_by_the_upin() -> None:
@@ -52,7 +52,7 @@ def test_a_learner_with_a_new_upin_is_known_by_sims_no_surname_and_dob_together(
     matches = identity.match(an_upload(a_learner(1)), (known,))
 
     assert matches.children == (known,)
-    assert [(one.code, one.cells) for one in matches.problems] == [("upin-new", ("C12",))]
+    assert [(one.code, forms.names(one)) for one in matches.problems] == [("upin-new", ("C12",))]
 
 
 @pytest.mark.parametrize("changes", [{"sims_no": "99"}, {"surname": "Quill"}, {"dob": date(2011, 3, 15)}])
@@ -129,7 +129,7 @@ def test_two_learners_never_claim_the_same_child_silently() -> None:
 
     assert matches.children == (None, a_child(1))
     problem = next(one for one in matches.problems if one.code == "learner-matched-twice")
-    assert problem.cells == ("C12", "C20")
+    assert forms.names(problem) == ("C12", "C20")
     assert "Rows 12 and 20" in problem.message
 
 
@@ -154,7 +154,7 @@ def test_one_cause_is_one_problem_with_the_cells_of_all_its_learners_where_the_f
 
     [problem] = identity.match(upload, tuple(a_child(n) for n in (1, 2, 3))).problems
 
-    assert problem.cells == ("H12", "H13", "H14")
+    assert forms.names(problem) == ("H12", "H13", "H14")
 
 
 def test_no_message_names_a_learner() -> None:

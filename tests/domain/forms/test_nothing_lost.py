@@ -91,7 +91,7 @@ KEPT = ("an error", "a row that a filter hides", "a hidden column", "a hidden sh
 def test_it_is_reported_with_its_cells(what: str) -> None:
     make, code, cells = REPORTED[what]
 
-    reported = {problem.code: problem.cells for problem in forms.judge(make()).problems}
+    reported = {problem.code: forms.names(problem) for problem in forms.judge(make()).problems}
 
     assert reported.get(code) == cells
 
@@ -129,7 +129,7 @@ def test_it_is_reported_of_what_libreoffice_saved_too(kind: str, libreoffice: Li
 
     for number, what in enumerate(KEPT):
         _, code, cells = REPORTED[what]
-        assert {one.code: one.cells for one in forms.judge(saved[str(number)]).problems}.get(code) == cells, what
+        assert {one.code: forms.names(one) for one in forms.judge(saved[str(number)]).problems}.get(code) == cells, what
 
 
 @pytest.mark.parametrize("how", READ)

@@ -2,6 +2,7 @@ import pytest
 
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE, Entry, Problem, Severity, Stage
+from tests.support.forms import cells_at
 
 UNWANTED = ("please", "sorry", "invalid", "valid ", "oops", "forbidden", "illegal", "you forgot")
 
@@ -17,10 +18,14 @@ def test_an_entry_is_complete_and_in_the_style_of_gov_uk(entry: Entry) -> None:
 
 
 def test_a_problem_has_the_severity_stage_and_words_of_its_entry() -> None:
-    problem = catalogue.problem("year-wrong", ["F12"])
+    problem = catalogue.problem("year-wrong", cells_at("F12"))
 
     assert problem == Problem(
-        "year-wrong", Severity.ERROR, Stage.ROWS, "Year must be a year group: N1, N2, R, 1 to 14, or X.", ("F12",)
+        "year-wrong",
+        Severity.ERROR,
+        Stage.ROWS,
+        "Year must be a year group: N1, N2, R, 1 to 14, or X.",
+        cells_at("F12"),
     )
 
 
@@ -46,7 +51,7 @@ def test_a_code_that_is_in_no_catalogue_is_a_mistake_of_ours() -> None:
     ],
 )
 def test_cells_are_told_as_ranges(cells: tuple[str, ...], ranges: str) -> None:
-    assert catalogue.ranges(cells) == ranges
+    assert catalogue.ranges(cells_at(*cells)) == ranges
 
 
 @pytest.mark.parametrize(
@@ -66,10 +71,10 @@ def test_rows_are_told_as_a_sentence_does(rows: list[int], words: str) -> None:
 
 def test_groups_are_causes_errors_first_and_then_in_the_order_of_the_catalogue() -> None:
     found = (
-        catalogue.problem("sensitive-heading", ["G10"], heading="SEN", word="SEN"),
-        catalogue.problem("year-wrong", ["F12"]),
-        catalogue.problem("dob-wrong", ["E12", "E13"]),
-        catalogue.problem("year-wrong", ["F13", "F20"]),
+        catalogue.problem("sensitive-heading", cells_at("G10"), heading="SEN", word="SEN"),
+        catalogue.problem("year-wrong", cells_at("F12")),
+        catalogue.problem("dob-wrong", cells_at("E12", "E13")),
+        catalogue.problem("year-wrong", cells_at("F13", "F20")),
     )
 
     groups = catalogue.grouped(found)
@@ -83,32 +88,34 @@ def test_groups_are_causes_errors_first_and_then_in_the_order_of_the_catalogue()
 
 
 def test_many_duplicates_are_one_group_that_names_the_rows_of_each() -> None:
-    found = [catalogue.problem("upin-twice", [f"C{row}", f"C{row + 30}"], rows="") for row in (22, 24)]
+    found = [catalogue.problem("upin-twice", cells_at(f"C{row}", f"C{row + 30}"), rows="") for row in (22, 24)]
 
     [group] = catalogue.grouped(found)
 
     assert "2 UPINs stand on more than one row: rows 22 and 52; 24 and 54." in group.message
-    assert group.cells == ("C22", "C52", "C24", "C54")
+    assert group.ranges == "C22, C24, C52, C54"
 
 
 def test_of_very_many_duplicates_the_first_are_named() -> None:
-    found = [catalogue.problem("upin-twice", [f"C{row}", f"C{row + 900}"], rows="") for row in range(12, 812, 2)]
+    found = [
+        catalogue.problem("upin-twice", cells_at(f"C{row}", f"C{row + 900}"), rows="") for row in range(12, 812, 2)
+    ]
 
     [group] = catalogue.grouped(found)
 
     assert "and 390 more" in group.message
-    assert len(group.cells) == 800
+    assert len(group.ranges.split(", ")) == 800
 
 
 def test_problems_of_one_code_with_different_words_stay_apart() -> None:
-    found = [catalogue.problem("value-missing", [cell], heading=cell, what="it") for cell in ("A12", "B12")]
+    found = [catalogue.problem("value-missing", cells_at(cell), heading=cell, what="it") for cell in ("A12", "B12")]
 
     assert len(catalogue.grouped(found)) == 2
 
 
 def test_what_was_decided_after_a_telephone_call_is_told_as_a_warning() -> None:
-    error = catalogue.problem("year-wrong", ["F12"])
-    warning = Problem(error.code, Severity.WARNING, error.stage, error.message, ("F13",))
+    error = catalogue.problem("year-wrong", cells_at("F12"))
+    warning = Problem(error.code, Severity.WARNING, error.stage, error.message, cells_at("F13"))
 
     assert [group.severity for group in catalogue.grouped((warning, error))] == [Severity.ERROR, Severity.WARNING]
 

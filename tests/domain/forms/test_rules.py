@@ -28,7 +28,7 @@ def only(judgement: Judgement) -> Problem:
 
 
 def found(judgement: Judgement) -> list[tuple[str, tuple[str, ...]]]:
-    return [(problem.code, problem.cells) for problem in judgement.problems]
+    return [(problem.code, forms.names(problem)) for problem in judgement.problems]
 
 
 def grades(*values: Any) -> Judgement:
@@ -172,7 +172,7 @@ def test_hidden_rows_with_data_are_one_error_a_block() -> None:
     judgement = forms.checked(forms.sheet(content, rows=rows))
 
     assert [code for code, _ in found(judgement)] == ["hidden-row", "hidden-row"]
-    assert judgement.problems[0].cells == tuple(f"{column}{row}" for row in (11, 12) for column in "ABCDEFG")
+    assert forms.names(judgement.problems[0]) == tuple(f"{column}{row}" for row in (11, 12) for column in "ABCDEFG")
 
 
 def hide(row: Any) -> Any:
@@ -364,7 +364,30 @@ def test_a_number_format_that_cannot_be_followed_is_pointed_out() -> None:
 
 
 def test_a_value_of_more_than_a_thousand_characters_is_pointed_out() -> None:
-    assert found(grades("x" * 1000, "x" * 1001)) == [("value-long", ("G12",))]
+    judgement = grades("x" * 1000, "x" * 1001, "x" * 4000)
+
+    assert judgement.accepted
+    assert found(judgement) == [("value-long", ("G12", "G13"))]
+
+
+def test_a_value_of_more_than_four_thousand_characters_is_an_error() -> None:
+    judgement = grades("x" * 4000, "x" * 4001, "x" * 32_000)
+
+    assert not judgement.accepted
+    assert found(judgement) == [("value-too-long", ("G12", "G13")), ("value-long", ("G11",))]
+
+
+def test_a_heading_has_two_hundred_characters_at_most_with_its_group() -> None:
+    assert judged(headings=("x" * 200,)).problems == ()
+    assert found(judged(headings=("x" * 201,))) == [("heading-too-long", ("G10",))]
+    rows = forms.handbook_rows([learner(1)], ("x" * 100,))
+    rows[10] = (*forms.COMPULSORY, "y" * 100)
+    assert found(forms.checked(forms.sheet(forms.cells(rows)))) == [("heading-too-long", ("G11",))]
+
+
+def test_a_paragraph_of_the_introduction_has_four_thousand_characters_at_most() -> None:
+    assert judged(introduction=("x" * 4000, f"{'y' * 4000}\n{'z' * 4000}")).problems == ()
+    assert found(judged(introduction=("Hello.", "x" * 4001))) == [("paragraph-too-long", ("B7",))]
 
 
 def test_fields_beneath_a_merged_value_are_pointed_out_and_blank_blocks_are_not() -> None:
@@ -378,7 +401,7 @@ def test_fields_beneath_a_merged_value_are_pointed_out_and_blank_blocks_are_not(
 
     [problem] = forms.checked(forms.sheet(content, merged=blocks)).problems
 
-    assert (problem.code, problem.cells) == ("value-merged", ("G11",))
+    assert (problem.code, forms.names(problem)) == ("value-merged", ("G11",))
 
 
 def test_no_message_repeats_what_a_learners_cell_says() -> None:
@@ -448,7 +471,7 @@ def test_numbers_that_excel_shortened_before_they_were_saved_as_text_are_explain
     name, column = {"upin": ("UPIN", "C"), "sims_no": ("SIMS No", "D")}[key]
     assert set(found) == {"long-number", f"{key.replace('_', '-')}-twice"}
     assert f"“{name}” shows long numbers in scientific notation" in found["long-number"].message
-    assert found["long-number"].cells == tuple(f"{column}{row}" for row in range(11, 15))
+    assert forms.names(found["long-number"]) == tuple(f"{column}{row}" for row in range(11, 15))
 
 
 def test_a_field_of_plain_text_that_excel_shortened_is_explained_too() -> None:

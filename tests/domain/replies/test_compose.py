@@ -27,6 +27,7 @@ from planit_mailer.mail import messages
 from tests.pipeline.test_delivery import reply_settings
 from tests.support.books import NOW, OFFICE
 from tests.support.builders import an_email
+from tests.support.forms import cells_at
 
 GREENFIELD = School(1, "900001", "Greenfield School", "ZZ9 9ZZ")
 DRAFT = Draft(
@@ -48,12 +49,15 @@ def a_letter(*, registered: bool = True, **headers: str) -> Letter:
 
 
 def good(number: int = 1, name: str = "autumn.xlsx") -> JudgedUpload:
-    warning = catalogue.problem("date-submitted-old", ("B5",))
+    warning = catalogue.problem("date-submitted-old", cells_at("B5"))
     return JudgedUpload(number, name, Judgement(DRAFT, (warning,), 1, 11), GREENFIELD)
 
 
 def bad(number: int = 1, name: str = "spring.xlsx") -> JudgedUpload:
-    found = (catalogue.problem("dob-wrong", ("E14", "E15", "E16", "E20")), catalogue.problem("year-wrong", ("F14",)))
+    found = (
+        catalogue.problem("dob-wrong", cells_at("E14", "E15", "E16", "E20")),
+        catalogue.problem("year-wrong", cells_at("F14")),
+    )
     return JudgedUpload(number, name, Judgement(DRAFT, found, 1, 11), GREENFIELD)
 
 
@@ -123,7 +127,7 @@ def test_a_confirmation_says_how_to_correct_also_where_another_file_was_not_appl
 
 def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_all() -> None:
     warnings = [
-        catalogue.problem("sensitive-heading", (f"G{n}",), heading=f"SEN {n}", word="SEN") for n in range(1, 31)
+        catalogue.problem("sensitive-heading", cells_at(f"G{n}"), heading=f"SEN {n}", word="SEN") for n in range(1, 31)
     ]
     found = (*warnings, *bad().judgement.problems)
     painted = annotate.unpainted(Judgement(None, tuple(found)))
@@ -144,7 +148,7 @@ def test_a_report_tells_of_twenty_causes_the_gravest_first_and_the_workbook_of_a
 
 
 def test_several_files_share_the_twenty_causes() -> None:
-    found = [catalogue.problem("field-twice", ("G10", "H10"), count=2, heading=f"Art {n}") for n in range(15)]
+    found = [catalogue.problem("field-twice", cells_at("G10", "H10"), count=2, heading=f"Art {n}") for n in range(15)]
     uploads = [replace(bad(n), judgement=Judgement(DRAFT, tuple(found), 1, 11)) for n in range(1, 6)]
 
     text = part(written(a_letter(), report(*uploads)), "plain")
@@ -154,7 +158,7 @@ def test_several_files_share_the_twenty_causes() -> None:
 
 
 def test_cells_all_over_a_column_are_told_as_far_as_they_can_be_read() -> None:
-    everywhere = catalogue.problem("year-wrong", (f"F{row}" for row in range(12, 2_012, 2)))
+    everywhere = catalogue.problem("year-wrong", cells_at(*(f"F{row}" for row in range(12, 2_012, 2))))
     upload = replace(bad(), judgement=Judgement(DRAFT, (everywhere,), 1, 11))
 
     text = " ".join(part(written(a_letter(), report(upload)), "plain").split())
@@ -219,10 +223,10 @@ def test_a_file_that_cannot_be_read_has_no_cells_to_put_right() -> None:
 
 def test_a_workbook_that_cannot_go_back_is_not_called_attached() -> None:
     found = tuple(
-        catalogue.problem("sensitive-heading", (f"{column}10",), heading=column, word="SEN")
+        catalogue.problem("sensitive-heading", cells_at(f"{column}10"), heading=column, word="SEN")
         for column in "GHIJKLMNOPQRSTUVWXYZ"
     )
-    judgement = Judgement(DRAFT, (catalogue.problem("dob-wrong", ("E14",)), *found), 1, 11)
+    judgement = Judgement(DRAFT, (catalogue.problem("dob-wrong", cells_at("E14")), *found), 1, 11)
     locked = annotate.unpainted(replace(judgement, encrypted=True))
 
     message = written(a_letter(), report(JudgedUpload(1, "locked.xlsx", judgement, GREENFIELD, painted=locked)))

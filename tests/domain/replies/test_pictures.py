@@ -30,6 +30,7 @@ from tests.domain.replies.test_compose import (
 from tests.pipeline.test_delivery import reply_settings
 from tests.support import browsers
 from tests.support.books import NOW, OFFICE
+from tests.support.forms import cells_at
 
 LONG = "a-name-that-goes-on-and-on-without-any-space-" * 3
 
@@ -37,9 +38,11 @@ LONG = "a-name-that-goes-on-and-on-without-any-space-" * 3
 def many() -> JudgedUpload:
     """An upload with more problems than fit into a mail, some of them all over the sheet."""
     found = [
-        catalogue.problem("value-missing", (f"A{row}" for row in range(12, 212, 2)), heading="First name", what="it"),
-        *(catalogue.problem("field-twice", ("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),
-        catalogue.problem("date-submitted-old", ("B5",)),
+        catalogue.problem(
+            "value-missing", cells_at(*(f"A{row}" for row in range(12, 212, 2))), heading="First name", what="it"
+        ),
+        *(catalogue.problem("field-twice", cells_at("G10", "H10"), count=2, heading=f"{LONG}{n}") for n in range(30)),
+        catalogue.problem("date-submitted-old", cells_at("B5")),
     ]
     return JudgedUpload(
         1,

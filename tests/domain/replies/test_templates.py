@@ -32,12 +32,13 @@ from tests.domain.replies.test_compose import (
 )
 from tests.pipeline.test_delivery import reply_settings
 from tests.support.books import NOW, OFFICE
+from tests.support.forms import cells_at
 
 PARAMETERS = (
     *("found", "nearest", "count", "sheets", "label", "where", "heading", "what", "column", "columns", "has", "rows"),
     *("headings", "it", "word", "row", "youngest", "oldest", "longest", "store"),
 )
-EVERY = tuple(catalogue.problem(code, ("A1",), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
+EVERY = tuple(catalogue.problem(code, cells_at("A1"), **dict.fromkeys(PARAMETERS, "x")) for code in CATALOGUE)
 LOGO = File("", is_spreadsheet=False, found="")
 
 

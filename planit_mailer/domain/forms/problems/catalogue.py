@@ -5,13 +5,15 @@ messages follow the style of GOV.UK's error messages.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from types import MappingProxyType
 
 from planit_mailer.domain.forms.problems import files, headings, learners, rows
 from planit_mailer.domain.forms.problems.entry import Entry, Severity, Stage
 from planit_mailer.spreadsheets import references
+from planit_mailer.spreadsheets.model import Range
 
 __all__ = ["CATALOGUE", "Entry", "Group", "Problem", "Severity", "Stage", "grouped", "problem"]
 
@@ -20,21 +22,25 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
 )
 SHOWN = 10  # rows, columns or headings that a message names; the cells name all
 LONGEST = 60  # characters of a heading that a message repeats
+LOOKED_AT = 1_000  # characters of a text that a message may repeat, invisible ones among them
+BLOCKS = 20_000  # of cells that a problem names, and all problems of a form together
+SHOWN_BLOCKS = 20  # of cells in a mail or on a terminal
 FEWEST = 3  # rows in a run that a sentence shortens to "14 to 16"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that a school can put right. `cells` are the addresses of all its cells; () if it has none.
+    """One thing that a school can put right. `cells` are the blocks of all its cells; () if it has none.
 
-    The message names cells, headings and counts, never a learner's name, UPIN, DOB or value.
+    There are at most BLOCKS blocks: Collected then says that there are more. The message names cells, headings and
+    counts, never a learner's name, UPIN, DOB or value.
     """
 
     code: str
     severity: Severity
     stage: Stage
     message: str
-    cells: tuple[str, ...] = ()
+    cells: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +55,16 @@ class Group:
     message: str
     ranges: str
     single: bool
-    cells: tuple[str, ...]
 
 
-def problem(code: str, cells: Iterable[str] = (), /, **parameters: object) -> Problem:
-    """Make a problem of the catalogue. Raises KeyError for an unknown code or a missing parameter of its message."""
+def problem(code: str, cells: Iterable[Range] = (), /, **parameters: object) -> Problem:
+    """Make a problem of the catalogue. Of more than BLOCKS blocks of cells it has the first ones, and one too many.
+
+    Raises KeyError for an unknown code or a missing parameter of its message.
+    """
     entry = CATALOGUE[code]
-    return Problem(code, entry.severity, entry.stage, entry.message.format(**parameters), tuple(cells))
+    blocks = tuple(islice(cells, BLOCKS + 1))
+    return Problem(code, entry.severity, entry.stage, entry.message.format(**parameters), blocks)
 
 
 def grouped(problems: Iterable[Problem]) -> tuple[Group, ...]:
@@ -75,99 +84,58 @@ def _cause(one: Problem) -> str:
 
 def _group(same: Sequence[Problem]) -> Group:
     first = same[0]
-    cells = _cells(same)
-    return Group(first.code, first.severity, _message(same), ranges(cells), len(cells) == 1, cells)
+    runs = references.by_column(chain.from_iterable(one.cells for one in same))
+    is_single = len(runs) == 1 and runs[0].first_row == runs[0].last_row
+    return Group(first.code, first.severity, _message(same, runs), _listed(runs), is_single)
 
 
-def _cells(problems: Iterable[Problem]) -> tuple[str, ...]:
-    """The cells of problems, each once, in the order of their first appearance."""
-    cells: dict[str, None] = {}
-    for one in problems:
-        cells.update(dict.fromkeys(one.cells))
-    return tuple(cells)
-
-
-def _message(same: Sequence[Problem]) -> str:
+def _message(same: Sequence[Problem], runs: Sequence[Range]) -> str:
     """The message of a group: its problem's own, or the catalogue's message for several problems of a code."""
     together = CATALOGUE[same[0].code].together
     if len(same) == 1 or not together:
         return same[0].message
-    columns = {_column(cell) for cell in _cells(same)}
+    columns = {run.first_column for run in runs}
     letters = listed([references.column_letters(column) for column in sorted(columns)])
     return together.format(count=len(same), rows=_rows_of_each(same), columns=letters)
 
 
 def _rows_of_each(problems: Sequence[Problem]) -> str:
     """The row numbers of each problem, such as "14 and 20; 15 and 31"; of many problems the first ones."""
-    shown = [row_numbers(map(_row, one.cells)) for one in problems[:SHOWN]]
+    shown = [row_numbers(_rows(one.cells)) for one in problems[:SHOWN]]
     more = len(problems) - SHOWN
     if more > 0:
         shown.append(f"and {more} more")
     return "; ".join(shown)
 
 
-def _row(cell: str) -> int:
-    return references.position(cell)[0]
+def _rows(blocks: Iterable[Range]) -> Iterator[int]:
+    for block in blocks:
+        yield from range(block.first_row, block.last_row + 1)
 
 
-def _column(cell: str) -> int:
-    return references.position(cell)[1]
-
-
-def ranges(cells: Iterable[str]) -> str:
+def ranges(blocks: Iterable[Range]) -> str:
     """Cells as blocks, as Excel names them: "C14:C36, C40", or "G10:K10" for cells side by side."""
-    blocks = _joined_side_by_side(_runs_by_column(cells))
-    return ", ".join(map(_block, blocks))
+    return _listed(references.by_column(blocks))
 
 
-@dataclass(slots=True)
-class _Rectangle:
-    """A block of cells that still grows."""
-
-    first_column: int
-    last_column: int
-    first_row: int
-    last_row: int
-
-
-def _runs_by_column(cells: Iterable[str]) -> list[_Rectangle]:
-    """The cells as blocks of one column each, from left to right."""
-    places = sorted((column, row) for row, column in map(references.position, set(cells)))
-    runs: list[_Rectangle] = []
-    for column, row in places:
-        before = runs[-1] if runs else None
-        if before and before.last_column == column and before.last_row == row - 1:
-            before.last_row = row
-        else:
-            runs.append(_Rectangle(column, column, row, row))
-    return runs
+def shortened(ranges: str) -> str:
+    """The first blocks of what ranges() returned if there are many: every second cell of a column is a block."""
+    blocks = ranges.split(", ")
+    if len(blocks) <= SHOWN_BLOCKS:
+        return ranges
+    shown = ", ".join(blocks[:SHOWN_BLOCKS])
+    return f"{shown} and {len(blocks) - SHOWN_BLOCKS:,} more places"
 
 
-def _joined_side_by_side(runs: Iterable[_Rectangle]) -> list[_Rectangle]:
-    """Join blocks with the same rows in neighbouring columns."""
-    latest: dict[tuple[int, int], _Rectangle] = {}  # the last block with these first and last rows
-    joined: list[_Rectangle] = []
-    for run in runs:
-        rows = (run.first_row, run.last_row)
-        before = latest.get(rows)
-        if before and before.last_column == run.first_column - 1:
-            before.last_column = run.last_column
-        else:
-            latest[rows] = run
-            joined.append(run)
-    return joined
-
-
-def _block(rectangle: _Rectangle) -> str:
-    first = references.address(rectangle.first_row, rectangle.first_column)
-    last = references.address(rectangle.last_row, rectangle.last_column)
-    return first if first == last else f"{first}:{last}"
+def _listed(runs: Iterable[Range]) -> str:
+    """Blocks of one column as ranges() names them."""
+    return ", ".join(map(references.name, references.side_by_side(runs)))
 
 
 def quoted(text: str) -> str:
     """A heading as messages repeat it: on one line and cut if it is long."""
-    line = plain(text)
-    if len(line) <= LONGEST:
+    line = plain(text[:LOOKED_AT])
+    if len(line) <= LONGEST and len(text) <= LOOKED_AT:
         return line
     return line[: LONGEST - 1].rstrip() + "…"
 

@@ -125,6 +125,30 @@ ERRORS = (
         "A value, or a formula whose result Excel has saved",
     ),
     Entry(
+        "value-too-long",
+        ERROR,
+        Stage.ROWS,
+        "The text is longer than 4,000 characters. Shorten it.",
+        "Something else has got into the cell, such as a whole document. Learners read the values on one page.",
+        "Satisfactory",
+    ),
+    Entry(
+        "heading-too-long",
+        ERROR,
+        Stage.ROWS,
+        "The heading “{heading}” must be 200 characters or fewer, with the group heading above it. Shorten it.",
+        "Learners read the heading beside each value. An explanation belongs in the introduction.",
+        "History",
+    ),
+    Entry(
+        "paragraph-too-long",
+        ERROR,
+        Stage.ROWS,
+        "A paragraph of the introduction is longer than 4,000 characters. Shorten it.",
+        "Learners read the introduction above their data.",
+        "Introductory Text paragraph 1: | These are your expected grades.",
+    ),
+    Entry(
         "row-not-a-learner",
         ERROR,
         Stage.ROWS,
@@ -204,7 +228,7 @@ WARNINGS = (
         WARNING,
         Stage.ROWS,
         "The text is longer than 1,000 characters. Shorten it, or check that learners can read it on a small screen.",
-        "Short values are easiest to read.",
+        "Short values are easiest to read. No value may be longer than 4,000 characters.",
         "Satisfactory",
     ),
     Entry(
@@ -223,6 +247,16 @@ WARNINGS = (
         "{rows} passed over.",
         "Nothing needs to be done where it is a total or a note. A learner's row has the six compulsory cells filled.",
         "Nothing below the last learner",
+    ),
+    Entry(
+        "cells-not-named",
+        WARNING,
+        Stage.ROWS,
+        "More cells have problems than we can name. Correct those that are named, and look for the same mistakes in "
+        "the rest of the sheet.",
+        "We name up to 20,000 blocks of cells. Many mistakes often have one cause, such as a formula that was copied "
+        "down a column.",
+        "A sheet with few mistakes",
     ),
 )
 

@@ -1,19 +1,18 @@
 """Rules about fields: values that the school may not have meant, or that Excel has changed."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import bisect
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from planit_mailer.domain.forms import header_block, values
-from planit_mailer.domain.forms.column_cells import ColumnCells
-from planit_mailer.domain.forms.columns import Column
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
+from planit_mailer.domain.forms.rules import cells
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row
+from planit_mailer.spreadsheets.model import Cell, Kind, Range
 
-LONG = 1_000  # characters
 GRADE = 9  # the best grade, and so the highest day and month that Excel makes of two grades
 
 
@@ -32,12 +31,9 @@ def _of_kind(form: Form, kind: Kind, code: str) -> Iterator[Problem]:
     columns = [(form.columns.identity[name], down) for name, down in form.identity.items()]
     columns += zip(form.columns.fields, form.fields, strict=True)
     columns.sort(key=lambda pair: pair[0].number)
-    places: list[str] = []
-    for column, down in columns:
-        found = [cell for cell in down.different if cell.kind is kind]
-        places += _places(form, column, down, found)
-    if places:
-        yield catalogue.problem(code, places)
+    found = catalogue.problem(code, cells.meant(form, columns, lambda cell: cell.kind is kind))
+    if found.cells:
+        yield found
 
 
 def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -45,16 +41,16 @@ def fields(form: Form, _judging: Criteria) -> Iterator[Problem]:
     odd_alone = _odd_alone(form.different)
     for column, down in zip(form.columns.fields, form.fields, strict=True):
         shown = [cell for cell in down.different if cell.text]
-        for code, cells in _damage(shown, odd_alone):
+        for code, odd in _damage(shown, odd_alone):
             heading = catalogue.quoted(column.heading)
-            yield catalogue.problem(code, _places(form, column, down, cells), heading=heading)
+            yield catalogue.problem(code, cells.of_column(form, column, down, odd), heading=heading)
 
 
-def _odd_alone(cells: Sequence[Cell]) -> Mapping[str, frozenset[Cell]]:
+def _odd_alone(different: Sequence[Cell]) -> Mapping[str, frozenset[Cell]]:
     """The cells that are odd in any column, by the code of their problem; no code without cells."""
     found: dict[str, frozenset[Cell]] = {}
     for code, is_odd in ALONE:
-        odd = frozenset(filter(is_odd, cells))
+        odd = frozenset(filter(is_odd, different))
         if odd:
             found[code] = odd
     return found
@@ -66,20 +62,20 @@ def _damage(shown: Sequence[Cell], odd_alone: Mapping[str, frozenset[Cell]]) -> 
         odd = check(shown)
         if odd:
             yield code, odd
-    for code, cells in odd_alone.items():
-        here = cells.intersection(shown)
+    for code, odd_cells in odd_alone.items():
+        here = odd_cells.intersection(shown)
         if here:
             yield code, here
 
 
-def dates_among_grades(cells: Sequence[Cell]) -> list[Cell]:
+def dates_among_grades(shown: Sequence[Cell]) -> list[Cell]:
     """Return the dates of a column that may have been grades: Excel turns 5-4 into 5 April.
 
     If at least half of the cells are no dates, each date is suspicious. Otherwise only short dates are, and only beside
     other values or if all dates of the column could be two grades. A column of full dates, such as visits, is fine.
     """
-    dates = [cell for cell in cells if isinstance(cell.value, datetime)]
-    others = len(cells) - len(dates)
+    dates = [cell for cell in shown if isinstance(cell.value, datetime)]
+    others = len(shown) - len(dates)
     if others >= len(dates):
         return dates
     if others or all(map(_could_be_grades, dates)):
@@ -100,13 +96,13 @@ def _is_full_date(cell: Cell) -> bool:
     return {"d", "y"} <= set(cell.format.lower())
 
 
-def mixed_zeros(cells: Sequence[Cell]) -> list[Cell]:
+def mixed_zeros(shown: Sequence[Cell]) -> list[Cell]:
     """Return the numbers that may have lost leading zeros: they are shorter than another that has leading zeros."""
-    padded = [len(cell.text) for cell in cells if _has_leading_zeros(cell)]
+    padded = [len(cell.text) for cell in shown if _has_leading_zeros(cell)]
     if not padded:
         return []
     longest = max(padded)
-    shorter = [cell for cell in cells if len(cell.text) < longest]
+    shorter = [cell for cell in shown if len(cell.text) < longest]
     return [cell for cell in shorter if cell.text[0] != "0" and _is_digits(cell)]
 
 
@@ -140,43 +136,37 @@ ALONE: tuple[tuple[str, Callable[[Cell], bool]], ...] = (  # odd in any column
 )
 
 
-def long_values(form: Form, _judging: Criteria) -> Iterator[Problem]:
-    """No value is so long that it fills a screen: such a text may belong elsewhere."""
-    long = frozenset(cell for cell in form.different if len(cell.text) > LONG)
-    places: list[str] = []
-    for column, down in zip(form.columns.fields, form.fields, strict=True):
-        places += _places(form, column, down, long)
-    if places:
-        yield catalogue.problem("value-long", places)
-
-
 def merged(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """No fields are merged: we read only the first cell of a merged block, though the school sees it in all of them."""
     if not form.sheet.merged:
         return
     rows = {row.number: row for row in form.sheet.rows}
-    places: list[str] = []
+    blank = _blank_rows_by_column(form)
+    found: dict[Range, None] = {}
     for block in form.sheet.merged:
         first_row = rows.get(block.first_row)
         if first_row is None or not header_block.filled(first_row.cell(block.first_column)):
             continue
-        if _covers_blank_fields(form, block):
-            places.append(references.address(block.first_row, block.first_column))
-    if places:
-        yield catalogue.problem("value-merged", dict.fromkeys(places))
+        if _covers_blank_fields(block, blank):
+            found[references.cell(block.first_row, block.first_column)] = None
+    if found:
+        yield catalogue.problem("value-merged", found)
 
 
-def _covers_blank_fields(form: Form, block: Range) -> bool:
+def _blank_rows_by_column(form: Form) -> Mapping[int, Sequence[int]]:
+    """The numbers of the learners' rows in which a field is blank, in ascending order, by the column of the field."""
+    blank: dict[int, list[int]] = {}
+    for column, down in zip(form.columns.fields, form.fields, strict=True):
+        in_rows = zip(form.learners, down.cells, strict=True)
+        blank[column.number] = [row.number for row, cell in in_rows if not header_block.filled(cell)]
+    return blank
+
+
+def _covers_blank_fields(block: Range, blank: Mapping[int, Sequence[int]]) -> bool:
     """True if any of the learners' fields within a merged block is blank."""
-    columns = [one.number for one in form.columns.fields if block.first_column <= one.number <= block.last_column]
-    rows = [row for row in form.learners if block.first_row <= row.number <= block.last_row]
-    return any(_has_blank(row, columns) for row in rows)
-
-
-def _has_blank(row: Row, columns: Iterable[int]) -> bool:
-    return not all(header_block.filled(row.cell(column)) for column in columns)
-
-
-def _places(form: Form, column: Column, down: ColumnCells, found: Iterable[Cell]) -> list[str]:
-    """The addresses of these cells in a column, top down."""
-    return [references.address(form.learners[index].number, column.number) for index in down.places(found)]
+    for column, rows in blank.items():
+        if block.first_column <= column <= block.last_column:
+            first = bisect.bisect_left(rows, block.first_row)
+            if first < len(rows) and rows[first] <= block.last_row:
+                return True
+    return False

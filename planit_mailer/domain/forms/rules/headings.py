@@ -1,7 +1,6 @@
 """Rules about headings: every column has one, and learners see nothing that is hidden from the school."""
 
 import re
-import string
 from collections.abc import Iterable, Iterator, Sequence
 
 from planit_mailer.domain.forms import header_block
@@ -16,7 +15,6 @@ from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Row
 
 MOST = 75  # handbook section 8
-LETTERS = string.ascii_uppercase
 SIGNS = "+-*/%"  # they tell grades apart, so they tell headings apart
 
 WHAT = {
@@ -59,7 +57,7 @@ def without_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
     for column in form.columns.unnamed:
         row = next(row.number for row in form.learners if header_block.filled(row.cell(column.number)))
         letters = references.column_letters(column.number)
-        yield catalogue.problem("column-without-heading", [column.address], column=letters, row=row)
+        yield catalogue.problem("column-without-heading", [column.cell], column=letters, row=row)
 
 
 def same_heading(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -91,9 +89,7 @@ def hidden_columns(form: Form, _judging: Criteria) -> Iterator[Problem]:
     yield from _hidden_introduction(form)
     hidden = [column.number for column in _shown_columns(form) if column.number in form.sheet.hidden_columns]
     for block in _blocks(hidden):
-        places: list[str] = []
-        for number in block:
-            places += cells.with_content_in_column(form.learners, number)
+        places = cells.with_content_in_columns(form.learners, block)
         first = references.column_letters(block[0])
         if len(block) == 1:
             yield catalogue.problem("hidden-column", places, columns=f"Column {first} is", has="has")
@@ -105,10 +101,9 @@ def hidden_columns(form: Form, _judging: Criteria) -> Iterator[Problem]:
 def _hidden_introduction(form: Form) -> Iterator[Problem]:
     """One problem for each text of the introduction in a hidden column."""
     for entry in form.header.introduction:
-        letters = entry.address.rstrip(string.digits)
-        if references.column_number(letters) in form.sheet.hidden_columns:
-            columns = f"The introduction in column {letters} is"
-            yield catalogue.problem("hidden-column", [entry.address], columns=columns, has="has")
+        if entry.place and entry.place.first_column in form.sheet.hidden_columns:
+            columns = f"The introduction in column {references.column_letters(entry.place.first_column)} is"
+            yield catalogue.problem("hidden-column", [entry.place], columns=columns, has="has")
 
 
 def hidden_rows(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -142,9 +137,8 @@ def _hidden_with_content(form: Form) -> dict[int, Row]:
 def _used_rows(form: Form) -> frozenset[int]:
     """The numbers of the rows with required information, the introduction or a field's heading."""
     entries = (*form.header.required.values(), *form.header.introduction)
-    addresses = [entry.address for entry in entries if entry.cell]
-    addresses += cells.of_headings(form.columns.fields)
-    return frozenset(int(address.lstrip(LETTERS)) for address in addresses)
+    filled = {entry.place.first_row for entry in entries if entry.cell and entry.place}
+    return frozenset(filled.union(column.row for column in form.columns.fields))
 
 
 def _blocks(numbers: Iterable[int]) -> list[list[int]]:
@@ -189,7 +183,7 @@ def examples(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """No heading is an example from the handbook: a school seldom means those."""
     for column in form.columns.fields:
         if column.example:
-            yield catalogue.problem("example-heading", [column.address], heading=catalogue.quoted(column.heading))
+            yield catalogue.problem("example-heading", [column.cell], heading=catalogue.quoted(column.heading))
 
 
 def sensitive(form: Form, judging: Criteria) -> Iterator[Problem]:
@@ -198,11 +192,11 @@ def sensitive(form: Form, judging: Criteria) -> Iterator[Problem]:
         return
     query = _any_of(judging.rules.sensitive)
     for column in form.columns.fields:
-        match = query.search(column.heading)
+        match = query.search(column.heading[: catalogue.LOOKED_AT])
         if match:
             heading = catalogue.quoted(column.heading)
             word = catalogue.quoted(match[0])
-            yield catalogue.problem("sensitive-heading", [column.address], heading=heading, word=word)
+            yield catalogue.problem("sensitive-heading", [column.cell], heading=heading, word=word)
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:

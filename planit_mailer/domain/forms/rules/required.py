@@ -9,7 +9,7 @@ from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.header_block import Entry, Required
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
-from planit_mailer.spreadsheets.model import Kind
+from planit_mailer.spreadsheets.model import Kind, Range
 
 GRACE = timedelta(days=1)
 OLD = timedelta(days=60)
@@ -25,7 +25,7 @@ def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """School name, postcode, submitted by and date submitted are all filled in."""
     for label, entry in form.header.required.items():
         if entry.cell is None:
-            where = WHERE if entry.address else NOWHERE
+            where = WHERE if entry.place else NOWHERE
             yield catalogue.problem("required-missing", _at(entry), label=label.value, where=where)
 
 
@@ -68,10 +68,10 @@ def introduction(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """The introduction has at most three paragraphs (handbook section 6)."""
     count = len(form.header.paragraphs)
     if count > PARAGRAPHS:
-        places = [entry.address for entry in form.header.introduction]
-        yield catalogue.problem("introduction-too-long", places, count=count)
+        cells = [cell for entry in form.header.introduction for cell in _at(entry)]
+        yield catalogue.problem("introduction-too-long", cells, count=count)
 
 
-def _at(entry: Entry) -> tuple[str, ...]:
-    """The address of an entry as the cells of a problem: none if there is no label for it."""
-    return (entry.address,) if entry.address else ()
+def _at(entry: Entry) -> tuple[Range, ...]:
+    """The cell of an entry as the cells of a problem: none if there is no label for it."""
+    return (entry.place,) if entry.place else ()

@@ -36,14 +36,10 @@ def strays(form: Form, _judging: Criteria) -> Iterator[Problem]:
 def missing(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """All six compulsory fields of a learner are filled in (handbook section 7)."""
     for name in Identity:
-        blank = _blank_cells(form, name)
+        blank = [row for row, cell in form.cells(name) if not header_block.filled(cell)]
         if blank:
-            yield catalogue.problem("value-missing", blank, heading=name.value, what=headings.WHAT[name])
-
-
-def _blank_cells(form: Form, name: Identity) -> list[str]:
-    """The addresses of the blank cells of a compulsory field, found in one comprehension as it visits every row."""
-    return [form.address(name, row) for row, cell in form.cells(name) if not header_block.filled(cell)]
+            places = form.places(name, blank)
+            yield catalogue.problem("value-missing", places, heading=name.value, what=headings.WHAT[name])
 
 
 def identity_long(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -90,13 +86,9 @@ def year_for_dob(form: Form, judging: Criteria) -> Iterator[Problem]:
     groups = form.identity[Identity.YEAR].read(values.year)
     pairs = list(zip(births, groups, strict=True))
     misfits = _misfits(set(pairs), judging.today)  # each distinct pair is checked once, not each row
-    places: list[str] = []
-    for row, pair in zip(form.learners, pairs, strict=True):
-        if pair in misfits:
-            places.append(form.address(Identity.DOB, row))
-            places.append(form.address(Identity.YEAR, row))
-    if places:
-        yield catalogue.problem("year-not-for-dob", places)
+    odd = [row for row, pair in zip(form.learners, pairs, strict=True) if pair in misfits]
+    if odd:
+        yield catalogue.problem("year-not-for-dob", form.places_of_each(odd, Identity.DOB, Identity.YEAR))
 
 
 def _misfits(pairs: Collection[tuple[Born, str | None]], today: date) -> set[tuple[Born, str | None]]:
@@ -143,8 +135,7 @@ def _sims_no_cause(cell: Cell) -> str:
 def provider_number(form: Form, _judging: Criteria) -> Iterator[Problem]:
     """The UPIN column holds the learners' numbers, not the number of the provider, which is the same in all rows."""
     if _is_provider_number(form):
-        places = [form.address(Identity.UPIN, row) for row in form.learners]
-        yield catalogue.problem("upin-provider-number", places)
+        yield catalogue.problem("upin-provider-number", form.places(Identity.UPIN, form.learners))
 
 
 def same_upin(form: Form, _judging: Criteria) -> Iterator[Problem]:
@@ -185,12 +176,12 @@ def _by_cause(form: Form, name: Identity, cause: Callable[[Cell], str], **parame
     def cause_if_readable(cell: Cell) -> str:
         return cause(cell) if _is_readable(cell) else ""
 
-    causes: dict[str, list[str]] = {}
+    causes: dict[str, list[Row]] = {}
     for row, code in zip(form.learners, form.identity[name].read(cause_if_readable), strict=True):
         if code:
-            causes.setdefault(code, []).append(form.address(name, row))
-    for code, places in causes.items():
-        yield catalogue.problem(code, places, **parameters)
+            causes.setdefault(code, []).append(row)
+    for code, rows in causes.items():
+        yield catalogue.problem(code, form.places(name, rows), **parameters)
 
 
 def _is_readable(cell: Cell) -> bool:
@@ -223,8 +214,7 @@ def _repeated(form: Form, name: Identity, key: Callable[[Cell], str], code: str)
     keys = form.identity[name].read(key_if_readable)
     for same in _rows_by_key(form.learners, keys):
         numbers = catalogue.row_numbers([row.number for row in same])
-        places = [form.address(name, row) for row in same]
-        yield catalogue.problem(code, places, rows=numbers)
+        yield catalogue.problem(code, form.places(name, same), rows=numbers)
 
 
 def _rows_by_key(learners: Sequence[Row], keys: Sequence[str | None]) -> Iterator[list[Row]]:

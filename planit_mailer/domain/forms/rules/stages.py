@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.find import Form
-from planit_mailer.domain.forms.problems.catalogue import Problem, Severity
-from planit_mailer.domain.forms.rules import fields, headings, required, rows
+from planit_mailer.domain.forms.problems.catalogue import Problem
+from planit_mailer.domain.forms.problems.collect import Collected
+from planit_mailer.domain.forms.rules import fields, headings, lengths, required, rows
 
 Rule = Callable[[Form, Criteria], Iterator[Problem]]
 
@@ -48,7 +49,9 @@ ROWS: tuple[Rule, ...] = (
     fields.unsaved,
     rows.year_for_dob,
     fields.fields,
-    fields.long_values,
+    lengths.values,
+    lengths.headings,
+    lengths.paragraphs,
     fields.merged,
     rows.below,
 )
@@ -57,10 +60,10 @@ RULES: tuple[tuple[Rule, ...], ...] = (REQUIRED, HEADINGS, ROWS)
 
 def check(form: Form, judging: Criteria) -> tuple[Problem, ...]:
     """Return the problems of a form, up to and including the first stage with an error."""
-    found: list[Problem] = []
+    found = Collected()
     for stage in RULES:
         for rule in stage:
-            found.extend(rule(form, judging))
-        if any(problem.severity is Severity.ERROR for problem in found):
+            found.add(rule(form, judging))
+        if found.has_errors:
             break
-    return tuple(found)
+    return found.problems
