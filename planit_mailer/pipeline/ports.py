@@ -44,6 +44,18 @@ class Mailbox(Protocol):
     def waiting(self) -> Sequence[InboxMessage]:
         """The messages in the inbox, in the order in which they arrived."""
 
+    def arrived_after(self, last: Key) -> Sequence[InboxMessage]:
+        """The messages that arrived in the inbox after this one, as waiting() lists them; quick if there are none.
+
+        What has just arrived may be missing until the next call.
+        """
+
+    def claimed_senders(self, messages: Sequence[InboxMessage]) -> Mapping[Key, str]:
+        """The one From address that each of these messages claims, in canonical spelling; "" if there is no such.
+
+        A message that is gone is left out. Raises Rejected if the server refuses the header of one of them.
+        """
+
     def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         """The bytes of a message, or its header alone if it is larger than `limit` bytes; None if it is gone."""
 
