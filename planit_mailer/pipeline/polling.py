@@ -88,6 +88,7 @@ def list_inbox(adapters: Adapters, policy: Policy) -> list[InboxMessage]:
     """
     waiting = adapters.mailbox.waiting()
     with adapters.store.transaction() as transaction:
+        transaction.drop_unread(waiting, adapters.clock())
         tried = transaction.number(waiting, adapters.clock(), policy.reply_within)
 
     def failures(message: InboxMessage) -> int:

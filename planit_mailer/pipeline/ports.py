@@ -123,8 +123,17 @@ class Transaction(Protocol):
 
     # ── processing a message ──
 
+    def drop_unread(self, inbox: Sequence[InboxMessage], now: datetime) -> None:
+        """Delete the receipts of messages that were not taken up, and are in the inbox no more."""
+
+    def senders(self) -> Sequence[tuple[str, int]]:
+        """The registered addresses and domains, each with the id of a school that it may send for."""
+
     def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
-        """Give each new message its receipt, in this order. Return the keys of messages that failed before."""
+        """Give each new message its receipt, in this order. Return the keys of messages that failed before.
+
+        `waiting` is the inbox or a part of it, without a gap.
+        """
 
     def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, created if it is new. Counts an attempt unless it is settled."""
