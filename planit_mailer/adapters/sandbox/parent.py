@@ -200,17 +200,25 @@ class Reader:
             ours, theirs = socket.socketpair()
             self._channel = Channel(ours)
             with theirs:
-                arguments = [str(theirs.fileno()), str(self._memory), str(self._seconds)]
-                self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
-                    [sys.executable, "-I", "-c", COMMAND, *arguments, *_folders()],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    env={},
-                    start_new_session=True,  # a Ctrl-C on the terminal reaches the parent only
-                )
+                self._process = self._child(theirs.fileno())
         except OSError as error:  # the machine has no memory, process or file descriptor left
             raise Unavailable(f"{NO_START}: {error.strerror}") from error
         self._warm = self._busy = False
+
+    def _child(self, descriptor: int) -> "subprocess.Popen[bytes]":
+        """Start a process that serves a socket."""
+        arguments = [str(descriptor), str(self._memory), str(self._seconds)]
+        try:
+            return subprocess.Popen(  # noqa: S603  our own interpreter and code
+                [sys.executable, "-I", "-c", COMMAND, *arguments, *_folders()],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[descriptor],
+                env={},
+                start_new_session=True,  # a Ctrl-C on the terminal reaches the parent only
+            )
+        except OSError:
+            self._channel.close()
+            raise
 
     def _make_ready(self) -> None:
         """Wait until the child is warm. Replace it first if it crashed, or is still at a job that was given up."""

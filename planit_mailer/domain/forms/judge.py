@@ -62,7 +62,7 @@ class Judgement:
 
 
 def judge(data: bytes, judging: Criteria) -> Judgement:
-    """Judge a file. Runs in the reading process, which returns the judgement pickled."""
+    """Judge a file. Runs in the reading process."""
     kind = detect.sniff(data)
     workbook = read.read(data, judging.limits, find.likeness)
     if isinstance(workbook, Unreadable):
