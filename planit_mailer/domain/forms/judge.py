@@ -62,7 +62,7 @@ class Judgement:
 
 
 def judge(data: bytes, judging: Criteria) -> Judgement:
-    """Judge a file. Runs in the reading process, which returns the judgement pickled.
+    """Judge a file. Runs in the reading process.
 
     A locked workbook is opened if a password fits. What is locked again inside it stays locked.
     """

@@ -1,6 +1,5 @@
 """Writes sheets that were read into an .xlsx workbook that shows the same, for kinds of file that cannot be painted."""
 
-import io
 import re
 
 from openpyxl import Workbook
@@ -8,6 +7,7 @@ from openpyxl.cell.cell import Cell as WritableCell
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from planit_mailer.spreadsheets.annotate import in_memory
 from planit_mailer.spreadsheets.containers.zip_archive import TooLarge
 from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
 from planit_mailer.spreadsheets.readers import cells
@@ -33,9 +33,7 @@ def as_xlsx(sheets: tuple[Sheet, ...]) -> bytes:
     for sheet in sheets:
         name = NOT_IN_NAMES.sub(" ", sheet.name)[:NAME_LENGTH] or "Sheet"
         _write_sheet(book.create_sheet(name), sheet)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return in_memory.saved(book)
 
 
 def _count(row: Row) -> int:

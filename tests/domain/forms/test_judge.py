@@ -1,4 +1,3 @@
-import pickle
 import random
 import re
 from dataclasses import replace
@@ -19,7 +18,7 @@ from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.encryption.passwords import Password
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range
 from tests.corpus.workbooks import encrypted
-from tests.support import encrypting, forms, workbooks
+from tests.support import crossing, encrypting, forms, workbooks
 from tests.support.forms import learner
 
 
@@ -116,7 +115,7 @@ def test_a_file_that_killed_its_reader_and_a_message_too_large_are_judged_withou
 def test_a_judgement_comes_back_from_the_reading_process_as_it_was() -> None:
     judgement = forms.judge(forms.handbook([learner(1), learner(2, dob="?")]))
 
-    assert pickle.loads(pickle.dumps(judgement)) == judgement
+    assert crossing.judgement(judgement) == judgement
 
 
 def test_what_is_accepted_is_complete() -> None:
@@ -185,7 +184,7 @@ def test_whatever_the_cells_say_there_is_an_answer_in_words(
     judgement = forms.checked(forms.sheet(content, hidden_columns=hidden, merged=tuple(merged)))
 
     assert all(group.message for group in grouped(judgement.problems))
-    assert pickle.loads(pickle.dumps(judgement)) == judgement
+    assert crossing.judgement(judgement) == judgement
     if judgement.accepted:
         assert judgement.draft is not None
         assert judgement.draft.complete().learners
