@@ -24,6 +24,7 @@ from planit_mailer.core.errors import ConfigError, Rejected, Unavailable
 log = logs.get(__name__)
 
 DELIVER_EVERY = timedelta(seconds=2)
+START_EVERY = timedelta(seconds=1)
 WATCH_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
 NIGHT = 2  # the hour at which a night begins, in UTC: it is dark then in summer too
@@ -128,7 +129,10 @@ def _scheduler(served: Service) -> BackgroundScheduler:
     )
     watch = served.by_one("watch", served.watch)
     forget = served.by_one("forget", served.forget)
-    _every(served.settings.mailbox.poll_every, Patiently("poll", served.telling(served.poll_and_listen)), scheduler)
+    poll_every = served.settings.mailbox.poll_every
+    poll = Patiently("poll", served.telling(served.poll_and_listen), at_most_every=poll_every)
+    # A poll that listens or has much to do lasts longer than its interval: the next one starts as soon as it has ended.
+    _every(min(poll_every, START_EVERY), poll, scheduler)
     _every(DELIVER_EVERY, Patiently("deliver", served.telling(served.deliver)), scheduler)
     _every(WATCH_EVERY, Patiently("watch", served.telling(watch)), scheduler)
     _every(FORGET_EVERY, Unhurried("forget", served.telling(forget)), scheduler)
@@ -146,16 +150,22 @@ def _every(interval: timedelta, job: "Patiently", scheduler: BackgroundScheduler
 
 
 class Patiently:
-    """A job that never raises, and that waits longer after each failure: 15 minutes at most."""
+    """A job that never raises, and that waits longer after each failure: 15 minutes at most.
 
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
+    `at_most_every` is the least time between two starts.
+    """
+
+    def __init__(self, name: str, work: Callable[[], None], *, at_most_every: timedelta = timedelta(0)) -> None:
         self.name, self.work = name, work
         self.failures, self.not_before = 0, 0.0
+        self._interval, self._due = at_most_every.total_seconds(), 0.0
 
     def __call__(self) -> bool:
-        """Do the work, unless it is too early to try again. Return True if it was done."""
-        if time.monotonic() < self.not_before:
+        """Do the work, unless it is too early for it, or to try again. Return True if it was done."""
+        now = time.monotonic()
+        if now < max(self.not_before, self._due):
             return False
+        self._due = now + self._interval
         try:
             self.work()
         except Rejected as error:

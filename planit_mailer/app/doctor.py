@@ -125,6 +125,17 @@ def _relay(settings: Config) -> Iterator[Finding]:
     yield Finding("relay", f"{_where(settings.smtp)}, takes mail from {settings.address}")
 
 
+def _reading(settings: Config) -> Iterator[Finding]:
+    """Start a reading process, as the daemon does, and ask it which guards it lacks."""
+    with wiring.reader(settings.limits) as reader:
+        lacking = reader.lacking()
+    if lacking:
+        said = f"starts, but this machine's kernel lacks {' and '.join(lacking)} to confine it"
+        yield Finding("reading", said, GUARDS)
+    else:
+        yield Finding("reading", "the reading process starts, and can open no file, no connection and no other process")
+
+
 def _templates(settings: Config) -> Iterator[Finding]:
     templates = wiring.reply_settings(settings).templates
     names = templates.list_templates()
@@ -158,6 +169,10 @@ LOGIN: Final = (
     "See that the username is right, and that the password or secret is right and has not expired; for OAuth2, follow "
     "docs/microsoft365.md or docs/google.md step by step."
 )
+GUARDS: Final = (
+    "Use a 64-bit Linux of 5.13 or later, and let its boot options and the container engine's profile allow Landlock "
+    "and seccomp. What follows without them: docs/security.md"
+)
 CHECKS: Final[tuple[tuple[str, Check, str], ...]] = (
     ("configuration", _configuration, ""),
     ("senders", _senders, 'Name the server whose verdict counts in [senders], or, on this machine alone, "accept".'),
@@ -165,6 +180,7 @@ CHECKS: Final[tuple[tuple[str, Check, str], ...]] = (
     ("database", _database, "See [database] url, that the server runs, and that this user may write there."),
     ("mailbox", _mailbox, "See host, port and security in [mailbox], and that a firewall lets us out."),
     ("relay", _relay, "See host, port, security and from in [smtp], and that a firewall lets us out."),
+    ("reading", _reading, "See that this machine has memory and processes left, and [limits] memory."),
     ("templates", _templates, "Install planit_mailer again: they belong to the package."),
     ("clock", _clock, "Let this machine's clock be set by NTP, such as: systemctl enable --now systemd-timesyncd"),
 )

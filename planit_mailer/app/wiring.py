@@ -73,7 +73,7 @@ def rules(settings: config.Rules) -> Rules:
 
 def workbook_limits(limits: config.Limits) -> Limits:
     """The limits for a workbook."""
-    return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows)
+    return Limits(workbook=limits.workbook, unpacked=limits.unpacked, rows=limits.rows, text=limits.text)
 
 
 def reply_settings(settings: Config) -> ReplySettings:

@@ -151,6 +151,7 @@ class Limits(Section):
     message: Size = 25_000_000
     workbook: Size = 15_000_000
     unpacked: Size = 200_000_000
+    text: Size = 20_000_000
     rows: int = Field(20_000, ge=1)
     seconds: Duration = timedelta(seconds=10)
     memory: Annotated[Size, Field(ge=200_000_000)] = 1_000_000_000  # with less, the reading process cannot start

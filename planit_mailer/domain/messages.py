@@ -99,7 +99,8 @@ class MessageFacts:
 class FailureCounts(Counter[Key | str]):
     """The number of times that a server broke the connection, or refused, at a message since the daemon started.
 
-    A message is named by its key while it is in the inbox, and otherwise by its reference.
+    A message is named by its key while it is in the inbox, and otherwise by its reference. "senders" counts what
+    happens when the server is asked for the senders of many messages.
     """
 
 

@@ -75,7 +75,8 @@ def find(raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
     for number, value in enumerate(_values_of("dkim-signature", fields)):
         tags = _tags(value)
         if tags.get("d", "").lower() == domain and len(found) < LOOKED_AT:
-            name = f"{tags.get('s', '')}._domainkey.{domain}.".lower()
+            selector = tags.get("s", "").encode("ascii", "replace").decode()  # 8-bit bytes are half characters here
+            name = f"{selector}._domainkey.{domain}.".lower()
             found.append(Signature(number, name, next(_flaws(tags, fields, own_address), "")))
     return tuple(found)
 

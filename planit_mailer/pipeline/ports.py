@@ -44,6 +44,18 @@ class Mailbox(Protocol):
     def waiting(self) -> Sequence[InboxMessage]:
         """The messages in the inbox, in the order in which they arrived."""
 
+    def arrived_after(self, last: Key) -> Sequence[InboxMessage]:
+        """The messages that arrived in the inbox after this one, as waiting() lists them; quick if there are none.
+
+        What has just arrived may be missing until the next call.
+        """
+
+    def claimed_senders(self, messages: Sequence[InboxMessage]) -> Mapping[Key, str]:
+        """The one From address that each of these messages claims, in canonical spelling; "" if there is no such.
+
+        A message that is gone is left out. Raises Rejected if the server refuses the header of one of them.
+        """
+
     def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         """The bytes of a message, or its header alone if it is larger than `limit` bytes; None if it is gone."""
 
@@ -111,8 +123,17 @@ class Transaction(Protocol):
 
     # ── processing a message ──
 
+    def drop_unread(self, inbox: Sequence[InboxMessage], now: datetime) -> None:
+        """Delete the receipts of messages that were not taken up, and are in the inbox no more."""
+
+    def senders(self) -> Sequence[tuple[str, int]]:
+        """The registered addresses and domains, each with the id of a school that it may send for."""
+
     def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
-        """Give each new message its receipt, in this order. Return the keys of messages that failed before."""
+        """Give each new message its receipt, in this order. Return the keys of messages that failed before.
+
+        `waiting` is the inbox or a part of it, without a gap.
+        """
 
     def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
         """The receipt of a message, created if it is new. Counts an attempt unless it is settled."""

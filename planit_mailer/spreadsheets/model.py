@@ -59,7 +59,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A worksheet. `number` is its place in the workbook from 1, `rows` are those that are not blank, from the top."""
+    """A worksheet. `number` is its place in the workbook from 1, `rows` are those that are not blank, from the top.
+
+    `text` counts the text of all cells in bytes of UTF-8, each time that it is shown.
+    """
 
     name: str
     number: int
@@ -67,6 +70,12 @@ class Sheet:
     hidden: bool = False
     hidden_columns: frozenset[int] = frozenset()
     merged: tuple[Range, ...] = ()
+    text: int = 0
+
+
+def text_size(text: str) -> int:
+    """Return the bytes of a text in UTF-8, as it is stored."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 class Reason(StrEnum):
@@ -76,7 +85,7 @@ class Reason(StrEnum):
     NOT_A_SPREADSHEET = "not a spreadsheet"
     UNSUPPORTED = "unsupported"  # of a kind that is not read, but can be saved as one that is
     PASSWORD = "password"  # noqa: S105  the reason's name
-    TOO_LARGE = "too large"  # more bytes, unpacked bytes, rows or columns than the limits allow
+    TOO_LARGE = "too large"  # more bytes, unpacked bytes, text, rows or columns than the limits allow
     CANNOT_BE_OPENED = "cannot be opened"  # damaged, or it crashes, hangs or exhausts its reader
 
 
@@ -95,9 +104,18 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a workbook: bytes as sent, bytes unpacked, rows that are not blank, columns."""
+    """The limits of a workbook: bytes as sent, bytes unpacked, rows of a sheet that are not blank, columns.
+
+    `text` is the most text as it would be stored, in bytes of UTF-8: a text counts wherever it is shown.
+    """
 
     workbook: int = 15_000_000
     unpacked: int = 200_000_000
     rows: int = 20_000
     columns: int = 300
+    text: int = 20_000_000
+
+    @property
+    def cells(self) -> int:
+        """The most cells that are filled: a form of as many rows as are allowed, in all of its 81 columns and more."""
+        return self.rows * 100

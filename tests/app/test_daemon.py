@@ -4,10 +4,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from planit_mailer.app.daemon import Patiently
 from planit_mailer.cli.demo import servers
 from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core.errors import Rejected
@@ -74,6 +76,30 @@ def test_stopped_between_messages_the_next_daemon_does_the_rest(service: World) 
         assert daemon.stop() == 0
     assert len(service.replies()) == 8
     assert service.post.folder("INBOX") == 0
+
+
+def test_a_poll_that_lasts_longer_than_its_interval_is_followed_by_the_next_one_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else nobody would listen for a whole interval after each poll that has listened for one."""
+    now, lasts, polls = 100.0, 61.0, list[float]()
+
+    def work() -> None:
+        nonlocal now
+        polls.append(now)
+        now += lasts
+
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    poll = Patiently("poll", work, at_most_every=timedelta(seconds=60))
+    while now < 280:
+        poll()
+        now += 1
+    lasts = 5.0
+    while now < 420:
+        poll()
+        now += 1
+
+    assert polls == [100.0, 162.0, 224.0, 286.0, 346.0, 406.0]
 
 
 @pytest.mark.parametrize("post", ["embedded"], indirect=True)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from planit_mailer.adapters.sandbox import parent
+from planit_mailer.adapters.sandbox.parent import Reader
 from planit_mailer.adapters.sql.store import Store
-from planit_mailer.app import doctor
+from planit_mailer.app import doctor, wiring
 from planit_mailer.app.doctor import Finding
 from planit_mailer.cli.demo import servers
 from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.core.errors import ConfigError, LoginRefused, PlanitError, Unavailable
+from tests.adapters.sandbox import jobs
 from tests.support import books, world
 from tests.support.builders import SERVICE, an_email, with_header
 from tests.support.postgres import Postgres
@@ -57,6 +60,26 @@ def test_a_secret_file_that_others_can_read_is_a_warning_with_its_command(embedd
     printed = embedded.verb("doctor")
     assert "warning" in printed
     assert f"→ Run: chmod 600 {embedded.folder}/mailbox.password" in printed
+
+
+def test_what_the_kernel_lacks_to_confine_the_reading_process_is_a_warning(
+    embedded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parent, "COMMAND", jobs.command("confinement.forbid_paths = bool"))
+    monkeypatch.setattr(wiring, "reader", lambda limits: Reader(limits.seconds.total_seconds(), limits.memory))
+
+    [found] = [finding for finding in examined(embedded) if finding.what == "reading"]
+
+    assert found.state == "warning"
+    assert "lacks Landlock to confine it" in found.said
+    assert "docs/security.md" in found.fix
+
+
+def test_a_reading_process_that_does_not_start_is_a_failure(embedded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "COMMAND", "raise SystemExit(1)")
+    monkeypatch.setattr(wiring, "reader", lambda limits: Reader(limits.seconds.total_seconds(), limits.memory))
+
+    assert failures(embedded) == {"reading": Unavailable}
 
 
 def test_with_nothing_trusted_and_nothing_accepted_doctor_fails(embedded: World) -> None:

@@ -67,6 +67,57 @@ def test_messages_wait_in_the_order_of_their_arrival_with_size_and_date(side: Si
     assert all(abs(message.received_at - datetime.now(UTC)) < timedelta(minutes=1) for message in waiting)
 
 
+def test_after_a_message_only_those_are_listed_that_arrived_later(side: Side) -> None:
+    one, two = side.send("one", "two")
+
+    assert tuple(side.mailbox.arrived_after(one.key)) == (two,)
+    assert tuple(side.mailbox.arrived_after(two.key)) == ()
+
+    side.mailbox.file(two.key, "Processed")
+    *_, three = side.send("three")
+    assert tuple(side.mailbox.arrived_after(two.key)) == (three,)
+    with pytest.raises(Unavailable, match="UIDVALIDITY"):
+        side.mailbox.arrived_after(Key(two.key.uidvalidity + 1, two.key.uid))
+
+
+CLAIMS = {
+    "an address": (b"From: office@greenfield.test", "office@greenfield.test"),
+    "with a name": (b"From: Greenfield School <Office@GREENFIELD.test>", "office@greenfield.test"),
+    "encoded and folded": (b"From: =?utf-8?q?Gr=C3=BCn?=\r\n <office@greenfield.test>", "office@greenfield.test"),
+    "another domain's letters": ("From: office@schüle.test".encode(), "office@xn--schle-mva.test"),
+    "none": (b"Subject: one", ""),
+    "none that can be written to": (b"From: office at greenfield.test", ""),
+    "two": (b"From: a@greenfield.test, b@greenfield.test", ""),
+    "two lines": (b"From: a@greenfield.test\r\nFrom: b@greenfield.test", ""),
+    "one with another behind a long way": (
+        b"From: a@greenfield.test" + b"\r\n (far)" * 600 + b", b@greenfield.test",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "claimed"), CLAIMS.values(), ids=CLAIMS)
+def test_of_each_message_it_is_said_which_one_address_it_claims_to_come_from(
+    side: Side, line: bytes, claimed: str
+) -> None:
+    side.deliver(line + b"\r\nTo: data@s-cool.test\r\n\r\nHere it is.\r\n")
+    side.deliver(an_email("other@riverside.test"))
+    message, other = side.mailbox.waiting()
+
+    assert side.mailbox.claimed_senders((message, other)) == {
+        message.key: claimed,
+        other.key: "other@riverside.test",
+    }
+
+
+def test_a_message_that_is_gone_claims_nothing(side: Side) -> None:
+    one, two = side.send("one", "two")
+    side.mailbox.file(one.key, "Processed")
+
+    assert side.mailbox.claimed_senders((one, two)) == {two.key: SCHOOL}
+    assert side.mailbox.claimed_senders(()) == {}
+
+
 def test_of_a_message_beyond_the_limit_the_header_alone_is_fetched(side: Side) -> None:
     [message] = side.send("large")
 

@@ -169,7 +169,7 @@ HOSTILE = (
     Hostile("entities that grow to three thousand million characters", entities),
     Hostile("an entity that reads a file of ours", lambda: outside("file:///etc/passwd")),
     Hostile("an entity that asks the network", lambda: outside("http://192.0.2.1/x")),
-    Hostile("elements a hundred thousand deep", lambda: with_rows(deep(100_000)), (OPEN, NO_FORM)),
+    Hostile("elements a hundred thousand deep", lambda: with_rows(deep(100_000))),
     Hostile(
         "elements a hundred thousand deep in a shared text",
         lambda: shared(f"<si>{deep(100_000)}</si>"),
@@ -186,9 +186,7 @@ HOSTILE = (
         (NO_FORM,),
     ),
     Hostile("a million shared texts", lambda: shared("<si><t>x</t></si>" * 1_000_000), (LARGE,)),
-    Hostile(
-        "a shared text of nine million characters", lambda: shared(f"<si><t>{'x' * 9_000_000}</t></si>"), (NO_FORM,)
-    ),
+    Hostile("a shared text of nine million characters", lambda: shared(f"<si><t>{'x' * 9_000_000}</t></si>"), (LARGE,)),
     Hostile(
         "all rows that a sheet can have, formatted and empty",
         lambda: rows(1_048_576, '<c r="A{0}" s="0"/>'),

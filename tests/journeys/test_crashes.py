@@ -1,6 +1,7 @@
 """The process is killed after each step, started again, and the books are balanced."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,16 @@ from tests.support.mailservers import DovecotPost
 from tests.support.world import World, text_of
 
 IN_HAND = ("numbering", "fetch", "reading", "judging", "settling", "commit", "filing", "filing is noted")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """However a process ends, it leaves nothing there."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield
+    assert list(folder.iterdir()) == []
 
 
 @pytest.fixture

@@ -127,6 +127,7 @@ MAILBOX = {
     "reset in the listing": (Fault(b"UID SEARCH", nothing, reset=True), "did not list its messages: "),
     "reset in a message": (Fault(b"BODY.PEEK[]", half, reset=True), "did not hand over a message: "),
     "half a listing": (Fault(b"RFC822.SIZE", half), "did not list its messages: "),
+    "half an answer about the senders": (Fault(b"HEADER.FIELDS (FROM)", half), "did not say who sent its messages: "),
     "half a message": (Fault(b"BODY.PEEK[]", half), "did not hand over a message: "),
     "half an answer to the filing": (Fault(b"UID MOVE", half), "did not file a message"),
     "BYE at the login": (Fault(b"LOGIN", bye), "Server shutting down"),
@@ -155,6 +156,17 @@ def test_a_mailbox_that_breaks_off_is_named_waited_for_and_read_later(
     assert bench.jobs["poll"].not_before > time.monotonic() + 1
     bench.mend()
     assert bench.answered(number) == 1
+
+
+def test_a_mailbox_that_refuses_to_say_who_sends_is_read_in_the_order_of_arrival(bench: Bench) -> None:
+    numbers = [bench.send() for _ in range(2)]
+    bench.mailbox.say = lambda said: said.replace(b"HEADER.FIELDS (FROM)", b"HEADER.FIELDS (FROM")
+
+    [refused] = bench.run("poll")
+
+    assert refused["event"] == "senders not known"
+    assert str(refused["answer"]).startswith("the mailbox did not say who sent its messages: ")
+    assert all(bench.world.shown(forms.upn(number)) for number in numbers)
 
 
 def test_a_password_that_is_refused_after_a_while_is_named_and_tried_again(bench: Bench) -> None:

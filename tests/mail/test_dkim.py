@@ -193,6 +193,15 @@ def test_text_to_be_read_is_believed_however_it_is_encoded() -> None:
     assert flaw(signed(ALONE.format("text/plain; charset=utf-8").encode() + b"\r\nHello\r\n")) == ""
 
 
+def test_a_selector_of_bytes_that_are_no_text_is_a_flaw_in_words_that_can_be_written() -> None:
+    broken = re.sub(rb"(?<=s=)s1(?=;)", b"\xff\xe9", signed(an_email()), count=1)
+
+    [found] = dkim.find(broken, DOMAIN, SERVICE)
+
+    assert found.flaw == "its DKIM signature names no key"
+    assert found.name.isascii()
+
+
 def test_a_signature_for_a_subdomain_or_of_one_proves_nothing() -> None:
     assert flaw(signed(a_form(), identity=b"office@mail.greenfield.test")).endswith("of a subdomain")
     assert flaw(signed(a_form(), domain="mail.greenfield.test")) == "no signature"

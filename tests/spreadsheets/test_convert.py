@@ -1,7 +1,10 @@
 """Sheets that were read from any kind of file are written as .xlsx and show the same."""
 
+import tempfile
 from dataclasses import replace
 from datetime import datetime
+
+import pytest
 
 from planit_mailer.spreadsheets.annotate import convert
 from planit_mailer.spreadsheets.model import Cell, Kind, Range, Row, Sheet
@@ -51,3 +54,9 @@ def test_names_that_excel_does_not_take_are_changed() -> None:
     made = workbooks.sheets(convert.as_xlsx(tuple(Sheet(name, 1, (Row(1, SHOWN),)) for name in names)))
 
     assert [sheet.name for sheet in made] == ["a b", "x" * 31, "Sheet", "a b1", "A B2"]
+
+
+def test_nothing_is_written_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # where any temporary file would fail
+
+    assert workbooks.sheets(convert.as_xlsx((Sheet("Form", 1, (Row(1, SHOWN),)),)))

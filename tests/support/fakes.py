@@ -17,7 +17,7 @@ from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.messages import Fetched, InboxMessage, Key, MessageQuery
 from planit_mailer.domain.outgoing import Reply
-from planit_mailer.mail import dkim, messages
+from planit_mailer.mail import addresses, dkim, messages
 from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
 from planit_mailer.spreadsheets import detect
@@ -87,6 +87,15 @@ class InMemoryMailbox:
             InboxMessage(Key(self.uidvalidity, kept.uid), len(kept.raw), kept.received_at)
             for kept in self.folders[INBOX]
         )
+
+    def arrived_after(self, last: Key) -> tuple[InboxMessage, ...]:
+        self._find_here(last)
+        return tuple(message for message in self.waiting() if message.key.uid > last.uid)
+
+    def claimed_senders(self, messages_: Sequence[InboxMessage]) -> dict[Key, str]:
+        self._answer()
+        here = [(message.key, self._find_here(message.key)) for message in messages_]
+        return {key: _claimed_sender(kept.raw) for key, kept in here if kept}
 
     def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         self._answer()
@@ -184,6 +193,11 @@ def _is_it(kept: Kept, query: MessageQuery) -> bool:
     if query.message_id:
         return kept.message_id == query.message_id
     return (len(kept.raw), kept.received_at) == (query.size, query.received_at)
+
+
+def _claimed_sender(raw: bytes) -> str:
+    found = messages.parse(raw, whole=False).from_addresses
+    return addresses.canonical(found[0].address) if len(found) == 1 else ""
 
 
 @dataclass

@@ -18,7 +18,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, Protoco
 
 from planit_mailer.core import logs, text
 from planit_mailer.core.errors import Rejected, Unavailable
-from planit_mailer.mail import headers
+from planit_mailer.mail import addresses, headers
 
 log = logs.get(__name__)
 
@@ -28,6 +28,7 @@ FOREIGN = (IMAPClientError, OSError, EOFError, ValueError, LookupError)
 
 CHUNK = 2**20  # bytes of a message asked for at once: imaplib holds each answer in memory
 HEADER = 2**18  # bytes of a header that are fetched at most
+FROM = 2**12  # bytes of the From lines of a message that are fetched; what is longer names no address, cut or not
 WINDOW = 5_000  # messages that one search may find: imaplib rejects lines of more than a million bytes
 QUOTABLE = re.compile(r"[ -~]{1,1000}")  # printable ASCII
 TRASH = rb"\Trash"  # a folder's special use (RFC 6154), whatever its name is in the language of the mailbox
@@ -72,6 +73,11 @@ def uids(client: Connection, exists: int) -> set[int]:
         last = str(first + WINDOW - 1) if first + WINDOW <= exists else "*"
         found.update(client.search(f"{first}:{last}"))
     return found
+
+
+def uids_after(client: Connection, uid: int) -> list[int]:
+    """The UIDs of the selected folder above this one, in order. A server names its highest UID in any case."""
+    return sorted(found for found in client.search(f"UID {uid + 1}:*") if found > uid)
 
 
 def facts(client: Connection, of: list[int], items: list[str]) -> Iterator[tuple[int, dict[bytes, Any]]]:
@@ -129,6 +135,12 @@ def listed(client: Connection, of: list[int], *, names: bool = False) -> Iterato
         received_at = date.astimezone(UTC) if date else None
         message_id = _message_id(item) if names else ""
         yield ListedMessage(uid, size, received_at, message_id)
+
+
+def claimed_senders(client: Connection, of: list[int]) -> Iterator[tuple[int, str]]:
+    """The UIDs of the messages that are still there, each with the one From address that it claims, or ""."""
+    for uid, item in facts(client, of, [f"BODY.PEEK[HEADER.FIELDS (FROM)]<0.{FROM}>"]):
+        yield uid, _one_address(_header_fields(item))
 
 
 def is_there(client: Connection, uid: int) -> bool:
@@ -249,6 +261,17 @@ def _message_id(item: dict[bytes, Any]) -> str:
     fields = message_from_bytes(_header_fields(item), policy=compat32)
     first = fields["message-id"] or ""
     return headers.message_id(text.one_line(str(first)))
+
+
+def _one_address(fields: bytes) -> str:
+    """The address in these From lines, in canonical spelling; "" if there is none or several, or if they were cut."""
+    if len(fields) >= FROM:
+        return ""
+    found: list[str] = []
+    for name, line in message_from_bytes(fields, policy=compat32).raw_items():
+        if name.lower() == "from":
+            found += (one.address for one in headers.addresses(text.one_line(str(line))))
+    return addresses.canonical(found[0]) if len(found) == 1 else ""
 
 
 def _header_fields(item: dict[bytes, Any]) -> bytes:

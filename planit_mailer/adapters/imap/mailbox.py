@@ -1,6 +1,6 @@
 """The IMAP mailbox: lists, fetches, files and deletes messages."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from planit_mailer.domain.messages import Fetched, InboxMessage, Key, MessageQue
 log = logs.get(__name__)
 
 IDLE = 300  # seconds; networks drop a connection that is silent for longer
+NOT_LISTED = "the mailbox did not list its messages"
 NOT_BROUGHT_BACK = "the mailbox did not bring a message back from the folder"
 NOT_DELETED = "the mailbox did not delete a message from the folder"
 
@@ -48,8 +49,8 @@ class FolderAction:
 class Mailbox:
     """One connection to the mailbox. Any error of the server closes it, unless it is about one message or folder.
 
-    `_selected` is the open folder, "" if unknown. `_digests` caches the SHA-256 digests of messages by folder,
-    UIDVALIDITY and UID.
+    `_selected` is the open folder, "" if unknown. Messages of the inbox with UIDs from `_unlisted` on were not listed
+    yet. `_digests` caches the SHA-256 digests of messages by folder, UIDVALIDITY and UID.
     """
 
     def __init__(self, client: Connection, inbox: str) -> None:
@@ -58,6 +59,7 @@ class Mailbox:
         self._selected = ""
         self._uidvalidity = 0
         self._next_uid = 0
+        self._unlisted = 0
         self._warned_of_no_move = False
         self._digests: dict[tuple[str, int, int], list[str]] = {}
 
@@ -76,15 +78,36 @@ class Mailbox:
                 raise Unavailable("its UIDVALIDITY changed: it was rebuilt")
             self._uidvalidity = uidvalidity
             self._next_uid = int(state.get(b"UIDNEXT", 0))
+            self._unlisted = self._unlisted or self._next_uid
             return int(state[b"EXISTS"])
 
     def waiting(self) -> tuple[InboxMessage, ...]:
         """The messages in the inbox by UID, in order of arrival. Flags are ignored; a missing date counts as now."""
         exists = self.look()
-        with self._request("the mailbox did not list its messages") as client:
-            uids = sorted(commands.uids(client, exists))
-            now = datetime.now(UTC)
-            return tuple(self._inbox_message(item, now) for item in commands.listed(client, uids))
+        self._unlisted = self._next_uid
+        with self._request(NOT_LISTED) as client:
+            return self._inbox_messages(client, sorted(commands.uids(client, exists)))
+
+    def arrived_after(self, last: Key) -> tuple[InboxMessage, ...]:
+        """The messages that arrived in the inbox after this one, as waiting() lists them; quick if there are none.
+
+        Servers show what has just arrived at the next command only. Raises Unavailable if the inbox was rebuilt.
+        """
+        uid = self._uid(last)
+        with self._request(NOT_LISTED) as client:
+            uids = commands.uids_after(client, uid)
+            if uids:
+                self._unlisted = max(self._unlisted, uids[-1] + 1)
+            return self._inbox_messages(client, uids)
+
+    def claimed_senders(self, messages: Sequence[InboxMessage]) -> dict[Key, str]:
+        """The one From address that each of these messages claims, in canonical spelling; "" if there is no such.
+
+        A message that is gone is left out. Raises Rejected if the server refuses the header of one of them.
+        """
+        keys = {self._uid(message.key): message.key for message in messages}
+        with self._request("the mailbox did not say who sent its messages", about_one=True) as client:
+            return {keys[uid]: sender for uid, sender in commands.claimed_senders(client, list(keys)) if uid in keys}
 
     def fetch(self, waiting: InboxMessage, limit: int) -> Fetched | None:
         """The bytes of a message, or its header alone if it is larger than `limit` bytes; None if it is gone.
@@ -130,9 +153,8 @@ class Mailbox:
 
         IDLE is a hint: poll all the same.
         """
-        known = self._next_uid
         self.look()
-        if known != self._next_uid:  # it came while we were busy: IDLE would not say so again
+        if self._next_uid > self._unlisted:  # it came while we were busy: IDLE would not say so again
             return True
         seconds = min(seconds, IDLE)
         with self._request("the connection was lost while waiting for mail") as client:
@@ -198,6 +220,10 @@ class Mailbox:
             if not client.folder_exists(folder):
                 return 0
             return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"])
+
+    def _inbox_messages(self, client: Connection, uids: list[int]) -> tuple[InboxMessage, ...]:
+        now = datetime.now(UTC)
+        return tuple(self._inbox_message(item, now) for item in commands.listed(client, uids))
 
     def _inbox_message(self, item: ListedMessage, now: datetime) -> InboxMessage:
         key = Key(self._uidvalidity, item.uid)

@@ -1,4 +1,4 @@
-"""The child's side of the reading process: set its limits, do jobs, and send back each result.
+"""The child's side of the reading process: confine itself, do jobs, and send back the answer of each.
 
 Garbage is collected between jobs only. A job takes seconds and creates many objects, so that searching them for garbage
 meanwhile would take a third of its time; the memory limit bounds what piles up.
@@ -7,65 +7,121 @@ meanwhile would take a third of its time; the memory limit bounds what piles up.
 import gc
 import math
 import os
-import pickle
 import resource
 import signal
 import traceback
-from dataclasses import dataclass
-from enum import StrEnum
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Mapping
+from functools import reduce
+from io import FileIO
+from operator import or_
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from planit_mailer.adapters.sandbox import confinement, packing, warming
+from planit_mailer.adapters.sandbox.packing import PackedJudgement
+from planit_mailer.adapters.sandbox.protocol import (
+    LENGTH,
+    Annotate,
+    Code,
+    Done,
+    Failure,
+    FindSignatures,
+    Judge,
+    Parse,
+    Prove,
+    Ready,
+    Sniff,
+)
+from planit_mailer.domain.forms import annotate, judge
+from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.mail import dkim, messages
+from planit_mailer.mail.dkim import Signature
+from planit_mailer.mail.messages import Message
+from planit_mailer.spreadsheets import detect
+from planit_mailer.spreadsheets.detect import FileKind
 
 GRACE = 1  # seconds beyond a job's limit after which a child ends itself, if its parent has not ended it
+TEXT = 500  # characters of a failure's text
+
+Work = Mapping[type[Any], Callable[[Any], object]]  # what to do for each kind of job
 
 
-class Why(StrEnum):
-    """The reason why a job has no result."""
-
-    TIME = "it took too long"
-    MEMORY = "it needed too much memory"
-    DIED = "its process died"
+def _sniff(job: Sniff) -> FileKind:
+    return detect.sniff(job.data)
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """The exception that a job raised, with its traceback as text."""
-
-    error: Exception
-    traceback: str
+def _judge(job: Judge) -> PackedJudgement:
+    return packing.packed(judge.judge(job.data, job.judging))
 
 
-def serve(descriptor: str, memory: str, seconds: str) -> None:
-    """Run the child: set its limits, report that it is warm, and do jobs until the socket closes."""
-    _confine(int(memory))
+def _annotate(job: Annotate) -> Annotated:
+    return annotate.annotate(job.data, job.judgement, job.judging)
+
+
+def _parse(job: Parse) -> Message:
+    return messages.parse(job.raw, job.whole)
+
+
+def _find_signatures(job: FindSignatures) -> tuple[Signature, ...]:
+    return dkim.find(job.raw, job.domain, job.own_address)
+
+
+def _prove(job: Prove) -> str:
+    return dkim.prove(job.raw, job.keys)
+
+
+WORK: Work = MappingProxyType(
+    {
+        Sniff: _sniff,
+        Judge: _judge,
+        Annotate: _annotate,
+        Parse: _parse,
+        FindSignatures: _find_signatures,
+        Prove: _prove,
+    }
+)
+
+
+def serve(descriptor: str, memory: str, seconds: str, work: Work = WORK) -> None:
+    """Run the child: get ready, confine itself, and do jobs until the socket closes."""
+    os.environ.clear()  # it was empty, but Python itself adds LC_CTYPE
+    _limit(int(memory))
     _fall_silent()
-    gc.freeze()
-    gc.disable()
-    with Connection(int(descriptor)) as parent:
-        parent.send_bytes(b"warm")
+    jobs = msgspec.msgpack.Decoder(reduce(or_, work))
+    with FileIO(int(descriptor), "r+") as parent:
+        warming.warm()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        _send(parent, msgspec.msgpack.encode(Ready(confinement.confine())))
         while (job := _receive(parent)) is not None:
             _limit_time(float(seconds))
-            outcome = _do(job)
+            answer = _do(job, jobs, work)
             signal.setitimer(signal.ITIMER_REAL, 0)
-            parent.send_bytes(outcome)
+            _send(parent, answer)
             gc.collect()
 
 
-def _confine(memory: int) -> None:
+def _limit(memory: int) -> None:
     """Ignore the signals that end the daemon, limit the memory in bytes, and write no core dumps."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    _limit(resource.RLIMIT_AS, memory)
-    _limit(resource.RLIMIT_CORE, 0)
+    _set_limit(resource.RLIMIT_AS, memory)
+    _set_limit(resource.RLIMIT_CORE, 0)
+    confinement.hide()
 
 
 def _limit_time(seconds: float) -> None:
     """Limit a job's processor time and wall time in the child itself: the parent may have crashed."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, math.ceil(usage.ru_utime + usage.ru_stime + seconds + GRACE))
+    _set_limit(resource.RLIMIT_CPU, math.ceil(usage.ru_utime + usage.ru_stime + seconds + GRACE))
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE)
 
 
-def _limit(what: int, most: int) -> None:
+def _set_limit(what: int, most: int) -> None:
     """Set a soft limit, at most the hard limit of this process."""
     _, hard = resource.getrlimit(what)
     soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -80,31 +136,53 @@ def _fall_silent() -> None:
     os.close(nowhere)
 
 
-def _receive(parent: Connection) -> bytes | None:
-    """Wait for the next job; None if the parent has closed the socket."""
-    try:
-        return parent.recv_bytes()
-    except (EOFError, OSError):
-        return None
+def _receive(parent: FileIO) -> bytearray | None:
+    """Wait for the next frame; None if the parent has closed the socket."""
+    head = _read(parent, LENGTH.size)
+    return _read(parent, *LENGTH.unpack(head)) if head else None
 
 
-def _do(job: bytes) -> bytes:
-    """Do a job. Return its pickled result; its pickled exception if it raised one."""
+def _read(parent: FileIO, size: int) -> bytearray | None:
+    """Read as many bytes; None if the parent closes the socket before that."""
+    data = bytearray(size)
+    rest = memoryview(data)
+    while rest:
+        try:
+            count = parent.readinto(rest)
+        except OSError:
+            return None
+        if not count:
+            return None
+        rest = rest[count:]
+    return data
+
+
+def _send(parent: FileIO, frame: bytes) -> None:
+    for part in (LENGTH.pack(len(frame)), frame):
+        rest = memoryview(part)
+        while rest:
+            rest = rest[parent.write(rest) :]
+
+
+def _do(frame: bytearray, jobs: msgspec.msgpack.Decoder[Any], work: Work) -> bytes:
+    """Do a job. Return its answer, encoded, or why there is none."""
     try:
-        function, arguments = pickle.loads(job)  # noqa: S301  from our own parent
-        return pickle.dumps(function(*arguments))
+        job = jobs.decode(frame)
+        value = msgspec.msgpack.encode(work[type(job)](job))
+        return msgspec.msgpack.encode(Done(Raw(value)))
     except MemoryError:
-        return pickle.dumps(Why.MEMORY)
-    except Exception as error:  # noqa: BLE001  raised again in the parent
-        return _pickled(error)
+        return _failure(Code.MEMORY)
+    except Exception as error:  # noqa: BLE001  the parent raises an error of its own
+        return _failure(Code.ERROR, _described(error))
 
 
-def _pickled(error: Exception) -> bytes:
-    """Pickle an error with its traceback. If it cannot be pickled and unpickled, only its class name is kept."""
-    raised_at = traceback.format_exc()
-    try:
-        pickled = pickle.dumps(Raised(error, raised_at))
-        pickle.loads(pickled)  # noqa: S301  our own
-    except Exception:  # noqa: BLE001  its class may raise anything when it is pickled
-        return pickle.dumps(Raised(RuntimeError(type(error).__name__), raised_at))
-    return pickled
+def _failure(code: Code, text: str = "") -> bytes:
+    return msgspec.msgpack.encode(Failure(code, text))
+
+
+def _described(error: Exception) -> str:
+    """The kind of an error and where it was raised, the innermost place first. Its own text may quote the file."""
+    said = type(error).__name__
+    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+        said += f", {frame.f_globals['__name__']} {frame.f_code.co_name} line {line}"
+    return said[:TEXT]

@@ -1,26 +1,48 @@
 """The reading process: untrusted files are opened in a child that may be killed, never in the daemon.
 
-One warm child waits for jobs on a socket. Its memory is limited, and so are the wall time and processor time of each
-job. A child that exceeds a limit, or crashes, is replaced, and its job ends in Killed. If no child starts, for instance
-because the machine has no memory left, Unavailable is raised: it is not the job's fault. The child has none of our
-secrets, writes to no terminal, and ignores the signals that end the daemon. If the daemon ends, the child ends too: its
-socket closes, or, in the middle of a job, its own time limit ends it.
+One warm child waits for jobs on a socket. It has confined itself: it can open no file, no connection and no other
+process (confinement.py). Its memory is limited, and so are the wall time and processor time of each job, and the size
+of each answer. A child that exceeds a limit, crashes, or answers anything but the declared type is replaced, and its
+job ends in Killed. If no child starts, for instance because the machine has no memory left, Unavailable is raised: it
+is not the job's fault. The child starts with an empty environment, writes to no terminal, and ignores the signals that
+end the daemon. If the daemon ends, the child ends too: its socket closes, or, in the middle of a job, its own time
+limit ends it.
 """
 
 import gc
 import os
-import pickle
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any, Self, TypeVar
+from dataclasses import replace
+from enum import StrEnum
+from typing import Self, TypeVar
 
-from planit_mailer.adapters.sandbox.child import Raised, Why
+import msgspec
+from msgspec.msgpack import Decoder
+
+from planit_mailer.adapters.sandbox import confinement, packing
+from planit_mailer.adapters.sandbox.channel import Channel, TooLong
+from planit_mailer.adapters.sandbox.confinement import Guard
+from planit_mailer.adapters.sandbox.packing import PackedJudgement
+from planit_mailer.adapters.sandbox.protocol import (
+    ANSWER,
+    Annotate,
+    Code,
+    Done,
+    Failure,
+    FindSignatures,
+    Job,
+    Judge,
+    Parse,
+    Prove,
+    Ready,
+    Sniff,
+)
 from planit_mailer.core import logs
 from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.forms import annotate
@@ -28,7 +50,6 @@ from planit_mailer.domain.forms import judge as forms
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.judge import Judgement
-from planit_mailer.mail import dkim, messages
 from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
 from planit_mailer.spreadsheets import detect
@@ -38,13 +59,29 @@ T = TypeVar("T")
 
 log = logs.get(__name__)
 
-# Importing this module is what warms the child: it imports everything that jobs need.
-COMMAND = "import sys; from planit_mailer.adapters.sandbox import child, parent; child.serve(*sys.argv[1:])"
-SECRETS = "PLANIT_"  # the prefix of our environment variables
+# The child's program. Its first arguments are the child's own, the others are the folders to import from.
+COMMAND = """
+import sys
+sys.path[:] = sys.argv[4:]
+from planit_mailer.adapters.sandbox import child
+child.serve(*sys.argv[1:4])
+"""
 NO_START = "the reading process does not start"
 PATIENCE = 5.0  # seconds that a warm child has to end by itself
-START = 60.0  # seconds that a child has to become ready; usually it takes less than one
-RESULT = 500_000_000  # bytes that a result may have: more than any real result
+START = 60.0  # seconds that a child has to become ready; usually it takes one
+OUTCOME: Decoder[Done | Failure] = Decoder(Done | Failure)
+READY = 1_000  # bytes of the first thing that it says
+WRONG = (msgspec.DecodeError, ValueError, IndexError, RecursionError)  # what a wrong answer raises when it is decoded
+
+
+class Why(StrEnum):
+    """The reason why a job has no result."""
+
+    TIME = "it took too long"
+    MEMORY = "it needed too much memory"
+    SIZE = "its answer is too large"
+    WRONG = "its answer makes no sense"
+    DIED = "its process died"
 
 
 class Killed(Exception):  # noqa: N818  the job was killed, which is no error of ours
@@ -53,6 +90,10 @@ class Killed(Exception):  # noqa: N818  the job was killed, which is no error of
     def __init__(self, why: Why) -> None:
         super().__init__(why)
         self.why = why
+
+
+class JobError(Exception):
+    """A job raised an error, which is a mistake of ours. The text says what kind of error it was, and where."""
 
 
 class Reader:
@@ -67,6 +108,8 @@ class Reader:
         self._memory = memory
         self._lock = threading.Lock()
         self._closed = False
+        self._lacking: tuple[Guard, ...] | None = None
+        confinement.hide()  # the child has the same user: without this it could read our memory
         self._start()
 
     def __enter__(self) -> Self:
@@ -77,65 +120,69 @@ class Reader:
 
     def sniff(self, data: bytes) -> FileKind:
         """Detect the kind of a file. If that kills the child, the file counts as an archive: a person looks at it."""
-
-        def archive(_why: Why) -> FileKind:
+        try:
+            return self.call(Sniff(data), FileKind)
+        except Killed as killed:
+            _log_end("file ended its reader", killed, data)
             return detect.ARCHIVE
-
-        return self._unless_killed("file ended its reader", archive, detect.sniff, data)
 
     def judge(self, data: bytes, judging: Criteria) -> Judgement:
         """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened."""
-
-        def cannot_be_opened(_why: Why) -> Judgement:
+        try:
+            return packing.unpacked(self.call(Judge(data, judging), PackedJudgement))
+        except Killed as killed:
+            _log_end("file ended its reader", killed, data)
             return forms.cannot_be_opened()
-
-        return self._unless_killed("file ended its reader", cannot_be_opened, forms.judge, data, judging)
 
     def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
         """Paint a workbook's problems into it. If that kills the child, return the Problems sheet alone."""
-
-        def unpainted(why: Why) -> Annotated:
-            return annotate.unpainted(judgement, why.value)
-
-        return self._unless_killed("file ended its painter", unpainted, annotate.annotate, data, judgement, judging)
+        try:
+            return self.call(Annotate(data, replace(judgement, draft=None), judging), Annotated)
+        except Killed as killed:
+            _log_end("file ended its painter", killed, data)
+            return annotate.unpainted(judgement, killed.why.value)
 
     def message(self, raw: bytes, *, whole: bool = True) -> Message:
         """Parse a message. Raises Killed if that kills the child."""
-        message: Message = self.call(messages.parse, raw, whole)
-        return message
+        return self.call(Parse(raw, whole), Message, most=max(ANSWER, len(raw)))
 
     def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """The DKIM signatures of a message for a domain; none if looking for them kills the child."""
-
-        def none(_why: Why) -> tuple[Signature, ...]:
+        try:
+            return self.call(FindSignatures(raw, domain, own_address), tuple[Signature, ...])
+        except Killed as killed:
+            _log_end("signatures ended their reader", killed, raw)
             return ()
-
-        return self._unless_killed("signatures ended their reader", none, dkim.find, raw, domain, own_address)
 
     def prove(self, raw: bytes, keys: Keys) -> str:
         """The reason why no signature proves its domain, "" if one does. If this kills the child, none does.
 
         All signatures are verified in one job.
         """
+        given = tuple((signature, tuple(records)) for signature, records in keys)
+        try:
+            return self.call(Prove(raw, given), str)
+        except Killed as killed:
+            _log_end("signatures ended their reader", killed, raw)
+            return f"its DKIM signature cannot be verified: {killed.why.value}"
 
-        def unproven(why: Why) -> str:
-            return f"its DKIM signature cannot be verified: {why.value}"
-
-        return self._unless_killed("signatures ended their reader", unproven, dkim.prove, raw, keys)
-
-    def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """Call a module-level function in the child and return its result, one job at a time.
-
-        Raises the exception that the function raised, or Killed if it gave no result.
-        """
-        job = pickle.dumps((function, arguments))
+    def lacking(self) -> tuple[Guard, ...]:
+        """The guards of a confined process that this machine's kernel lacks."""
         with self._lock:
             self._make_ready()
-            outcome = self._run(job)
-        if isinstance(outcome, Why):
-            raise Killed(outcome)
-        if isinstance(outcome, Raised):
-            raise outcome.error from _Traceback(outcome.traceback)
+        return self._lacking or ()
+
+    def call(self, job: Job, kind: type[T], most: int = ANSWER) -> T:
+        """Do a job in the child and return its answer, one job at a time. The answer has `most` bytes at most.
+
+        Raises JobError if the job raised an error, or Killed if it gave no answer of this kind.
+        """
+        frame = msgspec.msgpack.encode(job)
+        with self._lock:
+            self._make_ready()
+            outcome = self._run(frame, kind, most)
+        if isinstance(outcome, Failure):
+            raise JobError(outcome.text)
         return outcome
 
     def close(self) -> None:
@@ -147,34 +194,31 @@ class Reader:
             patience = PATIENCE if self._warm else 0  # a child that is still starting has no job to finish
             self._stop(patience)
 
-    def _unless_killed(
-        self, event: str, fallback: Callable[[Why], T], function: Callable[..., T], data: bytes, *others: object
-    ) -> T:
-        """Call the function in the child. If the child is killed, log the event and return the fallback."""
-        try:
-            result: T = self.call(function, data, *others)
-        except Killed as killed:
-            log.warning(event, why=killed.why.value, size=len(data))
-            return fallback(killed.why)
-        return result
-
     def _start(self) -> None:
         """Start a child without waiting until it is warm. Raises Unavailable."""
         try:
             ours, theirs = socket.socketpair()
-            self._connection = Connection(ours.detach())
+            self._channel = Channel(ours)
             with theirs:
-                arguments = [str(theirs.fileno()), str(self._memory), str(self._seconds)]
-                self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
-                    [sys.executable, "-P", "-c", COMMAND, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    env=_environment(),
-                    start_new_session=True,  # a Ctrl-C on the terminal reaches the parent only
-                )
+                self._process = self._child(theirs.fileno())
         except OSError as error:  # the machine has no memory, process or file descriptor left
             raise Unavailable(f"{NO_START}: {error.strerror}") from error
         self._warm = self._busy = False
+
+    def _child(self, descriptor: int) -> "subprocess.Popen[bytes]":
+        """Start a process that serves a socket."""
+        arguments = [str(descriptor), str(self._memory), str(self._seconds)]
+        try:
+            return subprocess.Popen(  # noqa: S603  our own interpreter and code
+                [sys.executable, "-I", "-c", COMMAND, *arguments, *_folders()],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[descriptor],
+                env={},
+                start_new_session=True,  # a Ctrl-C on the terminal reaches the parent only
+            )
+        except OSError:
+            self._channel.close()
+            raise
 
     def _make_ready(self) -> None:
         """Wait until the child is warm. Replace it first if it crashed, or is still at a job that was given up."""
@@ -189,35 +233,48 @@ class Reader:
 
     def _wait_until_warm(self) -> None:
         """Wait for the child's first word. Raises Unavailable if it crashed, or takes too long."""
-        if not self._connection.poll(START):
-            raise Unavailable(f"the reading process is not ready after {START:.0f} s")
         try:
-            self._connection.recv_bytes()
-        except (EOFError, OSError) as error:
+            said = self._channel.receive(READY, time.monotonic() + START)
+            ready = msgspec.msgpack.decode(said, type=Ready)
+        except TimeoutError as error:
+            raise Unavailable(f"the reading process is not ready after {START:.0f} s") from error
+        except (TooLong, OSError, *WRONG) as error:
             self._stop(patience=0)  # otherwise the next job may find it alive and wait for it
             raise Unavailable(NO_START) from error
+        if self._lacking is None and ready.lacking:
+            log.warning("reading process is not fully confined", lacking=[guard.value for guard in ready.lacking])
+        self._lacking = ready.lacking
 
-    def _run(self, job: bytes) -> Any:
-        """Run a job in the child. Return its result; a Raised if it raised an exception, a Why if it gave no result.
+    def _run(self, frame: bytes, kind: type[T], most: int) -> T | Failure:
+        """Run a job in the child. Return its answer, or the error that it raised. Raises Killed if there is neither.
 
-        A child that gave no result is replaced.
+        A child that gave no answer is replaced.
         """
         self._busy = True
         try:
-            outcome = self._exchange(job)
-        except (EOFError, OSError):
-            outcome = Why.DIED
-        if isinstance(outcome, Why):
-            outcome = self._replace_child(outcome)
+            outcome = self._exchange(frame, kind, most)
+        except TimeoutError:
+            why = Why.TIME
+        except TooLong:
+            why = Why.SIZE
+        except WRONG:
+            why = Why.WRONG
+        except OSError:
+            why = Why.DIED
+        else:
+            if not (isinstance(outcome, Failure) and outcome.code is Code.MEMORY):
+                self._busy = False
+                return outcome
+            why = Why.MEMORY
+        why = self._replace_child(why)
         self._busy = False
-        return outcome
+        raise Killed(why)
 
-    def _exchange(self, job: bytes) -> Any:
-        """Send a job and wait for its outcome, or Why.TIME. Raises EOFError or OSError if the child crashed."""
-        self._connection.send_bytes(job)
-        if not self._connection.poll(self._seconds):
-            return Why.TIME
-        return _unpacked(self._connection.recv_bytes(RESULT))
+    def _exchange(self, frame: bytes, kind: type[T], most: int) -> T | Failure:
+        """Send a job and wait for its outcome. Raises TimeoutError, TooLong, OSError, or one of WRONG."""
+        until = time.monotonic() + self._seconds
+        self._channel.send(frame, until)
+        return _decoded(self._channel.receive(most, until), kind)
 
     def _replace_child(self, why: Why) -> Why:
         """End the child and start another one. Return why its job ended: TIME if its own time limit ended it."""
@@ -230,7 +287,7 @@ class Reader:
 
     def _stop(self, patience: float) -> int:
         """End the child by closing its socket, and kill it if it does not exit in time. Return its exit code."""
-        self._connection.close()
+        self._channel.close()
         try:
             return self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -238,26 +295,27 @@ class Reader:
             return self._process.wait()
 
 
-def _unpacked(outcome: bytes) -> Any:
-    """Unpickle the outcome of a job, without garbage collection: searching so many new objects would take longer."""
+def _decoded(frame: bytearray, kind: type[T]) -> T | Failure:
+    """Decode the outcome of a job, without garbage collection: searching so many new objects would take longer.
+
+    Raises one of WRONG if it is no outcome of this kind.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return pickle.loads(outcome)  # noqa: S301  from our own child
+        outcome = OUTCOME.decode(frame)
+        if isinstance(outcome, Failure):
+            return outcome
+        return msgspec.msgpack.decode(outcome.value, type=kind)
     finally:
         if was_enabled:
             gc.enable()
 
 
-class _Traceback(Exception):  # noqa: N818  the cause of an error, never raised itself
-    """The traceback of an error that was raised in the child, as text."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
+def _log_end(event: str, killed: Killed, data: bytes) -> None:
+    log.warning(event, why=killed.why.value, size=len(data))
 
 
-def _environment() -> dict[str, str]:
-    """The environment of a child: our variables without the secrets, and our folders to import from."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
-    folders = (os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
-    return kept | {"PYTHONPATH": os.pathsep.join(folders)}
+def _folders() -> list[str]:
+    """The folders that we import from."""
+    return [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,31 +21,54 @@ ALPHABET = "2345679ACDEFGHJKMNPQRTUVWXY"  # read out on the telephone, no two of
 STALE = timedelta(minutes=10)  # no daemon goes by a list of messages that is older
 
 
+@dataclass(frozen=True, slots=True)
+class NewReceipt:
+    """A message without a receipt, and when its answer is due. `instead` is the receipt that has its key now, or 0."""
+
+    message: InboxMessage
+    due_at: datetime
+    instead: int
+
+
 class Receipts(Repository):
     """Queries and commands of intake."""
 
+    def drop_unread(self, inbox: Sequence[InboxMessage], now: datetime) -> None:
+        """Leave no receipt of what somebody took out of the inbox before we took it up.
+
+        What was first seen within STALE stays: another daemon may have listed the inbox later.
+        """
+        there = {message.key for message in inbox}
+        untouched = (receipts.c.digest == "") & receipts.c.outcome.is_(None) & (receipts.c.attempts == 0)
+        seen_long_ago = receipts.c.first_seen_at < now - STALE
+        rows = self._connection.execute(select(receipts).where(untouched, seen_long_ago)).all()
+        for row in rows:
+            if Key(row.uidvalidity, row.uid) not in there:
+                self._connection.execute(delete(receipts).where(receipts.c.id == row.id))
+
     def number(self, waiting: Sequence[InboxMessage], now: datetime, reply_within: timedelta) -> frozenset[Key]:
-        """Give each new message its receipt, all at once and in the order of the inbox.
+        """Give each new message its receipt, all at once and in this order, which is the one of their arrival.
 
         So no message gets an arrival number while an earlier one, which another daemon is processing, has none. Return
         the keys of messages that were attempted before and are not settled: after an error of ours, or a crash. A UID
         is known only for the message that it was given to: see _is_another.
         """
-        self._drop_unread({message.key for message in waiting}, now - STALE)
         if not waiting:
             return frozenset()
-        lowest, uidvalidity = min(message.key.uid for message in waiting), waiting[0].key.uidvalidity
-        here = (receipts.c.uidvalidity == uidvalidity) & (receipts.c.uid >= lowest)
+        uids = [message.key.uid for message in waiting]
+        here = (receipts.c.uidvalidity == waiting[0].key.uidvalidity) & receipts.c.uid.between(min(uids), max(uids))
         tried = receipts.c.outcome.is_(None) & (receipts.c.attempts > 0)
         facts = (receipts.c.id, receipts.c.uid, receipts.c.size, receipts.c.received_at, receipts.c.digest)
         known = {row.uid: row for row in self._connection.execute(select(*facts, tried.label("again")).where(here))}
         again = set()
+        new: list[NewReceipt] = []
         for message in waiting:
             row = known.get(message.key.uid)
             if row is None or _is_another(message, row):
-                self._new(message, now, message.received_at + reply_within, instead=row)
+                new.append(NewReceipt(message, message.received_at + reply_within, row.id if row else 0))
             elif row.again:
                 again.add(message.key)
+        self._insert(new, now)
         return frozenset(again)
 
     def begin(self, waiting: InboxMessage, now: datetime, due_at: datetime) -> Receipt:
@@ -53,9 +77,11 @@ class Receipts(Repository):
         Unless it is settled, an attempt is counted before the work. If the last daemon crashed while it processed the
         message, that attempt counts as a crash instead.
         """
-        row = self._connection.execute(select(receipts).where(_named_by(waiting.key))).first()
+        this = select(receipts).where(_named_by(waiting.key))
+        row = self._connection.execute(this).first()
         if row is None or _is_another(waiting, row):
-            row = self._new(waiting, now, due_at, instead=row)
+            self._insert([NewReceipt(waiting, due_at, row.id if row else 0)], now)
+            row = self._connection.execute(this).one()
         return self._take_up(row)
 
     def in_hand(self, key: Key) -> Receipt | None:
@@ -128,40 +154,29 @@ class Receipts(Repository):
         settled = (receipts.c.id == receipt.arrival) & receipts.c.outcome.is_not(None)
         self._connection.execute(update(receipts).where(settled).values(filed(folder, now)))
 
-    def _drop_unread(self, there: set[Key], before: datetime) -> None:
-        """Leave no receipt of what somebody took out of the inbox before we took it up; a listing may be a bit old."""
-        untouched = (receipts.c.digest == "") & receipts.c.outcome.is_(None) & (receipts.c.attempts == 0)
-        rows = self._connection.execute(select(receipts).where(untouched, receipts.c.first_seen_at < before)).all()
-        for row in rows:
-            if Key(row.uidvalidity, row.uid) not in there:
-                self._connection.execute(delete(receipts).where(receipts.c.id == row.id))
+    def _insert(self, several: Sequence["NewReceipt"], now: datetime) -> None:
+        """Insert receipts in this order. An older one with the same key loses it, and match_bytes() finds it again."""
+        if not several:
+            return
+        replaced = [new for new in several if new.instead]
+        for new in replaced:
+            self._change(new.instead, {"uidvalidity": None, "uid": None})
+        references = self._unused_references(len(several))
+        rows = [_receipt_row(new, now) | {"reference": one} for new, one in zip(several, references, strict=True)]
+        self._connection.execute(insert(receipts), rows)
+        for new in replaced:
+            number = select(receipts.c.id).where(_named_by(new.message.key)).scalar_subquery()
+            filed = (receipts.c.id == new.instead) & receipts.c.filed_at.is_not(None)
+            self._connection.execute(update(receipts).where(filed).values(filed_after=number))
 
-    def _new(self, waiting: InboxMessage, now: datetime, due_at: datetime, *, instead: Row[Any] | None) -> Row[Any]:
-        """A new receipt, `instead` of an older one with this key; match_bytes() finds that one by its bytes."""
-        if instead:
-            self._change(instead.id, {"uidvalidity": None, "uid": None})
-        values = {
-            "reference": self._unused_reference(),
-            "uidvalidity": waiting.key.uidvalidity,
-            "uid": waiting.key.uid,
-            "size": waiting.size,
-            "received_at": waiting.received_at,
-            "first_seen_at": now,
-            "clock_from": waiting.received_at,
-            "due_at": due_at,
-        }
-        new = self._connection.execute(insert(receipts).values(values).returning(receipts)).one()
-        if instead:
-            filed = (receipts.c.id == instead.id) & receipts.c.filed_at.is_not(None)
-            self._connection.execute(update(receipts).where(filed).values(filed_after=new.id))
-        return new
-
-    def _unused_reference(self) -> str:
-        while True:
-            letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
-            reference = f"PM-{letters[:4]}-{letters[4:]}"
-            if not self._connection.scalar(select(receipts.c.id).where(receipts.c.reference == reference)):
-                return reference
+    def _unused_references(self, count: int) -> list[str]:
+        """So many new references. Two are hardly ever the same: there are 282 billion."""
+        unused: set[str] = set()
+        while len(unused) < count:
+            some = {_reference() for _ in range(count - len(unused))}
+            taken = select(receipts.c.reference).where(receipts.c.reference.in_(some))
+            unused |= some.difference(self._connection.scalars(taken))
+        return list(unused)
 
     def _take_up(self, row: Row[Any]) -> Receipt:
         if row.outcome:  # also what was erased while it was to be brought back
@@ -186,6 +201,25 @@ class Receipts(Repository):
         ).one()
         self._change(older.id, {**gone._asdict(), "folder": ""})
         return self._take_up(older)
+
+
+def _reference() -> str:
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    return f"PM-{letters[:4]}-{letters[4:]}"
+
+
+def _receipt_row(new: NewReceipt, now: datetime) -> dict[str, Any]:
+    """The columns of a new receipt, but for its reference."""
+    message = new.message
+    return {
+        "uidvalidity": message.key.uidvalidity,
+        "uid": message.key.uid,
+        "size": message.size,
+        "received_at": message.received_at,
+        "first_seen_at": now,
+        "clock_from": message.received_at,
+        "due_at": new.due_at,
+    }
 
 
 def _named_by(key: Key) -> ColumnElement[bool]:

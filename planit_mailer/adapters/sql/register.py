@@ -53,6 +53,11 @@ class Register(Repository):
         rows = self._connection.execute(select(schools).order_by(schools.c.name, schools.c.id))
         return tuple(Enrolled(_school(row), tuple(values[row.id]), row.id in locked) for row in rows)
 
+    def senders(self) -> tuple[tuple[str, int], ...]:
+        """All addresses and domains, each with the id of a school that it may send for."""
+        rows = self._connection.execute(select(senders.c.value, senders.c.school_id).order_by(senders.c.id))
+        return tuple((row.value, row.school_id) for row in rows)
+
     def domains(self) -> frozenset[str]:
         """The domains of all senders."""
         return frozenset(value.rpartition("@")[2] for value in self._connection.scalars(select(senders.c.value)))
@@ -153,7 +158,9 @@ def several(found: Sequence[School], what: str) -> str:
 
 
 def registration(connection: Connection, address: str) -> SenderRegistration:
-    """The registration of one address."""
+    """The registration of one address; of "", the sender of a message that was not read yet, there is none."""
+    if not address:
+        return SenderRegistration()
     names = values(address)
     may = exists().where(senders.c.school_id == schools.c.id, senders.c.value.in_(names))
     rows = connection.execute(select(schools).where(may).order_by(schools.c.name, schools.c.id))

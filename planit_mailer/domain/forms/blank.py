@@ -1,12 +1,12 @@
 """Make the blank form, an .xlsx workbook in the handbook's layout (section 5), with a second sheet that explains it."""
 
-from io import BytesIO
-
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
+
+from planit_mailer.spreadsheets.annotate import in_memory
 
 LABELS = (
     "Plan-it spreadsheet import",
@@ -86,9 +86,7 @@ def blank_form() -> bytes:
     _years(page)
     page.freeze_panes = f"C{COMPULSORY + 1}"
     _guide(book.create_sheet("How to fill this in"))
-    out = BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return in_memory.saved(book)
 
 
 def _widths_and_formats(page: Worksheet) -> None:

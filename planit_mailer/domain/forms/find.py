@@ -15,7 +15,7 @@ from planit_mailer.domain.forms.levels import Headings
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem
 from planit_mailer.spreadsheets import references
-from planit_mailer.spreadsheets.model import Cell, Range, Row, Sheet
+from planit_mailer.spreadsheets.model import Cell, Range, Row, Sheet, text_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,18 @@ class Form:
     fields: tuple[ColumnCells, ...]
     different: tuple[Cell, ...]
     passed_over: tuple[Row, ...]
+
+    @property
+    def stored(self) -> int:
+        """The bytes of text that a store would keep: each learner has the introduction, and headings with the values.
+
+        It is an upper bound: all texts of the sheet count, as if each were a value.
+        """
+        headings = 0
+        for column, down in zip(self.columns.fields, self.fields, strict=True):
+            headings += text_size(column.heading) * (len(down.cells) - down.cells.count(None))
+        introduction = sum(map(text_size, self.header.paragraphs))
+        return self.sheet.text + headings + introduction * len(self.learners)
 
     def cells(self, identity: Identity) -> Iterator[tuple[Row, Cell | None]]:
         """The learners with their cells of a compulsory field, top down; none if its heading is missing."""

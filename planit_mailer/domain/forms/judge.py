@@ -62,17 +62,26 @@ class Judgement:
 
 
 def judge(data: bytes, judging: Criteria) -> Judgement:
-    """Judge a file. Runs in the reading process, which returns the judgement pickled."""
+    """Judge a file. Runs in the reading process.
+
+    A locked workbook is opened if a password fits. What is locked again inside it stays locked.
+    """
+    judgement = _judge(data, judging)
+    if judgement.locked:
+        opened = passwords.opened(data, judging.passwords)
+        if opened:
+            return replace(_judge(opened.data, judging), encrypted=True)
+    return judgement
+
+
+def _judge(data: bytes, judging: Criteria) -> Judgement:
+    """Judge a file without any password."""
     kind = detect.sniff(data)
     workbook = read.read(data, judging.limits, find.likeness)
     if isinstance(workbook, Unreadable):
         judgement = _unreadable(workbook, kind)
     else:
         judgement = judged(workbook, judging)
-    if judgement.locked:
-        opened = passwords.opened(data, judging.passwords)
-        if opened:
-            return replace(judge(opened.data, judging), encrypted=True)
     if kind in detect.PLAIN and judgement.draft is None:
         return replace(judgement, found=kind.name, is_spreadsheet=False)
     return judgement
@@ -83,12 +92,22 @@ def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:
     search = find.find([sheet for sheet in workbook if not annotator.is_ours(sheet)])
     if search.form is None:
         return Judgement(None, search.problems)
+    if search.form.stored > judging.limits.text:
+        return _too_much_text(judging.limits.text)
     return Judgement(
         draft=draft.draft(search.form),
         problems=(*search.problems, *stages.check(search.form, judging)),
         sheet=search.form.sheet.number,
         heading_row=search.form.heading_row,
     )
+
+
+def _too_much_text(most: int) -> Judgement:
+    """Return the judgement of a form whose text, as it would be stored, has more than so many bytes."""
+    found = (
+        f"a form with more than {most / 1_000_000:,g} MB of text, headings and introduction counted for each learner"
+    )
+    return Judgement(None, (catalogue.problem(CODES[Reason.TOO_LARGE], found=found),))
 
 
 def cannot_be_opened() -> Judgement:

@@ -1,6 +1,5 @@
 """Writes sheets that were read into an .xlsx workbook that shows the same, for kinds of file that cannot be painted."""
 
-import io
 import re
 
 from openpyxl import Workbook
@@ -8,27 +7,38 @@ from openpyxl.cell.cell import Cell as WritableCell
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from planit_mailer.spreadsheets.annotate import in_memory
+from planit_mailer.spreadsheets.containers.zip_archive import TooLarge
 from planit_mailer.spreadsheets.model import Cell, Kind, Row, Sheet
 from planit_mailer.spreadsheets.readers import cells
 
 NOT_IN_NAMES = re.compile(r"[\[\]*?:/\\\x00-\x1f]")
 NAME_LENGTH = 31
+CELLS = 300_000  # that are copied; a form of 3,700 learners has as many
 DATE = "dd/mm/yyyy"
 NARROWEST, WIDEST = 10, 40  # characters
 LOST_RESULT = "#N/A"  # in place of a formula without a saved result, which the school still has to correct
 
 
 def as_xlsx(sheets: tuple[Sheet, ...]) -> bytes:
-    """Return the bytes of a workbook with these sheets, which are numbered from 1 in their order."""
+    """Return the bytes of a workbook with these sheets, which are numbered from 1 in their order.
+
+    Raises TooLarge if that would take too long: openpyxl needs some seconds for 300,000 cells.
+    """
+    if sum(_count(row) for sheet in sheets for row in sheet.rows) > CELLS:
+        raise TooLarge(f"more than {CELLS:,} cells to copy")
     book = Workbook()
     for unwanted in book.worksheets:
         book.remove(unwanted)
     for sheet in sheets:
         name = NOT_IN_NAMES.sub(" ", sheet.name)[:NAME_LENGTH] or "Sheet"
         _write_sheet(book.create_sheet(name), sheet)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return in_memory.saved(book)
+
+
+def _count(row: Row) -> int:
+    """The number of cells in a row that are not blank."""
+    return len(row.cells) - row.cells.count(None)
 
 
 def _write_sheet(page: Worksheet, sheet: Sheet) -> None:

@@ -12,11 +12,14 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from defusedxml import minidom
 
-from planit_mailer.spreadsheets.containers.zip_archive import Archive, folded
+from planit_mailer.spreadsheets.containers.zip_archive import Archive, TooLarge, folded
 from planit_mailer.spreadsheets.model import Limits
 
 CONTENT_TYPES = "[Content_Types].xml"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+LARGEST = 40_000_000  # bytes of a part that is painted; a form of 10,000 learners has 32 MB
+MOST_KEPT = 100_000_000  # bytes of all parts that are looked into
+NODES = 200_000  # tags and attributes of a document; its tree takes up to 600 bytes for each
 NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
 
 
@@ -45,6 +48,7 @@ class Package:
         self._names = {folded(entry.filename): _slashed(entry.filename) for entry in entries}
         self._stored = {folded(entry.filename) for entry in entries if entry.compress_type == ZIP_STORED}
         self._changed: dict[str, bytes] = {}
+        self._kept = 0  # bytes that were read and kept
 
     def __contains__(self, name: str) -> bool:
         return folded(name) in self._names
@@ -54,12 +58,19 @@ class Package:
         return tuple(self._names.values())
 
     def read(self, name: str) -> bytes:
-        """Return the present content of a part. Raises KeyError if it is absent, TooLarge if it unpacks to too much."""
+        """Return the present content of a part. Raises KeyError if it is absent, TooLarge if it unpacks to too much.
+
+        What was read is kept, for it is needed again, and so there is a limit for all parts together.
+        """
         key = folded(name)
         if key not in self._changed:
             if key not in self._names:
                 raise KeyError(name)
-            self._changed[key] = self._archive.read(key)
+            content = self._archive.read(key, LARGEST)
+            self._kept += len(content)
+            if self._kept > MOST_KEPT:
+                raise TooLarge(f"more than {MOST_KEPT // 1_000_000:,} MB in sheets and their texts")
+            self._changed[key] = content
         return self._changed[key]
 
     def write(self, name: str, content: bytes) -> None:
@@ -160,7 +171,12 @@ def relations_path(part: str) -> str:
 
 
 def parsed(content: bytes) -> Element:
-    """Parse a document without a document type and return its root; prefixes stay as they are."""
+    """Parse a document without a document type and return its root; prefixes stay as they are.
+
+    Raises TooLarge if its tree would take too much memory.
+    """
+    if content.count(b"<") + content.count(b"=") > NODES:
+        raise TooLarge(f"more than {NODES:,} elements and attributes in a part that has to be changed")
     document: Document = minidom.parseString(content, forbid_dtd=True)  # type: ignore[arg-type]  # bytes too
     root = document.documentElement
     assert isinstance(root, Element), "a document has an element"

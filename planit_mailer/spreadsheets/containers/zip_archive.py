@@ -14,6 +14,7 @@ from planit_mailer.spreadsheets.model import Limits
 ENTRIES = 2_000
 RATIO = 200
 RATIO_FROM = 10_000_000  # bytes unpacked; below, no ratio does harm
+WHOLE = 100_000_000  # bytes of a part that is read whole; twice as much is needed for a moment
 DIRECTORY_ENTRY = b"PK\x01\x02"
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 1  # a flag of an entry
@@ -64,10 +65,13 @@ class Archive:
         with self._zip.open(self._entries[folded(name)]) as stream:
             yield Part(stream, self._spend)
 
-    def read(self, name: str) -> bytes:
-        """Return a whole part, which should be small. Raises KeyError if it is missing."""
+    def read(self, name: str, most: int = WHOLE) -> bytes:
+        """Return a whole part. Raises KeyError if it is missing, TooLarge if it has more than `most` bytes."""
         with self.open(name) as part:
-            return part.read()
+            content = part.read(most + 1)
+        if len(content) > most:
+            raise TooLarge(f"more than {most // 1_000_000:,} MB in one of its parts")
+        return content
 
     def _spend(self, unpacked: int) -> None:
         self._left -= unpacked

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from planit_mailer.spreadsheets.number_formats import parse
+
 GENERAL = "General"
 
 BUILT_IN: Mapping[int, str] = MappingProxyType(
@@ -66,6 +68,11 @@ AMERICAN: Mapping[str, str] = MappingProxyType(
         "m/d/yy h:mm": BUILT_IN[22],
     }
 )
+
+
+def kept(own: str) -> str:
+    """Return a code as far as it has to be kept: one that is cut is still too long to be followed."""
+    return own[: parse.CODE + 1]
 
 
 def code(number: int, own: str | None) -> str:

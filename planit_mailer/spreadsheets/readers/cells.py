@@ -17,6 +17,8 @@ SPACES = str.maketrans({"\xa0": " ", "\u202f": " ", "\u2007": " ", "\t": " "})
 ERRORS = frozenset(
     ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!")
 )
+LONGEST = 32_767  # characters that a cell can hold in Excel; of more it shows the first
+KEPT = 200_000  # different cells that are kept; sheets with more repeat little, and memory has a limit
 OUTER = " \n\u200b\u2060\u3000"
 
 
@@ -41,6 +43,8 @@ class Cells:
         """Return a cell by its stored type (as OOXML names it), value and style, or None if it is blank."""
         key = (stored, value, style, formula)
         if key not in self._made:
+            if len(self._made) >= KEPT:
+                self._made.clear()
             self._made[key] = self.make(stored, value, style, formula=formula)
         return self._made[key]
 
@@ -79,7 +83,7 @@ class Cells:
 
 def text(stored: str, code: str = "General") -> Cell | None:
     """Return a cell with text, or None if nothing of it can be seen."""
-    seen = _tidy(stored)
+    seen = _tidy(stored)[:LONGEST]
     if not seen:
         return None
     if seen[0] == "#" and seen.upper() in ERRORS:  # pasted, or the saved result of a formula with the type of a text
@@ -87,7 +91,7 @@ def text(stored: str, code: str = "General") -> Cell | None:
     if code in render.PLAIN:
         return Cell(seen, Kind.TEXT, seen, code)
     shown = render.of_text(seen, code)
-    return Cell(_tidy(shown.text), Kind.TEXT, seen, code, exact=shown.exact)
+    return Cell(_tidy(shown.text)[:LONGEST], Kind.TEXT, seen, code, exact=shown.exact)
 
 
 def number(stored: float, code: str = "General", *, since_1904: bool = False) -> Cell:

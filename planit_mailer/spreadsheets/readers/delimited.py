@@ -9,7 +9,7 @@ from planit_mailer.spreadsheets.containers import text_encoding
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged, TooLarge
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Sheet
 from planit_mailer.spreadsheets.readers import cells
-from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder, Usage
 
 DELIMITERS = (",", ";", "\t", "|")
 DECLARED = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # a line for Excel, which does not show it
@@ -84,7 +84,7 @@ def _divided_in_all_ways(text: str, limits: Limits) -> tuple[Sheet, ...]:
 
 def _sheet(text: str, delimiter: str, limits: Limits) -> Sheet:
     """Return the sheet that a delimiter makes of a text. Blank lines count as rows, as they do in Excel."""
-    builder = SheetBuilder(limits)
+    builder = SheetBuilder(Usage(limits))
     made = _MadeCells()
     for number, fields in _records(text, delimiter):
         builder.add_cells(number, [made[written] for written in fields])
@@ -105,6 +105,8 @@ class _MadeCells(dict[str, Cell | None]):
 
     def __missing__(self, written: str) -> Cell | None:
         cell = _cell(written)
+        if len(self) >= cells.KEPT:
+            self.clear()
         self[written] = cell
         return cell
 

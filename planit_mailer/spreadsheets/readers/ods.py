@@ -5,7 +5,7 @@ rows and columns are hidden.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from xml.etree.ElementTree import Element
@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, Locked
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
 from planit_mailer.spreadsheets.number_formats import dates
-from planit_mailer.spreadsheets.readers import cells, xml_parts
-from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
+from planit_mailer.spreadsheets.readers import cells, sheet_builder, xml_parts
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder, Usage
 
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -25,7 +25,6 @@ MANIFEST = "META-INF/manifest.xml"
 SHEET = f"{TABLE}table"
 ROW = f"{TABLE}table-row"
 CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
-CONTAINERS = (SHEET, f"{TABLE}table-rows", f"{TABLE}table-row-group", f"{TABLE}table-header-rows")  # of rows
 HIDDEN = ("collapse", "filter")
 NO_FORMAT = "#FMT"  # LibreOffice shows this if the format cannot show the number
 ERROR = re.compile(r"#[A-Z]+[A-Z0-9/]*[!?]?|Err:\d{3}")
@@ -40,8 +39,12 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     archive = Archive(data, limits)
     if _is_encrypted(archive):
         raise Locked
-    events = xml_parts.events(archive, "content.xml")
-    return tuple(_Reader(limits).sheets(events))
+    events = xml_parts.parsed(xml_parts.chunks(archive, "content.xml"), _is_row)
+    return tuple(_Reader(Usage(limits)).sheets(events))
+
+
+def _is_row(opened: Sequence[Element]) -> bool:
+    return opened[-1].tag == ROW
 
 
 def _is_encrypted(archive: Archive) -> bool:
@@ -66,13 +69,11 @@ class _Table:
 class _Reader:
     """Reads the tables of one document, row by row."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
         self._hidden_styles: set[str] = set()
         self._style = ""
-        self._table = _Table(SheetBuilder(limits))
-        self._container: Element | None = None  # the last element that began and can hold rows
-        self._open_rows = 0
+        self._table = _Table(SheetBuilder(usage))
 
     def sheets(self, events: Iterator[tuple[str, Element]]) -> Iterator[Sheet]:
         """Yield each sheet of a document when it ends.
@@ -81,35 +82,25 @@ class _Reader:
         """
         count = 0
         for event, element in events:
-            if element.tag == ROW:
-                self._begin_or_end_row(event, element)
-            elif self._open_rows:
-                continue
-            elif event == "start":
+            if event == "start":
                 self._begin(element)
+            elif element.tag == ROW:
+                self._row(element)
             elif element.tag == SHEET and not self._table.external:
                 count += 1
                 yield self._table.builder.sheet(self._table.name, count, hidden=self._table.hidden)
 
-    def _begin_or_end_row(self, event: str, element: Element) -> None:
-        """Read a row when it ends, and drop it from the tree so that the document does not gather in memory."""
-        self._open_rows += 1 if event == "start" else -1
-        if self._open_rows == 0 and self._container is not None:
-            self._row(element)
-            self._container.clear()
-
     def _begin(self, element: Element) -> None:
         """Note what stands before the rows. All of it is in attributes."""
-        if element.tag in CONTAINERS:
-            self._container = element
         match xml_parts.local(element.tag):
             case "style":
                 self._style = element.get(f"{STYLE}name", "")
             case "table-properties" if element.get(f"{TABLE}display") == "false":
                 self._hidden_styles.add(self._style)
+                sheet_builder.check_styles(len(self._hidden_styles))
             case "table":
                 hidden = element.get(f"{TABLE}style-name") in self._hidden_styles
-                self._table = _Table(SheetBuilder(self._limits), element.get(f"{TABLE}name", ""), hidden)
+                self._table = _Table(SheetBuilder(self._usage), element.get(f"{TABLE}name", ""), hidden)
             case "table-source":
                 self._table.external = True
             case "table-column":
@@ -162,9 +153,9 @@ def _cell(element: Element) -> Cell | None:
 
     Below, `stored` is True if the file has that text, even an empty one.
     """
-    paragraphs = [_paragraph(part) for part in element if part.tag == f"{TEXT}p"]
+    paragraphs = [part for part in element if part.tag == f"{TEXT}p"]
     stored = bool(paragraphs)
-    shown = cells.text("\n".join(paragraphs))
+    shown = cells.text(_text_of(paragraphs))
     text = shown.text if shown else ""
     if element.get(f"{TABLE}formula") is not None:
         failed = _failed_formula(element, text, stored=stored)
@@ -226,10 +217,27 @@ def _date(written: str, text: str, *, stored: bool) -> Cell:
     return Cell(shown, Kind.DATE, moment.replace(tzinfo=None), code, exact=stored)
 
 
+def _text_of(paragraphs: Sequence[Element]) -> str:
+    """Return the text of a cell's paragraphs, as far as a cell can show it: one element stands for many spaces."""
+    shown: list[str] = []
+    size = 0
+    for part in paragraphs:
+        shown.append(_paragraph(part))
+        size += len(shown[-1]) + 1
+        if size > cells.LONGEST:
+            break
+    return "\n".join(shown)
+
+
 def _paragraph(part: Element) -> str:
-    """Return the text of a paragraph. Spaces, tabs and line breaks are elements; notes are left out."""
+    """Return the text of a paragraph, or its beginning if it is longer than a cell can show.
+
+    Spaces, tabs and line breaks are elements; notes are left out.
+    """
     shown = part.text or ""
     for child in part:
+        if len(shown) > cells.LONGEST:
+            break
         if child.tag == f"{TEXT}s":
             shown += " " * min(xml_parts.integer(child.get(f"{TEXT}c", "1")), MOST_SPACES)
         elif child.tag == f"{TEXT}line-break":

@@ -1,7 +1,8 @@
 """Reads .xls (BIFF): values, formats, and what is hidden, as xlrd reads them → sheets."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import xlrd
 from xlrd.biffh import XLRDError
@@ -12,7 +13,7 @@ from planit_mailer.spreadsheets.containers.zip_archive import Damaged, Locked
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
 from planit_mailer.spreadsheets.number_formats import builtin
 from planit_mailer.spreadsheets.readers import cells, xls_formulas
-from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder, Usage
 
 ENCRYPTED = "Workbook is encrypted"  # xlrd says so in the text of a general error, and nowhere else
 STREAMS = ("Workbook", "Book")  # of BIFF8, and of what is older; a file for both has both
@@ -20,9 +21,32 @@ STREAMS = ("Workbook", "Book")  # of BIFF8, and of what is older; a file for bot
 
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     """Return all worksheets in their order. Raises Locked, TooLarge, and xlrd's own errors if the file is damaged."""
-    book = _open(data)
-    reader = _Reader(book, limits)
-    return tuple(map(reader.sheet, range(book.nsheets)))
+    with _without_what_unfolds():
+        book = _open(data)
+        reader = _Reader(book, limits)
+        return tuple(map(reader.sheet, range(book.nsheets)))
+
+
+@contextmanager
+def _without_what_unfolds() -> Iterator[None]:
+    """Let xlrd pass over links and names, which are not needed, and of which a small file can make very much.
+
+    It makes an entry for each cell that a link spans, and works out the formulas of names, which can double a text
+    again and again. It cannot be told to leave that out, so its functions for these records are replaced meanwhile.
+    """
+    replaced = ((xlrd.sheet.Sheet, "handle_hlink"), (xlrd.sheet.Sheet, "handle_quicktip"), (xlrd.Book, "handle_name"))
+    originals = [(owner, name, getattr(owner, name)) for owner, name in replaced]
+    for owner, name in replaced:
+        setattr(owner, name, _pass_over)
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
+
+
+def _pass_over(_owner: object, _record: bytes) -> None:
+    """Do nothing with a record."""
 
 
 def _open(data: bytes) -> xlrd.Book:
@@ -64,20 +88,21 @@ class _Reader:
 
     def __init__(self, book: xlrd.Book, limits: Limits) -> None:
         self._book = book
-        self._limits = limits
+        self._usage = Usage(limits)
         self._codes = _codes(book)
         self._made: dict[tuple[int, object, int], Cell | None] = {}
 
     def sheet(self, number: int) -> Sheet:
         """Return a sheet by its number from 0, and let xlrd drop it."""
         page = self._book.sheet_by_index(number)
-        builder = SheetBuilder(self._limits)
+        builder = SheetBuilder(self._usage)
         for row in range(page.nrows):
             builder.add_cells(row + 1, self._cells(page, row), hidden=_is_hidden(page.rowinfo_map.get(row)))
         for column, info in page.colinfo_map.items():
             if info.hidden or not info.width:
                 builder.hide_columns(column + 1, column + 1)
-        builder.merged = [Range(top + 1, left + 1, bottom, right) for top, bottom, left, right in page.merged_cells]
+        for top, bottom, left, right in page.merged_cells:
+            builder.merge(Range(top + 1, left + 1, bottom, right))
         self._book.unload_sheet(number)
         return builder.sheet(page.name, number + 1, hidden=page.visibility != 0)
 
@@ -90,6 +115,8 @@ class _Reader:
     def _cell(self, kind: int, value: object, style: int) -> Cell | None:
         key = (kind, value, style)
         if key not in self._made:
+            if len(self._made) >= cells.KEPT:
+                self._made.clear()
             self._made[key] = self._make(kind, value, self._codes.get(style, builtin.GENERAL))
         return self._made[key]
 

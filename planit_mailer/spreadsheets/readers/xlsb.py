@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, Damaged
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Sheet
 from planit_mailer.spreadsheets.number_formats import builtin
-from planit_mailer.spreadsheets.readers import cells, xlsx
-from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
+from planit_mailer.spreadsheets.readers import cells, sheet_builder, xlsx
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder, Usage
 
 # Numbers of records, [MS-XLSB] 2.3.
 ROW, BLANK, RK, ERROR, BOOLEAN, REAL, TEXT, SHARED = 0, 1, 2, 3, 4, 5, 6, 7
@@ -41,22 +41,34 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     workbook = xlsx.workbook_of(archive)
     relations = xlsx.relations_of(archive, workbook)
     parts = {relation.type: relation.target for relation in relations if relation.target in archive}
-    book = list(_records(archive.read(workbook)))
-    maker = _CellMaker(_strings(archive, parts), _formats(archive, parts), since_1904=_is_since_1904(book))
-    return tuple(_sheets(archive, book, relations, _Reader(maker, limits)))
+    usage = Usage(limits)
+    since_1904, sheet_bodies = _book(archive.read(workbook))
+    maker = _CellMaker(_strings(archive, parts, usage), _formats(archive, parts), since_1904=since_1904)
+    return tuple(_sheets(archive, sheet_bodies, relations, _Reader(maker, usage)))
 
 
-def _is_since_1904(book: list[tuple[int, bytes]]) -> bool:
-    """Return True if the dates of the workbook count from 1904."""
-    return any(number == PROPERTIES and body[0] & 1 for number, body in book)
+def _book(data: bytes) -> tuple[bool, list[bytes]]:
+    """Return if the dates of the workbook count from 1904, and the bodies of the records of its sheets."""
+    since_1904 = False
+    sheet_bodies: list[bytes] = []
+    for number, body in _records(data):
+        if number == PROPERTIES and body[0] & 1:
+            since_1904 = True
+        elif number == SHEET:
+            sheet_bodies.append(body)
+            sheet_builder.check_sheets(len(sheet_bodies))
+    return since_1904, sheet_bodies
 
 
-def _strings(archive: Archive, parts: Mapping[str, str]) -> list[str]:
+def _strings(archive: Archive, parts: Mapping[str, str], usage: Usage) -> list[str]:
     """Return the shared strings in the order of their numbers."""
-    if "sharedStrings" not in parts:
-        return []
-    records = _records(archive.read(parts["sharedStrings"]))
-    return [_text(body, 1) for number, body in records if number == SHARED_ITEM]
+    found: list[str] = []
+    if "sharedStrings" in parts:
+        for number, body in _records(archive.read(parts["sharedStrings"])):
+            if number == SHARED_ITEM:
+                found.append(_text(body, 1))
+                usage.add_shared(found[-1])
+    return found
 
 
 def _formats(archive: Archive, parts: Mapping[str, str]) -> list[str]:
@@ -72,17 +84,17 @@ def _formats(archive: Archive, parts: Mapping[str, str]) -> list[str]:
         elif number == STYLES_END:
             among_cell_styles = False
         elif number == FORMAT:
-            own[int.from_bytes(body[:2], "little")] = _text(body, 2)
+            own[int.from_bytes(body[:2], "little")] = builtin.kept(_text(body, 2))
         elif number == STYLE and among_cell_styles:
             styles.append(int.from_bytes(body[2:4], "little"))
+            sheet_builder.check_styles(len(styles))
     return [builtin.code(style, own.get(style)) for style in styles]
 
 
 def _sheets(
-    archive: Archive, book: list[tuple[int, bytes]], relations: xlsx.Relations, reader: "_Reader"
+    archive: Archive, sheet_bodies: Sequence[bytes], relations: xlsx.Relations, reader: "_Reader"
 ) -> Iterator[Sheet]:
     by_id = {relation.id: relation for relation in relations}
-    sheet_bodies = [body for number, body in book if number == SHEET]
     for place, body in enumerate(sheet_bodies, start=1):
         key = _text(body, 8)
         relation = by_id[key]
@@ -95,13 +107,13 @@ def _sheets(
 class _Reader:
     """Reads the worksheets of one workbook."""
 
-    def __init__(self, maker: "_CellMaker", limits: Limits) -> None:
+    def __init__(self, maker: "_CellMaker", usage: Usage) -> None:
         self._maker = maker
-        self._limits = limits
+        self._usage = usage
 
     def sheet(self, data: bytes, name: str, place: int, *, hidden: bool) -> Sheet:
         """Return one sheet. Its place in the workbook counts from 1."""
-        builder = SheetBuilder(self._limits)
+        builder = SheetBuilder(self._usage)
         row = _RowCells(builder)
         for number, body in _with_columns(_records(data)):
             if number in CELLS:
@@ -133,6 +145,8 @@ class _CellMaker:
             return self._make(number, body)
         key = number, body[4:]
         if key not in self._made:
+            if len(self._made) >= cells.KEPT:
+                self._made.clear()
             self._made[key] = self._make(number, body)
         return self._made[key]
 

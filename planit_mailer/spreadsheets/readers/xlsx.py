@@ -7,15 +7,16 @@ two readers.
 """
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, Damaged
 from planit_mailer.spreadsheets.model import Limits, Sheet
 from planit_mailer.spreadsheets.number_formats import builtin
-from planit_mailer.spreadsheets.readers import xlsx_fast, xlsx_sheet, xml_parts
+from planit_mailer.spreadsheets.readers import sheet_builder, xlsx_fast, xlsx_sheet, xml_parts
 from planit_mailer.spreadsheets.readers.cells import Cells
+from planit_mailer.spreadsheets.readers.sheet_builder import Usage
 
 HIDDEN = ("hidden", "veryhidden")
 
@@ -32,19 +33,29 @@ class Relation:
 Relations = tuple[Relation, ...]
 
 
+@dataclass(slots=True)
+class Book:
+    """The workbook part: if dates count from 1904, if Excel calculates it anew, and the elements of its sheets."""
+
+    since_1904: bool = False
+    uncalculated: bool = False
+    sheets: list[Element] = field(default_factory=list)
+
+
 def read(archive: Archive, limits: Limits) -> tuple[Sheet, ...]:
     """Return all worksheets in their order. Chart sheets and the like have no cells and are left out."""
     workbook = workbook_of(archive)
     relations = relations_of(archive, workbook)
-    root = xml_parts.tree(archive, workbook)
+    book = _book(archive, workbook)
+    usage = Usage(limits)
     cells = Cells(
-        _strings(archive, relations),
+        _strings(archive, relations, usage),
         _formats(archive, relations),
-        since_1904=_is_set(root, "workbookPr", "date1904"),
-        uncalculated=_is_set(root, "calcPr", "fullCalcOnLoad"),
+        since_1904=book.since_1904,
+        uncalculated=book.uncalculated,
     )
-    reader = xlsx_sheet.Reader(cells, limits)
-    return tuple(_sheets(archive, root, relations, reader))
+    reader = xlsx_sheet.Reader(cells, usage)
+    return tuple(_sheets(archive, book, relations, reader))
 
 
 def workbook_of(archive: Archive) -> str:
@@ -72,28 +83,40 @@ def _relation(element: Element, folder: str) -> Relation:
     return Relation(element.get("Id", ""), kind, target)
 
 
-def _is_set(workbook: Element, properties: str, flag: str) -> bool:
-    """Return True if a flag of the whole workbook is set."""
-    return any(xml_parts.is_true(element, flag) for element in xml_parts.children(workbook, properties))
+def _book(archive: Archive, name: str) -> Book:
+    """Read the workbook part. Of what else is in it, such as the names of cells, there may be very much."""
+    book = Book()
+    for element in xml_parts.elements(archive, name, ("workbookPr",), ("calcPr",), ("sheets", "sheet")):
+        match xml_parts.local(element.tag):
+            case "workbookPr":
+                book.since_1904 = book.since_1904 or xml_parts.is_true(element, "date1904")
+            case "calcPr":
+                book.uncalculated = book.uncalculated or xml_parts.is_true(element, "fullCalcOnLoad")
+            case _:
+                book.sheets.append(element)
+                sheet_builder.check_sheets(len(book.sheets))
+    return book
 
 
-def _strings(archive: Archive, relations: Relations) -> list[str]:
+def _strings(archive: Archive, relations: Relations, usage: Usage) -> list[str]:
     """Return the shared strings in the order of their numbers."""
     found: list[str] = []
+
+    def keep(text: str) -> None:
+        usage.add_shared(text)
+        found.append(text)
+
     name = _target(archive, relations, "sharedStrings")
     if name:
-        remaining = xlsx_fast.remaining_texts(xml_parts.chunks(archive, name), found.append)
-        found.extend(_texts(xml_parts.parsed(remaining)))
+        remaining = xlsx_fast.remaining_texts(xml_parts.chunks(archive, name), keep)
+        for event, element in xml_parts.parsed(remaining, _is_string_item):
+            if event == "end" and _is_string_item([element]):
+                keep(xlsx_sheet.text_of(element))
     return found
 
 
-def _texts(events: Iterator[tuple[str, Element]]) -> Iterator[str]:
-    """Yield the text of each string item, and drop the item from the tree."""
-    _, table = next(events)
-    for event, element in events:
-        if event == "end" and xml_parts.local(element.tag) == "si":
-            yield xlsx_sheet.text_of(element)
-            table.clear()
+def _is_string_item(opened: Sequence[Element]) -> bool:
+    return xml_parts.local(opened[-1].tag) == "si"
 
 
 def _formats(archive: Archive, relations: Relations) -> tuple[str, ...]:
@@ -103,26 +126,14 @@ def _formats(archive: Archive, relations: Relations) -> tuple[str, ...]:
     name = _target(archive, relations, "styles")
     if not name:
         return ()
-    for element in _style_elements(archive, name):
+    for element in xml_parts.elements(archive, name, ("numFmts", "numFmt"), ("cellXfs", "xf")):
         number = xml_parts.integer(element.get("numFmtId", "0"))
         if xml_parts.local(element.tag) == "numFmt":
-            own.setdefault(number, element.get("formatCode", ""))
+            own.setdefault(number, builtin.kept(element.get("formatCode", "")))
         else:
             styles.append(number)
+        sheet_builder.check_styles(len(own) + len(styles))
     return tuple(builtin.code(number, own.get(number)) for number in styles)
-
-
-def _style_elements(archive: Archive, name: str) -> Iterator[Element]:
-    """Yield each number format (numFmt) and cell style (xf). Styles outside of cellXfs are not those of cells."""
-    among_cell_styles = False
-    for event, element in xml_parts.events(archive, name):
-        tag = xml_parts.local(element.tag)
-        if tag == "cellXfs":
-            if event == "end":
-                return
-            among_cell_styles = True
-        elif event == "end" and (tag == "numFmt" or (tag == "xf" and among_cell_styles)):
-            yield element
 
 
 def _target(archive: Archive, relations: Relations, kind: str) -> str:
@@ -133,9 +144,9 @@ def _target(archive: Archive, relations: Relations, kind: str) -> str:
     return ""
 
 
-def _sheets(archive: Archive, workbook: Element, relations: Relations, reader: xlsx_sheet.Reader) -> Iterator[Sheet]:
+def _sheets(archive: Archive, book: Book, relations: Relations, reader: xlsx_sheet.Reader) -> Iterator[Sheet]:
     by_id = {relation.id: relation for relation in relations}
-    for number, element in enumerate(xml_parts.children(workbook, "sheets", "sheet"), start=1):
+    for number, element in enumerate(book.sheets, start=1):
         relation = by_id.get(xml_parts.attribute(element, "id"))
         if relation is None:
             raise Damaged("a sheet without a part")

@@ -15,12 +15,11 @@ from typing import Protocol
 from planit_mailer.spreadsheets.containers.zip_archive import TooLarge
 from planit_mailer.spreadsheets.model import Cell, Limits
 from planit_mailer.spreadsheets.readers import xml_parts
-from planit_mailer.spreadsheets.readers.cells import Cells
+from planit_mailer.spreadsheets.readers.cells import KEPT, Cells
 from planit_mailer.spreadsheets.references import column_letters
 
 LONGEST = 4_000_000  # bytes before the first piece, and of one piece; the parser reads what is longer
 COLUMNS = 16_384
-SEEN = 200_000  # different cells that are kept; sheets with more repeat little, and memory has a limit
 STYLES = 10_000  # different attributes of cells and of rows that are kept, from one workbook to the next
 ATTRIBUTES = 500  # bytes of them at most, for what is kept must not fill the memory of later readings
 
@@ -158,7 +157,7 @@ class _SeenCells(dict[bytes, Cell | None]):
         text = None if written is None else decoded_text(written)
         if formula is not None:
             return self._cells.cell(stored, text, style, formula=True)
-        if len(self) >= SEEN:
+        if len(self) >= KEPT:
             self.clear()
         cell = self._cells.make(stored, text, style, formula=False)
         self[content] = cell

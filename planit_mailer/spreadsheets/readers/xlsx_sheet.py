@@ -1,16 +1,16 @@
 """Reads the XML of one worksheet: its cells with their positions, and which rows and columns are hidden or merged."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 from xml.etree.ElementTree import Element
 
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged
-from planit_mailer.spreadsheets.model import Cell, Limits, Range, Sheet
+from planit_mailer.spreadsheets.model import Cell, Range, Sheet
 from planit_mailer.spreadsheets.readers import xlsx_fast, xml_parts
 from planit_mailer.spreadsheets.readers.cells import Cells
-from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder
+from planit_mailer.spreadsheets.readers.sheet_builder import SheetBuilder, Usage
 from planit_mailer.spreadsheets.references import column_number
 
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6})")
@@ -21,35 +21,40 @@ ROWS = 1_048_576
 class Reader:
     """Reads the worksheets of one workbook. It ignores declared dimensions and cells that have only a format."""
 
-    def __init__(self, cells: Cells, limits: Limits) -> None:
+    def __init__(self, cells: Cells, usage: Usage) -> None:
         self._cells = cells
-        self._limits = limits
+        self._usage = usage
         self._columns: dict[str, int] = {}  # by their letters, as far as they have been looked up
-        self._fast_rows = xlsx_fast.Rows(cells, limits)
+        self._fast_rows = xlsx_fast.Rows(cells, usage.limits)
 
     def read(self, chunks: Iterator[bytes], name: str, number: int, *, hidden: bool) -> Sheet:
         """Return one sheet. Its number counts from 1.
 
         Raises Damaged or TooLarge, and the XML parser's own errors.
         """
-        builder = SheetBuilder(self._limits)
+        builder = SheetBuilder(self._usage)
 
         def keep(number: int, cells: tuple[Cell | None, ...], *, hidden: bool) -> None:
             builder.add_row(_within(number, ROWS), cells, hidden=hidden)
 
-        events = xml_parts.parsed(self._fast_rows.remaining(chunks, keep))
+        events = xml_parts.parsed(self._fast_rows.remaining(chunks, keep), _is_row)
         _, root = next(events)
         tags = _Tags.of(root)
-        for element in _entries(events, root, tags):
-            if element.tag == tags.row:
-                self._read_row(element, tags, builder)
-            elif element.tag == tags.merged:
-                builder.merge(_range(element.get("ref", "")))
-            elif xml_parts.is_hidden(element, "width"):
-                first = xml_parts.integer(element.get("min", "1"))
-                last = xml_parts.integer(element.get("max", "1"))
-                builder.hide_columns(first, last)
+        for event, element in events:
+            if event == "end" and element.tag in tags.entries:
+                self._read_entry(element, tags, builder)
         return builder.sheet(name, number, hidden=hidden)
+
+    def _read_entry(self, element: Element, tags: "_Tags", builder: SheetBuilder) -> None:
+        """Read a row, a merged block or the properties of columns."""
+        if element.tag == tags.row:
+            self._read_row(element, tags, builder)
+        elif element.tag == tags.merged:
+            builder.merge(_range(element.get("ref", "")))
+        elif xml_parts.is_hidden(element, "width"):
+            first = xml_parts.integer(element.get("min", "1"))
+            last = xml_parts.integer(element.get("max", "1"))
+            builder.hide_columns(first, last)
 
     def _read_row(self, element: Element, tags: "_Tags", builder: SheetBuilder) -> None:
         number = _row_number(element, builder.last_row)
@@ -116,7 +121,6 @@ class _Tags:
     formula: str
     inline: str
     merged: str
-    tables: frozenset[str]
     entries: frozenset[str]
 
     @classmethod
@@ -132,7 +136,6 @@ class _Tags:
             formula=f"{namespace}f",
             inline=f"{namespace}is",
             merged=merged,
-            tables=frozenset((f"{namespace}sheetData", f"{namespace}cols", f"{namespace}mergeCells")),
             entries=frozenset((row, f"{namespace}col", merged)),
         )
 
@@ -149,15 +152,8 @@ def text_of(element: Element) -> str:
     return "".join(texts)
 
 
-def _entries(events: Iterator[tuple[str, Element]], root: Element, tags: _Tags) -> Iterator[Element]:
-    """Yield the rows, columns and merged ranges of a sheet. Each is cleared when the next one is asked for."""
-    table = root
-    for event, element in events:
-        if event == "end" and element.tag in tags.entries:
-            yield element
-            table.clear()
-        elif event == "start" and element.tag in tags.tables:
-            table = element
+def _is_row(opened: Sequence[Element]) -> bool:
+    return xml_parts.local(opened[-1].tag) == "row"
 
 
 def _row_number(row: Element, previous: int) -> int:

@@ -411,6 +411,27 @@ def test_mail_that_came_while_we_were_busy_ends_idle_at_once(post: MailServers, 
     assert time.monotonic() - began < 5
 
 
+def test_mail_that_came_before_another_message_was_looked_for_ends_idle_at_once(
+    post: MailServers, mailbox: Mailbox
+) -> None:
+    send(post, "one")
+    [one] = mailbox.waiting()
+    send(post, "two")
+    assert mailbox.holds(one.key)
+    began = time.monotonic()
+    assert mailbox.idle(20)
+    assert time.monotonic() - began < 5
+
+
+def test_mail_that_was_listed_between_two_messages_does_not_end_idle_again(post: MailServers, mailbox: Mailbox) -> None:
+    send(post, "one")
+    [one] = mailbox.waiting()
+    send(post, "two")
+    [two] = mailbox.arrived_after(one.key) or mailbox.arrived_after(one.key)
+    assert mailbox.arrived_after(two.key) == ()
+    assert not mailbox.idle(0.3)
+
+
 # ── when things go wrong ──
 
 

@@ -147,16 +147,27 @@ def test_messages_are_numbered_as_they_lie_in_the_inbox_whoever_takes_them_up(st
         assert reading.unanswered()[2].due_at == NOW + TWO_DAYS
 
 
+def test_what_arrives_while_others_wait_is_numbered_behind_them_and_they_keep_their_receipts(store: Store) -> None:
+    first, second, third = (waiting() for _ in range(3))
+    with store.transaction() as transaction:
+        transaction.number((first, second), NOW, TWO_DAYS)
+        references = [one.reference for one in transaction.unanswered()]
+        transaction.number((third,), NOW + timedelta(hours=1), TWO_DAYS)
+        assert [one.reference for one in transaction.unanswered()][:2] == references
+    arrivals = [begin(store, message).arrival for message in (first, second, third)]
+    assert arrivals == sorted(arrivals)
+
+
 def test_what_somebody_took_out_of_the_inbox_before_it_was_taken_up_leaves_no_receipt(store: Store) -> None:
     stays, goes, taken_up = (waiting() for _ in range(3))
     reference = begin(store, taken_up).reference
     with store.transaction() as transaction:
         transaction.number((stays, goes, taken_up), NOW, TWO_DAYS)
-        transaction.number((stays,), NOW + timedelta(minutes=1), TWO_DAYS)
+        transaction.drop_unread((stays,), NOW + timedelta(minutes=1))
         assert len(transaction.unanswered()) == 3, "another daemon may have looked before it came"
-        transaction.number((stays,), NOW + timedelta(minutes=11), TWO_DAYS)
+        transaction.drop_unread((stays,), NOW + timedelta(minutes=11))
         assert len(transaction.unanswered()) == 2
-        transaction.number((), NOW + timedelta(minutes=11), TWO_DAYS)
+        transaction.drop_unread((), NOW + timedelta(minutes=11))
         assert [one.reference for one in transaction.unanswered()] == [reference]
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from planit_mailer.adapters.sql.store import Store
 from planit_mailer.core.errors import Refused
@@ -12,7 +13,7 @@ from planit_mailer.domain.messages import InboxMessage, Key, Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.schools import SenderRegistration
 from tests.support import books
-from tests.support.books import NOW, OFFICE, begin, facts, match_bytes, settled, verdict, waiting
+from tests.support.books import NOW, OFFICE, TWO_DAYS, begin, facts, match_bytes, settled, verdict, waiting
 
 
 def deaths_and_attempts(store: Store, reference: str) -> tuple[int, int]:
@@ -32,6 +33,15 @@ def test_messages_are_numbered_in_the_order_in_which_they_are_first_seen(store: 
     assert first.reference != second.reference
     assert first.reference[:3] == "PM-"
     assert len(first.reference) == len("PM-7F3K-9Q2T")
+
+
+def test_a_thousand_new_messages_are_numbered_and_watched_in_a_few_statements(store: Store) -> None:
+    statements: list[str] = []
+    with store.transaction() as transaction:
+        event.listen(transaction._connection, "before_cursor_execute", lambda *said: statements.append(said[2]))
+        transaction.number([waiting() for _ in range(1_000)], NOW, TWO_DAYS)
+        assert len({one.reference for one in transaction.unanswered()}) == 1_000
+    assert len(statements) < 10
 
 
 def test_the_attempt_is_counted_before_the_work(store: Store) -> None:

@@ -81,6 +81,15 @@ def test_the_register_lists_schools_by_name_with_their_senders(registered: Store
 # ── senders ──
 
 
+def test_every_sender_is_listed_with_each_school_that_they_may_send_for(registered: Store) -> None:
+    trust = books.a_school(registered, "Abbey School", "ZZ8 8ZZ")
+    with registered.transaction() as transaction:
+        [greenfield] = transaction.find_schools("ZZ9 9ZZ")
+        transaction.allow(trust, "trust.test")
+        transaction.allow(trust, OFFICE)
+        assert set(transaction.senders()) == {(OFFICE, greenfield.id), (OFFICE, trust.id), ("trust.test", trust.id)}
+
+
 def test_an_address_may_send_for_its_schools_in_order_of_name(registered: Store) -> None:
     abbey = books.a_school(registered, "Abbey School", "ZZ8 8ZZ")
 

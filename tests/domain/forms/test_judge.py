@@ -1,4 +1,3 @@
-import pickle
 import random
 import re
 from dataclasses import replace
@@ -15,10 +14,11 @@ from planit_mailer.core import config
 from planit_mailer.domain.forms import judge
 from planit_mailer.domain.forms.judge import Criteria, Rules
 from planit_mailer.domain.forms.problems.catalogue import grouped
+from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.encryption.passwords import Password
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range
 from tests.corpus.workbooks import encrypted
-from tests.support import encrypting, forms, workbooks
+from tests.support import crossing, encrypting, forms, workbooks
 from tests.support.forms import learner
 
 
@@ -80,6 +80,33 @@ def test_a_workbook_that_is_too_large_counts_as_one_but_a_picture_does_not() -> 
     assert not picture.is_spreadsheet
 
 
+def test_headings_and_introduction_count_for_each_learner_since_they_are_stored_with_each() -> None:
+    learners = [learner(number, values=("B",)) for number in range(1, 101)]
+    paragraph = "x" * 1_000
+
+    def code(text: int, heading: str = "History", introduction: tuple[str, ...] = ()) -> list[str]:
+        data = forms.flat(learners, (heading,), introduction=introduction)
+        judgement = judge.judge(data, Criteria(forms.TODAY, Rules(), Limits(text=text)))
+        return [problem.code for problem in judgement.problems]
+
+    assert code(20_000) == []
+    assert code(20_000, heading="H" * 200) == ["file-too-large"]
+    assert code(40_000, heading="H" * 200) == []
+    assert code(100_000, introduction=(paragraph,)) == ["file-too-large"]
+    assert code(120_000, introduction=(paragraph,)) == []
+
+
+def test_a_workbook_locked_in_a_locked_workbook_stays_locked() -> None:
+    data = forms.flat()
+    for _ in range(3):
+        data = encrypting.standard(data, passwords.ALWAYS.text)
+
+    judgement = forms.judge(data)
+
+    assert judgement.locked
+    assert forms.judge(encrypting.standard(forms.flat(), passwords.ALWAYS.text)).accepted
+
+
 def test_a_file_that_killed_its_reader_and_a_message_too_large_are_judged_without_being_read() -> None:
     assert [problem.code for problem in judge.cannot_be_opened().problems] == ["cannot-be-opened"]
     assert [problem.code for problem in judge.too_large().problems] == ["file-too-large"]
@@ -88,7 +115,7 @@ def test_a_file_that_killed_its_reader_and_a_message_too_large_are_judged_withou
 def test_a_judgement_comes_back_from_the_reading_process_as_it_was() -> None:
     judgement = forms.judge(forms.handbook([learner(1), learner(2, dob="?")]))
 
-    assert pickle.loads(pickle.dumps(judgement)) == judgement
+    assert crossing.judgement(judgement) == judgement
 
 
 def test_what_is_accepted_is_complete() -> None:
@@ -157,7 +184,7 @@ def test_whatever_the_cells_say_there_is_an_answer_in_words(
     judgement = forms.checked(forms.sheet(content, hidden_columns=hidden, merged=tuple(merged)))
 
     assert all(group.message for group in grouped(judgement.problems))
-    assert pickle.loads(pickle.dumps(judgement)) == judgement
+    assert crossing.judgement(judgement) == judgement
     if judgement.accepted:
         assert judgement.draft is not None
         assert judgement.draft.complete().learners

@@ -1,0 +1,122 @@
+"""A reading process that was taken over may say anything. The daemon takes what was declared, in time, and no more."""
+
+import os
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from planit_mailer.adapters.sandbox import parent
+from planit_mailer.adapters.sandbox.parent import JobError, Killed, Reader, Why
+from planit_mailer.adapters.sandbox.protocol import ANSWER, LENGTH, Code, Done, Failure, Ready
+from planit_mailer.spreadsheets import detect
+
+MEMORY = 400_000_000
+# A process that takes every job as it comes, and says what it was told to.
+PROGRAM = """
+import sys, time
+said, last = {said!r}, {last!r}
+with open(int(sys.argv[1]), "r+b", buffering=0) as parent:
+    parent.write({ready!r})
+    while size := parent.read(4):
+        left = int.from_bytes(size, "little")
+        while left:
+            left -= len(parent.read(left))
+        parent.write(said)
+        for byte in last:
+            time.sleep(0.1)
+            parent.write(bytes([byte]))
+        if not said:
+            time.sleep(60)
+"""
+
+
+class Smuggled:
+    """What unpickles into a call."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return os.mkdir, (str(self.path),)
+
+
+def framed(said: bytes) -> bytes:
+    return LENGTH.pack(len(said)) + said
+
+
+def program(said: bytes, last: bytes = b"") -> str:
+    """The program that says this to each job; and, byte by byte, what comes last."""
+    ready = framed(msgspec.msgpack.encode(Ready(())))
+    return PROGRAM.format(said=said, last=last, ready=ready)
+
+
+def done(value: bytes) -> bytes:
+    return framed(msgspec.msgpack.encode(Done(msgspec.Raw(value))))
+
+
+def failed(code: str, text: str) -> bytes:
+    return framed(msgspec.msgpack.encode({"type": "Failure", "code": code, "text": text}))
+
+
+DEEP = b"\x91" * 20_000  # lists in each other
+
+SAYINGS = {
+    "nothing": (b"", b"", Why.TIME),
+    "half a frame": (LENGTH.pack(100) + b"x", b"", Why.TIME),
+    "a byte now and then": (LENGTH.pack(100), bytes(100), Why.TIME),
+    "more than it may": (LENGTH.pack(ANSWER + 1), b"", Why.SIZE),
+    "no MessagePack": (framed(b"\xc1"), b"", Why.WRONG),
+    "a kind of answer that there is none": (framed(msgspec.msgpack.encode({"type": "Call"})), b"", Why.WRONG),
+    "another value": (done(b"\x07"), b"", Why.WRONG),
+    "a value of half characters": (done(b"\x81\xaamessage_id\xa1\xff"), b"", Why.WRONG),
+    "what is nested": (done(DEEP), b"", Why.WRONG),
+    "a failure in words of its own": (failed("error", "Ann Lee\x1b[2J"), b"", Why.WRONG),
+    "a failure that there is none": (failed("panic", ""), b"", Why.WRONG),
+}
+
+
+@pytest.mark.parametrize(("said", "last", "why"), SAYINGS.values(), ids=SAYINGS)
+def test_what_was_not_declared_is_refused_in_time(
+    said: bytes, last: bytes, why: Why, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parent, "COMMAND", program(said, last))
+    begin = time.monotonic()
+
+    with Reader(seconds=1, memory=MEMORY) as reader, pytest.raises(Killed) as caught:
+        reader.message(b"")
+
+    assert caught.value.why is why
+    assert time.monotonic() - begin < 15
+
+
+def test_what_was_pickled_runs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    monkeypatch.setattr(parent, "COMMAND", program(framed(pickle.dumps(Smuggled(made)))))
+
+    with Reader(seconds=5, memory=MEMORY) as reader:
+        assert reader.sniff(b"") == detect.ARCHIVE
+
+    assert not made.exists()
+
+
+def test_a_failure_is_told_by_its_code_and_harmless_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = framed(msgspec.msgpack.encode(Failure(Code.ERROR, "ValueError, planit_mailer.mail.tnef <listcomp> line 7")))
+    monkeypatch.setattr(parent, "COMMAND", program(said))
+
+    with Reader(seconds=5, memory=MEMORY) as reader, pytest.raises(JobError, match="tnef <listcomp> line 7"):
+        reader.message(b"")
+
+
+def test_a_job_that_is_not_taken_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = framed(msgspec.msgpack.encode(Ready(())))
+    deaf = f"import os, sys, time; os.write(int(sys.argv[1]), {ready!r}); time.sleep(60)"
+    monkeypatch.setattr(parent, "COMMAND", deaf)
+
+    with Reader(seconds=1, memory=MEMORY) as reader, pytest.raises(Killed) as caught:
+        reader.message(bytes(10_000_000))
+
+    assert caught.value.why is Why.TIME
