@@ -49,12 +49,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A block of cells. Rows and columns count from 1, and the last ones belong to it."""
+    """A block of cells. Rows and columns count from 1, and the last ones belong to it.
+
+    `sheet` is the name of its sheet, or "" if that goes without saying.
+    """
 
     first_row: int
     first_column: int
     last_row: int
     last_column: int
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

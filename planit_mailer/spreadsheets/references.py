@@ -6,10 +6,12 @@ be meant.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from planit_mailer.spreadsheets.model import Range
 
 ADDRESS = re.compile(r"([A-Z]+)(\d+)")
+ON_SHEET = re.compile(r"'((?:[^']|'')*)'!(.*)", re.DOTALL)
 
 Place = tuple[int, int]  # row and column, from 1
 
@@ -47,50 +49,61 @@ def places(blocks: Iterable[Range]) -> Iterator[Place]:
 
 def names(blocks: Iterable[Range]) -> list[str]:
     """Return the name of every single cell of these blocks, in the order of places()."""
-    return [address(row, column) for row, column in places(blocks)]
+    return [_on_sheet(block) + address(row, column) for block in blocks for row, column in places([block])]
 
 
 def name(block: Range) -> str:
-    """Return the name of a block, such as "D14:D20", or "D14" if it is a single cell."""
+    """Return the name of a block: "D14:D20", "D14" if it is a single cell, or "'Year 10'!D14" with its sheet."""
     first = address(block.first_row, block.first_column)
     last = address(block.last_row, block.last_column)
-    return first if first == last else f"{first}:{last}"
+    return _on_sheet(block) + (first if first == last else f"{first}:{last}")
 
 
 def named(written: str) -> Range:
     """Return the block that a name such as "D14:D20" or "D14" stands for. Raises ValueError if it is none."""
-    first, _, last = written.partition(":")
+    on_sheet = ON_SHEET.fullmatch(written)
+    sheet, cells = (on_sheet[1].replace("''", "'"), on_sheet[2]) if on_sheet else ("", written)
+    first, _, last = cells.partition(":")
     first_row, first_column = position(first)
     last_row, last_column = position(last or first)
-    return Range(first_row, first_column, last_row, last_column)
+    return Range(first_row, first_column, last_row, last_column, sheet)
 
 
 def by_column(blocks: Iterable[Range]) -> list[Range]:
     """Return all cells of these blocks, each once, as blocks of one column: from left to right, each top down."""
-    runs_of_column: dict[int, list[tuple[int, int]]] = {}
+    sheets: dict[str, None] = {}
+    runs_of_column: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for block in blocks:
+        sheets[block.sheet] = None
         for column in range(block.first_column, block.last_column + 1):
-            runs_of_column.setdefault(column, []).append((block.first_row, block.last_row))
+            runs_of_column.setdefault((block.sheet, column), []).append((block.first_row, block.last_row))
+    order = {sheet: place for place, sheet in enumerate(sheets)}
     found: list[Range] = []
-    for column in sorted(runs_of_column):
-        found += [Range(first, column, last, column) for first, last in _merged(runs_of_column[column])]
+    for sheet, column in sorted(runs_of_column, key=lambda key: (order[key[0]], key[1])):
+        runs = _merged(runs_of_column[sheet, column])
+        found += [Range(first, column, last, column, sheet) for first, last in runs]
     return found
 
 
 def side_by_side(runs: Iterable[Range]) -> list[Range]:
     """Join blocks of one column, as by_column() returns them, with those of the same rows in the next column."""
-    places_of_rows: dict[tuple[int, int], int] = {}  # the place of the last block with these first and last rows
+    places_of_rows: dict[tuple[str, int, int], int] = {}  # the place of the last block on a sheet with these rows
     joined: list[Range] = []
     for run in runs:
-        rows = (run.first_row, run.last_row)
+        rows = (run.sheet, run.first_row, run.last_row)
         place = places_of_rows.get(rows)
         if place is not None and joined[place].last_column == run.first_column - 1:
             before = joined[place]
-            joined[place] = Range(before.first_row, before.first_column, before.last_row, run.last_column)
+            joined[place] = replace(before, last_column=run.last_column)
         else:
             places_of_rows[rows] = len(joined)
             joined.append(run)
     return joined
+
+
+def on_sheet(blocks: Iterable[Range], sheet: str) -> Iterator[Range]:
+    """Yield these blocks with the name of the sheet that they are on, unless they have one."""
+    return (block if block.sheet else replace(block, sheet=sheet) for block in blocks)
 
 
 def position(cell: str) -> Place:
@@ -121,6 +134,14 @@ def column_number(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
+
+
+def _on_sheet(block: Range) -> str:
+    """The name of a block's sheet as it stands before the cells, with an exclamation mark, or ""."""
+    if not block.sheet:
+        return ""
+    quoted = block.sheet.replace("'", "''")
+    return f"'{quoted}'!"
 
 
 def _runs_along_rows(places: Iterable[Place]) -> Iterator[Range]:

@@ -42,14 +42,20 @@ def test_joining_side_by_side_loses_no_cell(places: list[tuple[int, int]]) -> No
 
 @pytest.mark.parametrize(
     ("written", "block"),
-    [("D14", Range(14, 4, 14, 4)), ("D14:D20", Range(14, 4, 20, 4)), ("Z1:AB3", Range(1, 26, 3, 28))],
+    [
+        ("D14", Range(14, 4, 14, 4)),
+        ("D14:D20", Range(14, 4, 20, 4)),
+        ("Z1:AB3", Range(1, 26, 3, 28)),
+        ("'Year 10'!D14", Range(14, 4, 14, 4, "Year 10")),
+        ("'O''Neill'!D14", Range(14, 4, 14, 4, "O'Neill")),
+    ],
 )
 def test_a_block_is_named_as_excel_names_it(written: str, block: Range) -> None:
     assert references.name(block) == written
     assert references.named(written) == block
 
 
-@pytest.mark.parametrize("written", ["", "14", "D", "d14", "D14:D", "D14 ", "'Year 10'!D14"])
+@pytest.mark.parametrize("written", ["", "14", "D", "d14", "D14:D", "D14 ", "Year 10!D14", "'Year 10'D14"])
 def test_what_names_no_cell_is_a_mistake(written: str) -> None:
     with pytest.raises(ValueError, match="no cell is named"):
         references.named(written)

@@ -8,7 +8,7 @@ from itertools import count
 from planit_mailer.adapters.sql.store import Store, Transaction
 from planit_mailer.domain.forms import identity
 from planit_mailer.domain.forms.judge import Judgement
-from planit_mailer.domain.forms.upload import Draft, DraftLearner, Learner, Upload
+from planit_mailer.domain.forms.upload import Draft, DraftLearner, FormSheet, Learner, Upload
 from planit_mailer.domain.messages import InboxMessage, Key, MessageFacts, Outcome, Receipt, Sender
 from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.domain.schools import School
@@ -89,7 +89,8 @@ def a_learner(upin: str = "A1", year: str = "9", values: Sequence[str] = ("B",),
 
 def an_upload(*learners: Learner, introduction: Sequence[str] = ("Welcome.",)) -> Upload:
     headings = tuple(dict.fromkeys(field.heading for learner in learners for field in learner.fields))
-    return Upload("Greenfield School", "ZZ9 9ZZ", "A. Head", NOW.date(), tuple(introduction), headings, learners)
+    sheets = (FormSheet(tuple(introduction)),)
+    return Upload("Greenfield School", "ZZ9 9ZZ", "A. Head", NOW.date(), headings, learners, sheets)
 
 
 def judged(upload: Upload, school: School, transaction: Transaction, number: int = 1) -> JudgedUpload:
@@ -108,9 +109,9 @@ def a_judgement(upload: Upload) -> Judgement:
         upload.postcode,
         upload.submitted_by,
         upload.date_submitted,
-        upload.introduction,
         upload.headings,
         learners,
+        upload.sheets,
     )
     return Judgement(draft, ())
 

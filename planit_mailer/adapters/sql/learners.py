@@ -76,10 +76,9 @@ def _plan(upload: JudgedUpload, receipt: Receipt, stored: dict[str, Row[Any]]) -
     """Plan the changes, and count the stored learners that are on the upload."""
     assert upload.upload is not None, "an accepted upload is complete"
     reference = f"{receipt.reference}/{upload.number}"
-    introduction = [clean(paragraph) for paragraph in upload.upload.introduction]
+    introductions = [[*map(clean, sheet.introduction)] for sheet in upload.upload.sheets]
     origin = {
         "school_id": upload.school and upload.school.id,
-        "introduction": introduction,
         "arrival": receipt.arrival,
         "reference": reference,
         "received_at": receipt.received_at,
@@ -91,7 +90,7 @@ def _plan(upload: JudgedUpload, receipt: Receipt, stored: dict[str, Row[Any]]) -
             plan.passed_over += 1
             plan.superseded.add(receipt.arrival)  # as if it had been applied, and replaced since
             continue
-        row = _document(learner) | origin
+        row = _document(learner) | {"introduction": introductions[learner.sheet]} | origin
         plan.rows.append(row)
         plan.counts[learner.year, _kind(row, old)] += 1
         if old:

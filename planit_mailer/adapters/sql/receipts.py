@@ -1,8 +1,8 @@
 """Receipts: a message is first seen, attempted, settled, filed."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -247,14 +247,18 @@ def _upload_row(upload: JudgedUpload, receipt: Receipt, changes: Changes | None)
         "sheet": upload.judgement.sheet,
         "heading_row": upload.judgement.heading_row,
         "learners": len(draft.learners) if draft else 0,
-        "problems": [_problem_row(problem) for problem in upload.judgement.problems],
+        "problems": [_problem_row(problem, dict(upload.judgement.sheets)) for problem in upload.judgement.problems],
     }
     return row | _counts(changes)
 
 
-def _problem_row(problem: Problem) -> list[object]:
-    """A problem as it is stored: its code, its severity, and its cells as blocks such as "D14:D20"."""
-    return [problem.code, problem.severity.value, [references.name(block) for block in problem.cells]]
+def _problem_row(problem: Problem, sheets: Mapping[str, int]) -> list[object]:
+    """A problem as it is stored: its code, its severity, and its cells as blocks such as "D14:D20".
+
+    A sheet is named by its number, as the school's name for it may be that of a person.
+    """
+    blocks = [replace(block, sheet=f"sheet {sheets[block.sheet]}" if block.sheet else "") for block in problem.cells]
+    return [problem.code, problem.severity.value, [references.name(block) for block in blocks]]
 
 
 def _counts(changes: Changes | None) -> dict[str, int]:

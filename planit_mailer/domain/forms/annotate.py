@@ -1,7 +1,7 @@
 """Paint the problems into the school's own workbook, so that they can be put right in place."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from planit_mailer.domain.forms import find, labels
 from planit_mailer.domain.forms.criteria import Criteria
@@ -65,9 +65,9 @@ def unpainted(judgement: Judgement, cause: str = "") -> Annotated:
 def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
     problems = judgement.problems
     try:
-        workbook, sheet = _as_xlsx(data, judgement.sheet, limits)
-        headings = _heading_rows(workbook, limits) if sheet is None else ()
-        notes = _notes(problems, _Places(sheet, headings))
+        workbook, numbers = _as_xlsx(data, limits)
+        places = _places(judgement, workbook, numbers, limits)
+        notes = _notes(problems, places)
         painted = annotator.paint(workbook, notes, limits)
     except MemoryError:
         raise
@@ -78,7 +78,7 @@ def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
 
 
 def _problems_sheet_alone(problems: Sequence[Problem], cause: str) -> Annotated:
-    data = annotator.problems_only(_notes(problems, _Places(NOWHERE, ())))
+    data = annotator.problems_only(_notes(problems, _Places(NOWHERE)))
     return Annotated(data, whole=False, cause=cause)
 
 
@@ -96,18 +96,25 @@ def _withheld(cause: str) -> Annotated:
     return Annotated(b"", whole=False, cause=cause)
 
 
-def _as_xlsx(data: bytes, sheet: int | None, limits: Limits) -> tuple[bytes, int | None]:
-    """Convert a file to .xlsx, with the number that the form's sheet then has. Raises Damaged if it holds no sheets."""
+def _as_xlsx(data: bytes, limits: Limits) -> tuple[bytes, Mapping[int, int]]:
+    """Convert a file to .xlsx, with the number that each sheet then has. Raises Damaged if it holds no sheets.
+
+    Without any numbers, sheets keep those that they had.
+    """
     if detect.sniff(data) is detect.XLSX:
-        return data, sheet
+        return data, {}
     workbook = read.read(data, limits, find.likeness)
     if isinstance(workbook, Unreadable):
         raise Damaged(workbook.reason.value)
-    converted = convert.as_xlsx(workbook)
-    if sheet is None:
-        return converted, None
-    numbers = {original.number: number for number, original in enumerate(workbook, 1)}
-    return converted, numbers.get(sheet)
+    return convert.as_xlsx(workbook), {original.number: number for number, original in enumerate(workbook, 1)}
+
+
+def _places(judgement: Judgement, workbook: bytes, numbers: Mapping[int, int], limits: Limits) -> "_Places":
+    """The places of a judgement's problems in a workbook whose sheets may have other numbers now."""
+    if judgement.sheet is None:
+        return _Places(None, headings=_heading_rows(workbook, limits))
+    names = {name: numbers.get(number, number) for name, number in judgement.sheets}
+    return _Places(numbers.get(judgement.sheet, judgement.sheet), names)
 
 
 def _heading_rows(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:
@@ -126,22 +133,35 @@ def _heading_rows(data: bytes, limits: Limits) -> tuple[tuple[int, Row], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """The places of problems: on the form's sheet or, if there is none, on sheets with something like a heading row.
+    """The places of problems: on the forms' sheets or, if there is none, on sheets with something like a heading row.
 
-    `headings` are those rows with the numbers of their sheets.
+    `sheet` is the number of the first form's sheet, `numbers` those of sheets by their names. `headings` are the rows
+    like heading rows, with the numbers of their sheets.
     """
 
     sheet: int | None
-    headings: tuple[tuple[int, Row], ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    headings: tuple[tuple[int, Row], ...] = ()
 
     def of(self, problem: Problem) -> Iterator[OnSheet]:
         """The sheets of a problem, each with the problem's cells on it."""
-        if self.sheet is not None or not problem.cells:
-            yield self.sheet or NOWHERE, problem.cells
+        if not problem.cells:
+            yield self.sheet or NOWHERE, ()
+        elif self.sheet is not None:
+            yield from self._by_sheet(problem.cells)
         elif problem.code == "no-form-found":  # it names one row, the nearest
             yield from self._best(problem.cells)[:1]
         else:
             yield from self._likely(problem.cells)
+
+    def _by_sheet(self, cells: Sequence[Range]) -> Iterator[OnSheet]:
+        """The sheets of these cells, each with its own."""
+        by_number: dict[int, list[Range]] = {}
+        for block in cells:
+            number = self.numbers.get(block.sheet, self.sheet or NOWHERE)
+            by_number.setdefault(number, []).append(replace(block, sheet=""))
+        for number, own in by_number.items():
+            yield number, tuple(own)
 
     def _best(self, cells: Sequence[Range]) -> list[OnSheet]:
         """The sheets whose heading row has most of these cells filled."""

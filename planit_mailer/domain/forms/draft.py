@@ -1,6 +1,6 @@
-"""Make the draft of a form: its contents as far as they could be read, as stored and as shown to learners."""
+"""Make the draft of a workbook: its contents as far as they could be read, as stored and as shown to learners."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import repeat
 from typing import TypeVar
@@ -10,33 +10,40 @@ from planit_mailer.domain.forms.columns import Column
 from planit_mailer.domain.forms.find import Form
 from planit_mailer.domain.forms.header_block import Required
 from planit_mailer.domain.forms.headings import Identity
-from planit_mailer.domain.forms.upload import Draft, DraftLearner
+from planit_mailer.domain.forms.upload import Draft, DraftLearner, FormSheet
 from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Cell
 
 T = TypeVar("T")
 
 
-def draft(form: Form) -> Draft:
-    """Make the draft of a form."""
-    cells = {label: entry.cell for label, entry in form.header.required.items()}
+def draft(forms: Sequence[Form]) -> Draft:
+    """Make the draft of the forms of a workbook, one or more; the first says what school they are from."""
+    required = forms[0].header.required
+    cells = {label: entry.cell for label, entry in required.items()}
     submitted = cells[Required.DATE]
-    headings = tuple(column.heading for column in form.columns.fields)
-    school_cells = [form.header.required[label].place for label in (Required.SCHOOL_NAME, Required.POSTCODE)]
+    headings = tuple(dict.fromkeys(column.heading for form in forms for column in form.columns.fields))
+    learners: list[DraftLearner] = []
+    for place, form in enumerate(forms):
+        learners += _learners(form, headings, place)
     return Draft(
         school_name=values.text(cells[Required.SCHOOL_NAME]) or None,
         postcode=values.postcode(values.text(cells[Required.POSTCODE])),
         submitted_by=values.text(cells[Required.SUBMITTED_BY]) or None,
         date_submitted=values.day_submitted(submitted) if submitted else None,
-        introduction=form.header.paragraphs,
         headings=headings,
-        learners=tuple(_learners(form, headings)),
-        school_cells=tuple(school_cells),
-        letters=tuple(_letters(form.columns.identity.get(name)) for name in Identity),
+        learners=tuple(learners),
+        sheets=tuple(map(_sheet, forms)),
+        school_cells=(required[Required.SCHOOL_NAME].place, required[Required.POSTCODE].place),
     )
 
 
-def _learners(form: Form, headings: tuple[str, ...]) -> Iterator[DraftLearner]:
+def _sheet(form: Form) -> FormSheet:
+    letters = tuple(_letters(form.columns.identity.get(name)) for name in Identity)
+    return FormSheet(form.header.paragraphs, letters, form.name)
+
+
+def _learners(form: Form, headings: tuple[str, ...], place: int) -> Iterator[DraftLearner]:
     """The learners, read column by column: each distinct cell of a column is read once. A missing column is blank."""
 
     def read(name: Identity, look: Callable[[Cell], T]) -> Iterable[T | None]:
@@ -54,7 +61,8 @@ def _learners(form: Form, headings: tuple[str, ...]) -> Iterator[DraftLearner]:
         read(Identity.DOB, _born),
         read(Identity.YEAR, values.year),
         repeat(headings),
-        _shown(form) if form.fields else repeat(()),
+        _shown(form, headings),
+        repeat(place),
     )
 
 
@@ -71,10 +79,18 @@ def _born(cell: Cell) -> date | None:
     return born if isinstance(born, date) else None
 
 
-def _shown(form: Form) -> Iterator[tuple[str | None, ...]]:
-    """The values that learners would see, row by row: None for blank cells and for errors, which are never stored."""
+def _shown(form: Form, headings: tuple[str, ...]) -> Iterable[tuple[str | None, ...]]:
+    """The values that learners would see under these headings, row by row.
+
+    They are None for blank cells, for errors, which are never stored, and for fields of other sheets.
+    """
+    if not headings:
+        return repeat(())
     texts: dict[Cell | None, str | None] = {cell: _seen(cell) for cell in form.different}
-    return zip(*(map(texts.get, down.cells) for down in form.fields), strict=True)
+    pairs = zip(form.columns.fields, form.fields, strict=True)
+    by_heading = {column.heading: map(texts.get, down.cells) for column, down in pairs}
+    nothing = (None,) * len(form.learners)
+    return zip(*(by_heading.get(heading, nothing) for heading in headings), strict=True)
 
 
 def _seen(cell: Cell) -> str | None:

@@ -1,4 +1,4 @@
-"""Finds the form on the sheets of a workbook: heading row, header block, columns and learners."""
+"""Finds the forms on the sheets of a workbook: heading row, header block, columns and learners."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,13 @@ from planit_mailer.spreadsheets.model import Cell, Range, Row, Sheet, text_size
 class Form:
     """The form on its sheet. `passed_over` are the rows below the headings that are no learners.
 
+    `name` is the name of the sheet if the cells of the workbook's problems have to be told apart by it, else "".
     `identity` has the learners' cells of each compulsory field whose heading is there, `fields` those of the fields.
     `different` are the distinct cells of the fields.
     """
 
     sheet: Sheet
+    name: str
     heading_row: int
     last_heading_row: int
     header: Header
@@ -68,9 +70,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The result of looking for a form: the form, or None, and the problems of that stage."""
+    """The result of looking for forms: one for each sheet that has one, and the problems of that stage."""
 
-    form: Form | None
+    forms: tuple[Form, ...]
     problems: tuple[Problem, ...]
 
 
@@ -104,20 +106,44 @@ class _Candidate:
 
 
 def find(workbook: Sequence[Sheet]) -> Search:
-    """Find the form of a workbook: on the visible sheet with learners or, without learners, with the most headings."""
+    """Find the forms of a workbook: on each visible sheet with learners or, without any, on that with most headings."""
     hidden = tuple(_hidden_sheets(workbook))
     near = _all_candidates(workbook)
-    forms = [candidate for candidate in near if len(candidate.named) >= labels.FEWEST]
-    if not forms:
-        return Search(None, (_no_form(near), *hidden))
-    with_learners = [candidate for candidate in forms if candidate.split.learners]
-    if len(with_learners) > 1:
-        return Search(None, (_two_sheets(with_learners), *hidden))
-    if with_learners:
-        chosen = with_learners[0]
-    else:
-        chosen = _with_most_headings(forms)
-    return Search(_form(chosen), hidden)
+    candidates = [candidate for candidate in near if len(candidate.named) >= labels.FEWEST]
+    if not candidates:
+        return Search((), (_no_form(near), *hidden))
+    with_learners = [candidate for candidate in candidates if candidate.split.learners]
+    chosen = with_learners or [_with_most_headings(candidates)]
+    return Search(tuple(_forms(chosen, workbook)), hidden)
+
+
+def _forms(chosen: Sequence[_Candidate], workbook: Sequence[Sheet]) -> Iterator[Form]:
+    """The forms on the chosen sheets. A sheet without a header block takes the first one of the workbook."""
+    own = {candidate.sheet.number: header_block.read(candidate.rows_above) for candidate in chosen}
+    first = _first_header(workbook, own)
+    is_alone = len(chosen) == 1 and first is None
+    for candidate in chosen:
+        header = own[candidate.sheet.number]
+        if header.is_missing and first is not None:
+            header = first
+        name = "" if is_alone else candidate.sheet.name
+        yield _form(candidate, header if header is first else header.on_sheet(name), name)
+
+
+def _first_header(workbook: Sequence[Sheet], own: Mapping[int, Header]) -> Header | None:
+    """The first header block of the workbook, with the name of its sheet, if any of the forms has none of its own.
+
+    It may stand on a sheet without a form, such as a cover sheet.
+    """
+    if not any(header.is_missing for header in own.values()):
+        return None
+    for sheet in workbook:
+        if sheet.hidden:
+            continue
+        header = own.get(sheet.number) or header_block.read([row for row in sheet.rows if row.number <= labels.TOP])
+        if not header.is_missing:
+            return header.on_sheet(sheet.name)
+    return None
 
 
 def likeness(workbook: Sequence[Sheet]) -> int:
@@ -150,7 +176,7 @@ def _with_most_headings(candidates: Sequence[_Candidate]) -> _Candidate:
     return max(candidates, key=lambda candidate: len(candidate.identity))
 
 
-def _form(candidate: _Candidate) -> Form:
+def _form(candidate: _Candidate, header: Header, name: str) -> Form:
     learners = candidate.split.learners
     classified = columns.classified(candidate.headings, learners)
     across = tuple(zip_longest(*(row.cells for row in learners)))
@@ -164,9 +190,10 @@ def _form(candidate: _Candidate) -> Form:
     different = chain.from_iterable(field.different for field in fields)
     return Form(
         sheet=candidate.sheet,
+        name=name,
         heading_row=candidate.headings.own.row,
         last_heading_row=candidate.headings.last_row,
-        header=header_block.read(candidate.rows_above),
+        header=header,
         columns=classified,
         learners=learners,
         identity={name: down(column) for name, column in classified.identity.items()},
@@ -185,14 +212,6 @@ def _no_form(near: Sequence[_Candidate]) -> Problem:
     own = nearest.headings.own
     cells = references.ranges((own.row, column) for column in own.labels)
     return catalogue.problem("no-form-found", cells, nearest=f"The nearest is row {own.row}, which has {names}.")
-
-
-def _two_sheets(filled: Sequence[_Candidate]) -> Problem:
-    """The problem of a workbook with learners on several sheets."""
-    headings: list[Range] = []
-    for candidate in filled:
-        headings.extend(column.cell for column in candidate.identity)
-    return catalogue.problem("two-sheets", dict.fromkeys(headings), count=len(filled))
 
 
 def _hidden_sheets(workbook: Sequence[Sheet]) -> Iterator[Problem]:

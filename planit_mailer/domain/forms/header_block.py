@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 from planit_mailer.core import text
 from planit_mailer.domain.forms import headings
@@ -44,6 +45,10 @@ class Entry:
     cell: Cell | None = None
     place: Range | None = None
 
+    def on_sheet(self, name: str) -> Self:
+        """The same entry, whose place has the name of its sheet."""
+        return replace(self, place=next(references.on_sheet([self.place], name))) if self.place else self
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -66,6 +71,13 @@ class Header:
     def is_missing(self) -> bool:
         """True if there is no label of the required information, so that it was not even begun."""
         return not any(entry.place for entry in self.required.values())
+
+    def on_sheet(self, name: str) -> Self:
+        """The same header block, whose cells have the name of their sheet; an earlier name stays."""
+        required = {label: entry.on_sheet(name) for label, entry in self.required.items()}
+        introduction = tuple(entry.on_sheet(name) for entry in self.introduction)
+        unused = tuple(references.on_sheet(self.unused, name))
+        return replace(self, required=required, introduction=introduction, unused=unused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from planit_mailer.domain.forms import values
 from planit_mailer.domain.forms.headings import Identity
 from planit_mailer.domain.forms.problems import catalogue, collect
 from planit_mailer.domain.forms.problems.catalogue import Problem, Severity
-from planit_mailer.domain.forms.upload import Learner, Upload
+from planit_mailer.domain.forms.upload import FormSheet, Learner, Upload
 from planit_mailer.spreadsheets import references
 from planit_mailer.spreadsheets.model import Range
 
@@ -44,6 +44,9 @@ Person = tuple[str, str, date]  # first name and surname, folded, and DOB
 Enrolment = tuple[str, str, date]  # SIMS No and surname, folded, and DOB
 
 
+Spot = tuple[int, int]  # the place of a learner's sheet in the upload, and the row on it
+
+
 @dataclass(frozen=True, slots=True)
 class _Register:
     """The known children by each key under which they are looked up."""
@@ -58,7 +61,7 @@ class _Finding:
     """One odd thing about a learner, or about two of them: the code, the rows, and the fields that it is about."""
 
     code: str
-    rows: tuple[int, ...]
+    rows: tuple[Spot, ...]
     fields: tuple[Identity, ...]
 
 
@@ -80,20 +83,20 @@ def match(upload: Upload, children: Sequence[Child], *, accept: bool = False) ->
         if known[index] is None:
             child = register.by_enrolment.get(_enrolment(learner))
             if child and child.upin in claimed:
-                rows = (claimed[child.upin], learner.row)
+                rows = (claimed[child.upin], _spot(learner))
                 findings.append(_Finding("learner-matched-twice", rows, (Identity.UPIN,)))
                 continue
             if child:
-                claimed[child.upin] = learner.row
+                claimed[child.upin] = _spot(learner)
                 known[index] = child
-                findings.append(_Finding("upin-new", (learner.row,), (Identity.UPIN,)))
+                findings.append(_Finding("upin-new", (_spot(learner),), (Identity.UPIN,)))
         findings += _oddities(learner, known[index], register)
     return Matches(tuple(known), collect.bounded(_problems(findings, upload, accept=accept)))
 
 
-def _claimed_rows(learners: Sequence[Learner], known: Sequence[Child | None]) -> dict[str, int]:
+def _claimed_rows(learners: Sequence[Learner], known: Sequence[Child | None]) -> dict[str, Spot]:
     """The rows of the learners that were matched by UPIN, by the UPIN of their child."""
-    return {child.upin: learner.row for learner, child in zip(learners, known, strict=True) if child}
+    return {child.upin: _spot(learner) for learner, child in zip(learners, known, strict=True) if child}
 
 
 def after(children: Sequence[Child], upload: Upload, matches: Matches, arrival: int) -> tuple[Child, ...]:
@@ -132,7 +135,7 @@ def _enrolment(who: Learner | Child) -> Enrolment:
 
 def _oddities(learner: Learner, child: Child | None, register: _Register) -> Iterator[_Finding]:
     """The differences between a learner and the matched child, or a sign that the learner is another child."""
-    row = (learner.row,)
+    row = (_spot(learner),)
     differing = _differing(learner, child) if child else ()
     if len(differing) >= TWO:
         yield _Finding("learner-differs", row, (Identity.UPIN, *differing))
@@ -170,12 +173,10 @@ def _is_somebody_else(learner: Learner, child: Child | None, register: _Register
 
 def _problems(findings: Iterable[_Finding], upload: Upload, *, accept: bool) -> Iterator[Problem]:
     """One problem for each cause, with the cells of all its learners."""
-    numbers = map(references.column_number, upload.letters)
-    columns = dict(zip(Identity, numbers, strict=True))
     for same in _by_cause(findings):
         first = same[0]
-        rows = catalogue.row_numbers(first.rows)
-        found = catalogue.problem(first.code, _cells(same, columns), what=first.fields[0].value, rows=rows)
+        rows = catalogue.row_numbers([row for _, row in first.rows])
+        found = catalogue.problem(first.code, _cells(same, upload.sheets), what=first.fields[0].value, rows=rows)
         if accept:
             found = replace(found, severity=Severity.WARNING)
         yield found
@@ -191,11 +192,19 @@ def _by_cause(findings: Iterable[_Finding]) -> Iterator[list[_Finding]]:
     yield from causes.values()
 
 
-def _cells(findings: Iterable[_Finding], columns: Mapping[Identity, int]) -> Iterator[Range]:
-    """The cells of all fields that findings are about, row by row."""
-    return references.ranges(
-        (row, columns[field]) for finding in findings for row in finding.rows for field in finding.fields
-    )
+def _cells(findings: Iterable[_Finding], sheets: Sequence[FormSheet]) -> Iterator[Range]:
+    """The cells of all fields that findings are about, row by row, each sheet's own together."""
+    places: list[list[tuple[int, int]]] = [[] for _ in sheets]  # row and column
+    columns = [dict(zip(Identity, map(references.column_number, sheet.letters), strict=True)) for sheet in sheets]
+    for finding in findings:
+        for place, row in finding.rows:
+            places[place] += [(row, columns[place][field]) for field in finding.fields]
+    for sheet, own in zip(sheets, places, strict=True):
+        yield from references.on_sheet(references.ranges(own), sheet.name)
+
+
+def _spot(learner: Learner) -> Spot:
+    return learner.sheet, learner.row
 
 
 def _child(learner: Learner, arrival: int) -> Child:

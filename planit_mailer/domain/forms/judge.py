@@ -30,11 +30,12 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The judgement of one file. `draft` is None if no form was found; `sheet` and `heading_row` give its place.
+    """The judgement of one file. `draft` is None if no form was found; `sheet` and `heading_row` place the first one.
 
     `found` names the kind of an unreadable file, such as "a picture", else "". `is_spreadsheet` is False for a file
     that is neither a spreadsheet nor plain text with a form in it; it counts only if the message has no form.
-    `encrypted` is True if a password opened it.
+    `encrypted` is True if a password opened it. `sheets` are the names and numbers of all sheets if the cells of
+    problems have the name of theirs, else ().
     """
 
     draft: Draft | None
@@ -44,6 +45,7 @@ class Judgement:
     found: str = ""
     is_spreadsheet: bool = True
     encrypted: bool = False
+    sheets: tuple[tuple[str, int], ...] = ()
 
     @property
     def locked(self) -> bool:
@@ -90,15 +92,17 @@ def _judge(data: bytes, judging: Criteria) -> Judgement:
 def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:
     """Judge a workbook that has been read, ignoring a Problems sheet that we added to it earlier."""
     search = find.find([sheet for sheet in workbook if not annotator.is_ours(sheet)])
-    if search.form is None:
+    if not search.forms:
         return Judgement(None, search.problems)
-    if search.form.stored > judging.limits.text:
+    if sum(form.stored for form in search.forms) > judging.limits.text:
         return _too_much_text(judging.limits.text)
+    first = search.forms[0]
     return Judgement(
-        draft=draft.draft(search.form),
-        problems=(*search.problems, *stages.check(search.form, judging)),
-        sheet=search.form.sheet.number,
-        heading_row=search.form.heading_row,
+        draft=draft.draft(search.forms),
+        problems=(*search.problems, *stages.check(search.forms, judging)),
+        sheet=first.sheet.number,
+        heading_row=first.heading_row,
+        sheets=tuple((sheet.name, sheet.number) for sheet in workbook) if first.name else (),
     )
 
 

@@ -9,6 +9,19 @@ from planit_mailer.spreadsheets.model import Range
 LETTERS = ("A", "B", "C", "D", "E", "F")  # columns of the compulsory fields in the handbook
 
 
+@dataclass(frozen=True, slots=True)
+class FormSheet:
+    """One sheet of a form: what its learners have in common.
+
+    `letters` are the columns of first name, surname, UPIN, SIMS No, DOB and year, "" for one that is missing. `name` is
+    "" if the form has one sheet.
+    """
+
+    introduction: tuple[str, ...] = ()
+    letters: tuple[str, ...] = LETTERS
+    name: str = ""
+
+
 class Field(NamedTuple):
     """One provider-defined field of one learner: its heading and the text that the learner will see."""
 
@@ -18,7 +31,7 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One complete learner of an upload. `row` is the row on the sheet.
+    """One complete learner of an upload. `row` is the row on the sheet, `sheet` the sheet's place in the upload from 0.
 
     `headings` are those of the whole upload. `values` are the learner's in the same order, None for a blank cell. They
     are kept apart because a form has hundreds of thousands of values, which all come from the reading process.
@@ -33,6 +46,7 @@ class Learner:
     year: str
     headings: tuple[str, ...] = ()
     values: tuple[str | None, ...] = ()
+    sheet: int = 0
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -44,17 +58,16 @@ class Learner:
 class Upload:
     """One form without errors, ready to replace its learners' earlier data (handbook section 5).
 
-    `letters` are the columns of first name, surname, UPIN, SIMS No, DOB and year on the sheet.
+    `headings` are those of all its sheets. A learner has no value under a heading of another sheet.
     """
 
     school_name: str
     postcode: str
     submitted_by: str
     date_submitted: date
-    introduction: tuple[str, ...]
     headings: tuple[str, ...]
     learners: tuple[Learner, ...]
-    letters: tuple[str, ...] = LETTERS
+    sheets: tuple[FormSheet, ...] = (FormSheet(),)
 
 
 class DraftLearner(NamedTuple):
@@ -72,6 +85,7 @@ class DraftLearner(NamedTuple):
     year: str | None
     headings: tuple[str, ...] = ()
     values: tuple[str | None, ...] = ()
+    sheet: int = 0
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -99,12 +113,13 @@ class DraftLearner(NamedTuple):
             self.year,
             self.headings,
             self.values,
+            self.sheet,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One form as far as it could be read. Unreadable values are None. `letters` as in Upload, "" for a missing column.
+    """One form as far as it could be read; unreadable values are None. Otherwise it is like Upload.
 
     `school_cells` are the cells of the school's name and postcode, in that order, None for one without a label.
     """
@@ -113,11 +128,15 @@ class Draft:
     postcode: str | None
     submitted_by: str | None
     date_submitted: date | None
-    introduction: tuple[str, ...]
     headings: tuple[str, ...]
     learners: tuple[DraftLearner, ...]
-    letters: tuple[str, ...] = LETTERS
+    sheets: tuple[FormSheet, ...] = (FormSheet(),)
     school_cells: tuple[Range | None, ...] = ()
+
+    @property
+    def introduction(self) -> tuple[str, ...]:
+        """The introduction of the first sheet."""
+        return self.sheets[0].introduction
 
     def complete(self) -> Upload:
         """Return the complete upload. Raises ValueError if something is missing."""
@@ -133,10 +152,9 @@ class Draft:
             self.postcode,
             self.submitted_by,
             self.date_submitted,
-            self.introduction,
             self.headings,
             tuple(learner.complete() for learner in self.learners),
-            self.letters,
+            self.sheets,
         )
 
 

@@ -20,7 +20,7 @@ def a_judgement(*values: tuple[str | None, ...], headings: tuple[str, ...] = HEA
         DraftLearner(row, "Ann", "Lee", None, "000123", date(2012, 5, 17), "10", headings, one)
         for row, one in enumerate(values, 11)
     )
-    return Judgement(Draft("Greenfield", None, None, None, (), headings, learners), (), sheet=1, heading_row=10)
+    return Judgement(Draft("Greenfield", None, None, None, headings, learners), (), sheet=1, heading_row=10)
 
 
 @pytest.mark.parametrize(

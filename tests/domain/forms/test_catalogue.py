@@ -99,7 +99,10 @@ CASES: dict[str, Callable[[], bytes]] = {
     "file-kind-not-read": lambda: b"<?xml version='1.0'?><x xmlns='urn:schemas-microsoft-com:office:spreadsheet'/>",
     "cannot-be-opened": lambda: flat()[:2000],
     "no-form-found": lambda: forms.workbook({"A1": "Hello"}),
-    "two-sheets": two_sheets,
+    "learner-on-two-sheets": two_sheets,
+    "several-schools": lambda: forms.workbook(
+        forms.cells(forms.flat_rows([learner(1)])), forms.cells(forms.flat_rows([learner(2)], postcode="ZZ8 8ZZ"))
+    ),
     "hidden-sheet": lambda: changed(hidden_sheet),
     "required-missing": lambda: flat(school=None),
     "required-error": lambda: changed(error_in("B2")),

@@ -354,7 +354,7 @@ def test_a_form_may_stand_anywhere_in_the_first_sixty_rows_but_not_below() -> No
 
     judgement = forms.checked(forms.sheet(content))
     assert judgement.accepted
-    assert (judgement.heading_row, draft_of(judgement).letters[0]) == (60, "D")
+    assert (judgement.heading_row, draft_of(judgement).sheets[0].letters[0]) == (60, "D")
 
     assert codes(forms.checked(forms.sheet(forms.cells(rows, row=52)))) == {"no-form-found"}
 
@@ -367,6 +367,68 @@ def test_the_form_is_found_on_whichever_visible_sheet_has_learners() -> None:
 
     assert judgement.accepted
     assert judgement.sheet == 3
+
+
+# ── several sheets ──
+
+
+def tab(name: str, number: int, rows: list[tuple[object, ...]]) -> Sheet:
+    return replace(forms.sheet(forms.cells(rows)), name=name, number=number)
+
+
+def test_a_sheet_for_each_year_group_is_one_form_with_fields_and_introduction_by_sheet() -> None:
+    ten = tab("Year 10", 1, forms.flat_rows([learner(1)], ("Art",), introduction=("Ten.",)))
+    eleven = tab("Year 11", 2, forms.flat_rows([learner(2, values=("7",))], ("Maths",), introduction=("Eleven.",)))
+
+    judgement = forms.checked(ten, eleven)
+
+    draft = draft_of(judgement)
+    assert judgement.problems == ()
+    assert draft.headings == ("Art", "Maths")
+    assert fields(judgement) == [(("Art", "B"),), (("Maths", "7"),)]
+    assert [draft.sheets[one.sheet].introduction for one in draft.learners] == [("Ten.",), ("Eleven.",)]
+
+
+def test_a_sheet_without_a_header_block_takes_the_first_of_the_workbook() -> None:
+    cover = tab("Cover", 1, forms.block(introduction=("For all.",)))
+    ten = tab("Year 10", 2, forms.flat_rows([learner(1)])[9:])
+    eleven = tab("Year 11", 3, forms.flat_rows([learner(2)])[9:])
+
+    judgement = forms.checked(cover, ten, eleven)
+
+    assert judgement.problems == ()
+    assert [sheet.introduction for sheet in draft_of(judgement).sheets] == [("For all.",)] * 2
+    assert forms.checked(ten, eleven, replace(cover, number=4)).accepted, "wherever it stands"
+
+
+def test_cells_on_several_sheets_are_named_with_their_sheet() -> None:
+    cover = tab("Cover", 1, forms.block(postcode="nowhere"))
+    ten = tab("Year 10", 2, forms.flat_rows([learner(1, year="99")])[9:])
+    eleven = tab("O'Neill's", 3, forms.flat_rows([learner(2, year="99")])[9:])
+
+    [wrong] = forms.checked(cover, ten, eleven).problems
+    [other, *more] = forms.checked(tab("Cover", 1, forms.block()), ten, eleven).problems
+
+    assert forms.names(wrong) == ("'Cover'!B3",)
+    assert [forms.names(one) for one in (other, *more)] == [("'Year 10'!F2",), ("'O''Neill''s'!F2",)]
+
+
+def test_a_learner_on_two_sheets_is_an_error_that_names_both() -> None:
+    ten = tab("Year 10", 1, forms.flat_rows([learner(1), learner(2)]))
+    eleven = tab("Year 11", 2, forms.flat_rows([learner(3), learner(2)]))
+
+    problems = forms.checked(ten, eleven).problems
+
+    assert {one.code for one in problems} == {"learner-on-two-sheets"}
+    assert [forms.names(one) for one in problems] == [
+        ("'Year 10'!C12", "'Year 11'!C12"), ("'Year 10'!D12", "'Year 11'!D12"),
+    ]  # fmt: skip
+
+
+def test_all_sheets_are_applied_or_none() -> None:
+    good = tab("Year 10", 1, forms.flat_rows([learner(1)]))
+
+    assert not forms.checked(good, tab("Year 11", 2, forms.flat_rows([learner(2, dob="soon")]))).accepted
 
 
 def test_a_form_on_a_hidden_sheet_is_passed_over_with_a_warning() -> None:

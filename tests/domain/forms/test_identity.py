@@ -5,7 +5,7 @@ import pytest
 
 from planit_mailer.domain.forms import identity
 from planit_mailer.domain.forms.identity import Child
-from planit_mailer.domain.forms.upload import Learner, Upload
+from planit_mailer.domain.forms.upload import FormSheet, Learner, Upload
 from tests.support import forms
 
 DOB = date(2011, 3, 14)
@@ -31,7 +31,7 @@ def a_learner(number: int = 1, **changes: object) -> Learner:
 
 
 def an_upload(*learners: Learner) -> Upload:
-    return Upload("Greenfield School", "ZZ9 9ZZ", "Office", DOB, (), (), learners)
+    return Upload("Greenfield School", "ZZ9 9ZZ", "Office", DOB, (), learners)
 
 
 def found(*learners: Learner, known: tuple[Child, ...], accept: bool = False) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -149,7 +149,8 @@ def test_after_a_telephone_call_errors_are_warnings() -> None:
 
 def test_one_cause_is_one_problem_with_the_cells_of_all_its_learners_where_the_form_has_them() -> None:
     upload = replace(
-        an_upload(*(a_learner(n, first_name="Asha") for n in (1, 2, 3))), letters=("H", "B", "C", "D", "E", "F")
+        an_upload(*(a_learner(n, first_name="Asha") for n in (1, 2, 3))),
+        sheets=(FormSheet(letters=("H", "B", "C", "D", "E", "F")),),
     )
 
     [problem] = identity.match(upload, tuple(a_child(n) for n in (1, 2, 3))).problems

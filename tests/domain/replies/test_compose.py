@@ -15,7 +15,7 @@ from planit_mailer.domain.forms import annotate
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems import catalogue
-from planit_mailer.domain.forms.upload import Draft, DraftLearner, Field
+from planit_mailer.domain.forms.upload import Draft, DraftLearner, Field, FormSheet
 from planit_mailer.domain.messages import Outcome, Receipt, Sender
 from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.domain.policy.letters import Letter
@@ -35,9 +35,9 @@ DRAFT = Draft(
     "ZZ9 9ZZ",
     "The school office",
     date(2026, 11, 24),
-    ("Your <grades> so far.", "Talk to your tutor."),
     ("Art & Design", "Maths"),
     (),
+    (FormSheet(("Your <grades> so far.", "Talk to your tutor.")),),
 )
 CHANGES = Changes(1, (YearCount("10", 3, 2, 1), YearCount("11", 0, 4, 0)), passed_over=1, absent=12)
 
@@ -170,7 +170,7 @@ def test_cells_all_over_a_column_are_told_as_far_as_they_can_be_read() -> None:
 
 
 def test_a_very_long_introduction_is_cut_and_says_so() -> None:
-    upload = replace(good(), judgement=Judgement(replace(DRAFT, introduction=("x" * 32_767,)), (), 1, 11))
+    upload = replace(good(), judgement=Judgement(replace(DRAFT, sheets=(FormSheet(("x" * 32_767,)),)), (), 1, 11))
 
     message = written(a_letter(), confirmation(upload), CHANGES)
 

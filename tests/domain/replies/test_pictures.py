@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 from planit_mailer.domain.forms import annotate
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems import catalogue
+from planit_mailer.domain.forms.upload import FormSheet
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy.letters import Letter
@@ -55,7 +56,7 @@ def many() -> JudgedUpload:
 def full() -> JudgedUpload:
     """An upload with as many fields as a form can have, under headings of every length, and a long introduction."""
     headings = tuple(f"{'Progress in Design and Technology ' * (n % 4)}{n}" for n in range(1, 74))
-    draft = replace(DRAFT, introduction=("Word " * 2_000, LONG * 5), headings=(*headings, LONG, "العربية"))
+    draft = replace(DRAFT, sheets=(FormSheet(("Word " * 2_000, LONG * 5)),), headings=(*headings, LONG, "العربية"))
     return JudgedUpload(1, "full.xlsx", Judgement(draft, (), 1, 11), GREENFIELD)
 
 

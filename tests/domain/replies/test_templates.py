@@ -9,6 +9,7 @@ from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
+from planit_mailer.domain.forms.upload import FormSheet
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy.letters import Letter
@@ -45,7 +46,7 @@ LOGO = File("", is_spreadsheet=False, found="")
 def accepted() -> Iterator[tuple[JudgedUpload, Changes]]:
     """Accepted uploads with and without a name, an introduction, fields, warnings and unchanged learners."""
     warnings = tuple(one for one in EVERY if one.severity is catalogue.Severity.WARNING)
-    drafts = (DRAFT, replace(DRAFT, introduction=(), headings=()), replace(DRAFT, headings=("Art",)))
+    drafts = (DRAFT, replace(DRAFT, sheets=(FormSheet(),), headings=()), replace(DRAFT, headings=("Art",)))
     nothing = Changes(1, (), passed_over=0, absent=0)
     one = Changes(1, (YearCount("X", 1),), passed_over=2, absent=1)
     for name, draft, found, changes in product(("", "form.xlsx"), drafts, ((), warnings), (nothing, one, CHANGES)):

@@ -81,15 +81,6 @@ FORM = (
         "First name | Learner Surname | UPIN | SIMS No | DOB | Year",
     ),
     Entry(
-        "two-sheets",
-        ERROR,
-        Stage.FORM,
-        "{count} sheets of the workbook have learners. Put all learners on one sheet, or send each sheet in a file of "
-        "its own.",
-        "The headings that we found are in the cells named here, one row for each sheet.",
-        "One sheet with all learners",
-    ),
-    Entry(
         "hidden-sheet",
         WARNING,
         Stage.FORM,
@@ -173,6 +164,14 @@ REQUIRED = (
         "The introduction has {count} paragraphs. Send 3 or fewer.",
         "Each cell of the introduction is a paragraph. Join or delete some.",
         "Introductory Text paragraph 1: | These are your expected grades.",
+    ),
+    Entry(
+        "several-schools",
+        ERROR,
+        Stage.REQUIRED,
+        "The sheets of the workbook are from schools with different postcodes. Send a workbook for each school.",
+        "A sheet without a school of its own takes the first one in the workbook.",
+        "One school in each workbook",
     ),
     Entry(
         "header-text-unused",

@@ -116,6 +116,15 @@ ERRORS = (
         "the SIMS No.",
     ),
     Entry(
+        "learner-on-two-sheets",
+        ERROR,
+        Stage.ROWS,
+        "The same {heading} stands on several sheets. Keep each learner on one sheet, and delete the others' rows; or "
+        "delete a sheet that is not meant for us.",
+        "All sheets with learners are read. Together they are one form, in which each learner has one row.",
+        "Each learner on one sheet",
+    ),
+    Entry(
         "cell-error",
         ERROR,
         Stage.ROWS,
