@@ -28,7 +28,7 @@ from msgspec.msgpack import Decoder
 from planit_mailer.adapters.sandbox import confinement, packing
 from planit_mailer.adapters.sandbox.channel import Channel, TooLong
 from planit_mailer.adapters.sandbox.confinement import Guard
-from planit_mailer.adapters.sandbox.packing import PackedJudgement
+from planit_mailer.adapters.sandbox.packing import Unpack
 from planit_mailer.adapters.sandbox.protocol import (
     ANSWER,
     Annotate,
@@ -121,7 +121,7 @@ class Reader:
     def sniff(self, data: bytes) -> FileKind:
         """Detect the kind of a file. If that kills the child, the file counts as an archive: a person looks at it."""
         try:
-            return self.call(Sniff(data), FileKind)
+            return self.call(Sniff(data), packing.unpack(FileKind))
         except Killed as killed:
             _log_end("file ended its reader", killed, data)
             return detect.ARCHIVE
@@ -129,7 +129,7 @@ class Reader:
     def judge(self, data: bytes, judging: Criteria) -> Judgement:
         """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened."""
         try:
-            return packing.unpacked(self.call(Judge(data, judging), PackedJudgement))
+            return self.call(Judge(data, judging), packing.unpack_judgement)
         except Killed as killed:
             _log_end("file ended its reader", killed, data)
             return forms.cannot_be_opened()
@@ -137,19 +137,19 @@ class Reader:
     def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
         """Paint a workbook's problems into it. If that kills the child, return the Problems sheet alone."""
         try:
-            return self.call(Annotate(data, replace(judgement, draft=None), judging), Annotated)
+            return self.call(Annotate(data, replace(judgement, draft=None), judging), packing.unpack_annotated)
         except Killed as killed:
             _log_end("file ended its painter", killed, data)
             return annotate.unpainted(judgement, killed.why.value)
 
     def message(self, raw: bytes, *, whole: bool = True) -> Message:
         """Parse a message. Raises Killed if that kills the child."""
-        return self.call(Parse(raw, whole), Message, most=max(ANSWER, len(raw)))
+        return self.call(Parse(raw, whole), packing.unpack_message, most=max(ANSWER, len(raw)))
 
     def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """The DKIM signatures of a message for a domain; none if looking for them kills the child."""
         try:
-            return self.call(FindSignatures(raw, domain, own_address), tuple[Signature, ...])
+            return self.call(FindSignatures(raw, domain, own_address), packing.unpack(tuple[Signature, ...]))
         except Killed as killed:
             _log_end("signatures ended their reader", killed, raw)
             return ()
@@ -161,7 +161,7 @@ class Reader:
         """
         given = tuple((signature, tuple(records)) for signature, records in keys)
         try:
-            return self.call(Prove(raw, given), str)
+            return self.call(Prove(raw, given), packing.unpack(str))
         except Killed as killed:
             _log_end("signatures ended their reader", killed, raw)
             return f"its DKIM signature cannot be verified: {killed.why.value}"
@@ -172,15 +172,15 @@ class Reader:
             self._make_ready()
         return self._lacking or ()
 
-    def call(self, job: Job, kind: type[T], most: int = ANSWER) -> T:
-        """Do a job in the child and return its answer, one job at a time. The answer has `most` bytes at most.
+    def call(self, job: Job, unpack: Unpack[T], most: int = ANSWER) -> T:
+        """Do a job in the child and return its answer, unpacked, one job at a time. It has `most` bytes at most.
 
-        Raises JobError if the job raised an error, or Killed if it gave no answer of this kind.
+        Raises JobError if the job raised an error, or Killed if it gave no answer that can be unpacked.
         """
         frame = msgspec.msgpack.encode(job)
         with self._lock:
             self._make_ready()
-            outcome = self._run(frame, kind, most)
+            outcome = self._run(frame, unpack, most)
         if isinstance(outcome, Failure):
             raise JobError(outcome.text)
         return outcome
@@ -245,36 +245,39 @@ class Reader:
             log.warning("reading process is not fully confined", lacking=[guard.value for guard in ready.lacking])
         self._lacking = ready.lacking
 
-    def _run(self, frame: bytes, kind: type[T], most: int) -> T | Failure:
+    def _run(self, frame: bytes, unpack: Unpack[T], most: int) -> T | Failure:
         """Run a job in the child. Return its answer, or the error that it raised. Raises Killed if there is neither.
 
         A child that gave no answer is replaced.
         """
         self._busy = True
         try:
-            outcome = self._exchange(frame, kind, most)
+            outcome = self._exchange(frame, unpack, most)
         except TimeoutError:
             why = Why.TIME
         except TooLong:
             why = Why.SIZE
         except WRONG:
             why = Why.WRONG
+        except MemoryError:
+            why = Why.MEMORY
         except OSError:
             why = Why.DIED
         else:
-            if not (isinstance(outcome, Failure) and outcome.code is Code.MEMORY):
-                self._busy = False
-                return outcome
-            why = Why.MEMORY
+            self._busy = False
+            return outcome
         why = self._replace_child(why)
         self._busy = False
         raise Killed(why)
 
-    def _exchange(self, frame: bytes, kind: type[T], most: int) -> T | Failure:
-        """Send a job and wait for its outcome. Raises TimeoutError, TooLong, OSError, or one of WRONG."""
+    def _exchange(self, frame: bytes, unpack: Unpack[T], most: int) -> T | Failure:
+        """Send a job and wait for its outcome. Raises TimeoutError, TooLong, MemoryError, OSError, or one of WRONG."""
         until = time.monotonic() + self._seconds
         self._channel.send(frame, until)
-        return _decoded(self._channel.receive(most, until), kind)
+        outcome = _decoded(self._channel.receive(most, until), unpack)
+        if isinstance(outcome, Failure) and outcome.code is Code.MEMORY:
+            raise MemoryError
+        return outcome
 
     def _replace_child(self, why: Why) -> Why:
         """End the child and start another one. Return why its job ended: TIME if its own time limit ended it."""
@@ -295,18 +298,17 @@ class Reader:
             return self._process.wait()
 
 
-def _decoded(frame: bytearray, kind: type[T]) -> T | Failure:
+def _decoded(frame: bytearray, unpack: Unpack[T]) -> T | Failure:
     """Decode the outcome of a job, without garbage collection: searching so many new objects would take longer.
 
-    Raises one of WRONG if it is no outcome of this kind.
+    Raises one of WRONG if it is no outcome that can be unpacked.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         outcome = OUTCOME.decode(frame)
-        if isinstance(outcome, Failure):
-            return outcome
-        return msgspec.msgpack.decode(outcome.value, type=kind)
+        del frame
+        return outcome if isinstance(outcome, Failure) else unpack(outcome)
     finally:
         if was_enabled:
             gc.enable()

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-from planit_mailer.adapters.sandbox import child
+import msgspec
+
+from planit_mailer.adapters.sandbox import child, packing
 from planit_mailer.adapters.sandbox.parent import Reader
-from planit_mailer.adapters.sandbox.protocol import Job, Judge
+from planit_mailer.adapters.sandbox.protocol import Done, Job, Judge
 from tests.adapters.sandbox import attempts
 
 
@@ -41,11 +43,14 @@ class Call(Job, frozen=True):
 
 
 def call(reader: Reader, function: Callable[..., object], *arguments: object, kind: Any = Any) -> Any:
-    return reader.call(Call(function.__name__, arguments), kind)
+    return reader.call(Call(function.__name__, arguments), packing.unpack(kind))
 
 
-def _call(job: Call) -> object:
-    return globals()[job.function](*job.arguments)
+def _call(job: Call) -> Done:
+    value = globals()[job.function](*job.arguments)
+    if isinstance(value, bytes):
+        return Done(msgspec.msgpack.encode(None), (value,))
+    return packing.pack(value)
 
 
 def double(number: int) -> int:
@@ -102,8 +107,8 @@ def die_after(owner: str, name: str) -> None:
     setattr(where, name, deadly)
 
 
-def a_text(size: int) -> str:
-    return "x" * size
+def some_bytes(size: int) -> bytes:
+    return bytes(size)
 
 
 def print_a_name() -> None:

@@ -93,10 +93,10 @@ def test_an_answer_of_another_type_than_declared_is_refused_and_its_process_repl
 def test_an_answer_above_fifty_megabytes_is_refused(size: int, fits: bool) -> None:  # noqa: FBT001
     with Reader(seconds=10, memory=MEMORY) as reader:
         if fits:
-            assert len(call(reader, jobs.a_text, size)) == size
+            call(reader, jobs.some_bytes, size)
         else:
             with pytest.raises(Killed) as caught:
-                call(reader, jobs.a_text, size)
+                call(reader, jobs.some_bytes, size)
             assert caught.value.why is Why.SIZE
 
 
