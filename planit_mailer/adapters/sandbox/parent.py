@@ -15,10 +15,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
 from multiprocessing.connection import Connection
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from planit_mailer.adapters.sandbox.child import Raised, Why
 from planit_mailer.core import logs
@@ -55,6 +57,21 @@ class Killed(Exception):  # noqa: N818  the job was killed, which is no error of
         self.why = why
 
 
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[T]):
+    """A call of a function in the child, which takes at most so many `seconds`."""
+
+    function: Callable[..., T]
+    arguments: tuple[Any, ...]
+    seconds: float = inf
+
+    @property
+    def size(self) -> int:
+        """The number of bytes that are read, for the log."""
+        data = self.arguments[0]
+        return len(data) if isinstance(data, bytes) else sum(map(len, data))
+
+
 class Reader:
     """A warm reading process. `seconds` limits the wall time of each job, `memory` the process's bytes. Thread-safe.
 
@@ -75,44 +92,54 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def sniff(self, data: bytes) -> FileKind:
-        """Detect the kind of a file. If that kills the child, the file counts as an archive: a person looks at it."""
+    def header(self, head: bytes, *, whole: bool = True) -> Message:
+        """Parse the header of a message. If that kills the child, the message is unread."""
+        return self._message(messages.head, head, whole)
 
-        def archive(_why: Why) -> FileKind:
-            return detect.ARCHIVE
+    def message(self, raw: bytes, *, seconds: float = inf) -> Message:
+        """Parse a message. If that kills the child, the message is unread."""
+        return self._message(messages.parse, raw, seconds=seconds)
 
-        return self._unless_killed("file ended its reader", archive, detect.sniff, data)
+    def sniff(self, beginnings: Sequence[bytes], *, seconds: float = inf) -> tuple[FileKind, ...]:
+        """Detect the kinds of files. If that kills the child, each counts as an archive: a person looks at it."""
 
-    def judge(self, data: bytes, judging: Criteria) -> Judgement:
-        """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened."""
+        def archives(_why: Why) -> tuple[FileKind, ...]:
+            return (detect.ARCHIVE,) * len(beginnings)
 
-        def cannot_be_opened(_why: Why) -> Judgement:
+        job = _Job(detect.kinds, (tuple(beginnings),), seconds)
+        return self._unless_killed("files ended their reader", archives, job)
+
+    def judge(self, data: bytes, judging: Criteria, *, seconds: float = inf) -> Judgement:
+        """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened.
+
+        If it takes longer than `seconds`, but not as long as a file may take, the file is left over.
+        """
+
+        def unread(why: Why) -> Judgement:
+            if why is Why.TIME and seconds < self._seconds:
+                return forms.left_over()
             return forms.cannot_be_opened()
 
-        return self._unless_killed("file ended its reader", cannot_be_opened, forms.judge, data, judging)
+        return self._unless_killed("file ended its reader", unread, _Job(forms.judge, (data, judging), seconds))
 
-    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
+    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria, *, seconds: float = inf) -> Annotated:
         """Paint a workbook's problems into it. If that kills the child, return the Problems sheet alone."""
 
         def unpainted(why: Why) -> Annotated:
             return annotate.unpainted(judgement, why.value)
 
-        return self._unless_killed("file ended its painter", unpainted, annotate.annotate, data, judgement, judging)
+        job = _Job(annotate.annotate, (data, judgement, judging), seconds)
+        return self._unless_killed("file ended its painter", unpainted, job)
 
-    def message(self, raw: bytes, *, whole: bool = True) -> Message:
-        """Parse a message. Raises Killed if that kills the child."""
-        message: Message = self.call(messages.parse, raw, whole)
-        return message
-
-    def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
+    def signatures(self, head: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """The DKIM signatures of a message for a domain; none if looking for them kills the child."""
 
         def none(_why: Why) -> tuple[Signature, ...]:
             return ()
 
-        return self._unless_killed("signatures ended their reader", none, dkim.find, raw, domain, own_address)
+        return self._unless_killed("signatures ended their reader", none, _Job(dkim.find, (head, domain, own_address)))
 
-    def prove(self, raw: bytes, keys: Keys) -> str:
+    def prove(self, raw: bytes, keys: Keys, *, seconds: float = inf) -> str:
         """The reason why no signature proves its domain, "" if one does. If this kills the child, none does.
 
         All signatures are verified in one job.
@@ -121,17 +148,17 @@ class Reader:
         def unproven(why: Why) -> str:
             return f"its DKIM signature cannot be verified: {why.value}"
 
-        return self._unless_killed("signatures ended their reader", unproven, dkim.prove, raw, keys)
+        return self._unless_killed("signatures ended their reader", unproven, _Job(dkim.prove, (raw, keys), seconds))
 
-    def call(self, function: Callable[..., Any], *arguments: object) -> Any:
+    def call(self, function: Callable[..., Any], *arguments: object, seconds: float = inf) -> Any:
         """Call a module-level function in the child and return its result, one job at a time.
 
-        Raises the exception that the function raised, or Killed if it gave no result.
+        Raises the exception that the function raised, or Killed if it gave no result, for instance after `seconds`.
         """
         job = pickle.dumps((function, arguments))
         with self._lock:
             self._make_ready()
-            outcome = self._run(job)
+            outcome = self._run(job, min(seconds, self._seconds))
         if isinstance(outcome, Why):
             raise Killed(outcome)
         if isinstance(outcome, Raised):
@@ -147,14 +174,20 @@ class Reader:
             patience = PATIENCE if self._warm else 0  # a child that is still starting has no job to finish
             self._stop(patience)
 
-    def _unless_killed(
-        self, event: str, fallback: Callable[[Why], T], function: Callable[..., T], data: bytes, *others: object
-    ) -> T:
-        """Call the function in the child. If the child is killed, log the event and return the fallback."""
+    def _message(self, function: Callable[..., Message], *arguments: object, seconds: float = inf) -> Message:
+        """Parse a message in the child. Whoever asked logs why it is unread."""
         try:
-            result: T = self.call(function, data, *others)
+            message: Message = self.call(function, *arguments, seconds=seconds)
         except Killed as killed:
-            log.warning(event, why=killed.why.value, size=len(data))
+            return messages.unreadable(killed.why.value)
+        return message
+
+    def _unless_killed(self, event: str, fallback: Callable[[Why], T], job: "_Job[T]") -> T:
+        """Do a job in the child. If the child is killed, log the event and return the fallback."""
+        try:
+            result: T = self.call(job.function, *job.arguments, seconds=job.seconds)
+        except Killed as killed:
+            log.warning(event, why=killed.why.value, size=job.size)
             return fallback(killed.why)
         return result
 
@@ -197,14 +230,14 @@ class Reader:
             self._stop(patience=0)  # otherwise the next job may find it alive and wait for it
             raise Unavailable(NO_START) from error
 
-    def _run(self, job: bytes) -> Any:
+    def _run(self, job: bytes, seconds: float) -> Any:
         """Run a job in the child. Return its result; a Raised if it raised an exception, a Why if it gave no result.
 
         A child that gave no result is replaced.
         """
         self._busy = True
         try:
-            outcome = self._exchange(job)
+            outcome = self._exchange(job, seconds)
         except (EOFError, OSError):
             outcome = Why.DIED
         if isinstance(outcome, Why):
@@ -212,10 +245,10 @@ class Reader:
         self._busy = False
         return outcome
 
-    def _exchange(self, job: bytes) -> Any:
+    def _exchange(self, job: bytes, seconds: float) -> Any:
         """Send a job and wait for its outcome, or Why.TIME. Raises EOFError or OSError if the child crashed."""
         self._connection.send_bytes(job)
-        if not self._connection.poll(self._seconds):
+        if not self._connection.poll(seconds):
             return Why.TIME
         return _unpacked(self._connection.recv_bytes(RESULT))
 

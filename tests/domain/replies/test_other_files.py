@@ -4,7 +4,7 @@ import pytest
 
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.policy import letters
-from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.policy.letters import Letter, Opening
 from planit_mailer.domain.replies import other_files
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets import detect
@@ -22,7 +22,7 @@ DOWNLOAD = "download the workbook and attach a copy of it"
 def a_letter_with(raw: bytes) -> Letter:
     letter = a_letter()
     read = Letter(letter.receipt, messages.parse(raw), letter.sender, letter.registration, "")
-    return letters.with_files(read, forms.judge, detect.sniff)
+    return letters.with_files(read, Opening(forms.judge, detect.kinds, workbooks=20))
 
 
 @pytest.mark.parametrize(
