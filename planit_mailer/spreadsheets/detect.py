@@ -112,6 +112,7 @@ WORDS = (
 )
 PROLOGUE = re.compile(r"<\?|<!--")
 CLOSES = {"<?": "?>", "<!--": "-->"}
+BLANK = "\ufeff \t\r\n"
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
@@ -205,9 +206,11 @@ def _in_text(start: bytes) -> FileKind:
 
 def _without_prologue(text: str) -> str:
     """The text without its XML declarations and comments, in one look at it: it may have nothing but openings."""
+    unclosed = {mark for mark, close in CLOSES.items() if close not in text}
+    if len(unclosed) == len(CLOSES):
+        return text.lstrip(BLANK)
     kept: list[str] = []
     place = 0
-    unclosed = set[str]()
     for opening in PROLOGUE.finditer(text):
         mark = opening[0]
         if opening.start() < place or mark in unclosed:
@@ -218,7 +221,7 @@ def _without_prologue(text: str) -> str:
         else:
             kept.append(text[place : opening.start()])
             place = closed + len(CLOSES[mark])
-    return "".join([*kept, text[place:]]).lstrip("\ufeff \t\r\n")
+    return "".join([*kept, text[place:]]).lstrip(BLANK)
 
 
 def _decoded(start: bytes) -> str | None:

@@ -17,6 +17,7 @@ from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.forms import judge
 from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.mail import messages
+from planit_mailer.spreadsheets import detect
 from planit_mailer.spreadsheets.model import Limits
 from tests.support.builders import an_email
 
@@ -67,6 +68,10 @@ def hog() -> int:
 
 def abort(*_: object) -> None:
     os.abort()
+
+
+def sleep_for_ever(*_: object) -> None:
+    time.sleep(600)
 
 
 def leave() -> None:
@@ -271,6 +276,29 @@ def test_the_child_ends_when_its_parent_is_killed(nap: str) -> None:
 
 def test_a_message_is_read_in_the_child(reader: Reader) -> None:
     assert reader.message(an_email()) == messages.parse(an_email())
+
+
+def test_a_message_that_kills_its_reader_is_unread(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "parse", abort)
+    monkeypatch.setattr(messages, "head", abort)
+
+    assert reader.message(b"") == messages.unreadable("its process died")
+    assert reader.header(b"") == messages.unreadable("its process died")
+
+
+def test_files_that_kill_their_reader_count_as_archives(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detect, "kinds", abort)
+
+    assert reader.sniff([b"", b""]) == (detect.ARCHIVE, detect.ARCHIVE)
+
+
+def test_a_job_may_be_given_less_time(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "parse", sleep_for_ever)
+    monkeypatch.setattr(judge, "judge", sleep_for_ever)
+    criteria = Criteria(date(2026, 11, 24), Rules(), Limits())
+
+    assert reader.message(b"", seconds=0.1).unread == "it took too long"
+    assert reader.judge(b"", criteria, seconds=0.1) == judge.left_over()
 
 
 def test_a_file_that_kills_its_reader_cannot_be_opened(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
