@@ -71,5 +71,5 @@ class Undeliverable(PlanitError):  # noqa: N818  as Unavailable
 
 def cause(error: BaseException) -> str:
     """Return the kind of an error and where it was raised, without its text, which may quote a file or a message."""
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # opens no source file, which the reading process cannot
+    return f"{type(error).__name__} in {frame.f_code.co_name}, line {line}"
