@@ -20,10 +20,10 @@ def seconds(registration: SenderRegistration) -> float:
 def seconds_to_open(message: Message, sender: Sender, registration: SenderRegistration, own_address: str) -> float:
     """The seconds that it may take to parse the MIME parts of a message; 0 if they are not to be parsed.
 
-    Of what is not authentic, or comes from a denied sender, only a bounce of our own mail is of interest.
+    Of what is not authentic only a bounce of our own mail is of interest.
     """
     if not message.whole or message.unread:
         return 0
-    if sender.authentic and not registration.denied:
+    if sender.authentic:
         return seconds(registration)
     return STRANGERS if auto_submitted.is_report_to_us(message, own_address) else 0

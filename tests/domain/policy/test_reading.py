@@ -27,7 +27,7 @@ def a_header(*lines: tuple[str, str], recipient: str = SERVICE) -> messages.Mess
     [
         (True, SCHOOL, math.inf),
         (True, STRANGER, reading.STRANGERS),
-        (True, DENIED, 0),
+        (True, DENIED, reading.STRANGERS),
         (False, SCHOOL, 0),
         (False, STRANGER, 0),
     ],
