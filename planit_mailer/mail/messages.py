@@ -17,7 +17,7 @@ from itertools import islice
 from planit_mailer.core import errors, text
 from planit_mailer.mail import headers, parts, tnef
 from planit_mailer.mail.headers import HEADER, Address
-from planit_mailer.mail.parts import Part, TooMuch
+from planit_mailer.mail.parts import PARTS, Part, TooMuch
 
 HEAD = 1_000_000  # bytes of a message's header; a longer one is not read at all
 HEADERS = 1_000
@@ -143,7 +143,9 @@ def _with_parts(message: Message, raw: bytes) -> Message:
         found = parts.split(raw)
     except TooMuch:
         return replace(message, whole=False)
-    attachments = tuple(_attachments(found.files))
+    attachments = tuple(islice(_attachments(found.files), PARTS + 1))
+    if len(attachments) > PARTS:  # Outlook's envelopes hold several each
+        return replace(message, whole=False)
     return replace(
         message,
         attachments=attachments,

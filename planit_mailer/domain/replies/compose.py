@@ -135,7 +135,7 @@ def _text_about_uploads(letter: Letter, verdict: Verdict, changes: Sequence[Chan
     facts = {
         "reference": reference,
         "uploads": uploads,
-        "passed_over": [other_files.described(file) for file in verdict.passed_over],
+        "passed_over": other_files.shortened([other_files.described(file) for file in verdict.passed_over]),
         "received": f"{letters.day_of(letter.receipt.received_at):%-d %B %Y}",
     }
     workbooks = []

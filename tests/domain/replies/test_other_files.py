@@ -19,6 +19,15 @@ COPY = "copy the data to the form that is attached, and send that"
 DOWNLOAD = "download the workbook and attach a copy of it"
 
 
+def test_of_very_many_files_the_first_are_named_and_the_others_counted() -> None:
+    files = [(f"{number}.png", b"\x89PNG\r\n\x1a\n%d" % number) for number in range(1_300)]
+
+    arrived = other_files.arrived(a_letter_with(an_email(attachments=files)))
+
+    assert len(arrived) == other_files.LISTED + 1
+    assert (arrived[0], arrived[-1]) == ("0.png (a picture)", "1,250 more files")
+
+
 def a_letter_with(raw: bytes) -> Letter:
     letter = a_letter()
     read = Letter(letter.receipt, messages.parse(raw), letter.sender, letter.registration, "")
