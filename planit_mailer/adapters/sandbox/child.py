@@ -29,6 +29,7 @@ from planit_mailer.adapters.sandbox.protocol import (
     FindSignatures,
     Judge,
     Parse,
+    ParseHeader,
     Prove,
     Ready,
     Sniff,
@@ -44,7 +45,7 @@ Work = Mapping[type[Any], Callable[[Any], Done]]  # what to do for each kind of 
 
 
 def _sniff(job: Sniff) -> Done:
-    return packing.pack(detect.sniff(job.data))
+    return packing.pack(detect.kinds(job.beginnings))
 
 
 def _judge(job: Judge) -> Done:
@@ -55,12 +56,16 @@ def _annotate(job: Annotate) -> Done:
     return packing.pack_annotated(annotate.annotate(job.data, job.judgement, job.judging))
 
 
+def _parse_header(job: ParseHeader) -> Done:
+    return packing.pack_message(messages.head(job.head, job.whole))
+
+
 def _parse(job: Parse) -> Done:
-    return packing.pack_message(messages.parse(job.raw, job.whole))
+    return packing.pack_message(messages.parse(job.raw))
 
 
 def _find_signatures(job: FindSignatures) -> Done:
-    return packing.pack(dkim.find(job.raw, job.domain, job.own_address))
+    return packing.pack(dkim.find(job.head, job.domain, job.own_address))
 
 
 def _prove(job: Prove) -> Done:
@@ -72,6 +77,7 @@ WORK: Work = MappingProxyType(
         Sniff: _sniff,
         Judge: _judge,
         Annotate: _annotate,
+        ParseHeader: _parse_header,
         Parse: _parse,
         FindSignatures: _find_signatures,
         Prove: _prove,

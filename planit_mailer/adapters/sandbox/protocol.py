@@ -26,9 +26,9 @@ class Job(Struct, frozen=True, tag=True):
 
 
 class Sniff(Job, frozen=True):
-    """Detect the kind of a file. The answer is a FileKind."""
+    """Detect the kinds of files by their beginnings. The answer is a tuple of FileKind."""
 
-    data: bytes
+    beginnings: tuple[bytes, ...]
 
 
 class Judge(Job, frozen=True):
@@ -46,17 +46,23 @@ class Annotate(Job, frozen=True):
     judging: Criteria
 
 
+class ParseHeader(Job, frozen=True):
+    """Parse the header of a message. The answer is a Message."""
+
+    head: bytes
+    whole: bool
+
+
 class Parse(Job, frozen=True):
     """Parse a message. The answer is a Message."""
 
     raw: bytes
-    whole: bool
 
 
 class FindSignatures(Job, frozen=True):
     """Find the DKIM signatures of a message for a domain. The answer is a tuple of Signature."""
 
-    raw: bytes
+    head: bytes
     domain: str
     own_address: str
 

@@ -14,7 +14,7 @@ import msgspec
 
 from planit_mailer.adapters.sandbox import child, packing
 from planit_mailer.adapters.sandbox.parent import Reader
-from planit_mailer.adapters.sandbox.protocol import Done, Job, Judge
+from planit_mailer.adapters.sandbox.protocol import Done, Job, Judge, Parse, ParseHeader, Sniff
 from tests.adapters.sandbox import attempts
 
 
@@ -32,7 +32,8 @@ def command(*first: str, work: str = "WORK") -> str:
 
 
 COMMAND = command()
-DYING = command(work="DEADLY")  # dies of each file
+DYING = command(work="DEADLY")  # dies of each file and message
+SLEEPING = command(work="ENDLESS")  # takes for ever over each
 
 
 class Call(Job, frozen=True):
@@ -87,6 +88,10 @@ def abort(*_: object) -> None:
     os.abort()
 
 
+def sleep_for_ever(*_: object) -> None:
+    time.sleep(600)
+
+
 def leave() -> None:
     sys.exit(0)
 
@@ -135,4 +140,6 @@ def limits() -> list[tuple[int, int]]:
 
 
 WORK = MappingProxyType({**child.WORK, Call: _call})
-DEADLY = MappingProxyType({**WORK, Judge: abort})
+READING = (Judge, Parse, ParseHeader, Sniff)
+DEADLY = MappingProxyType(WORK | dict.fromkeys(READING, abort))
+ENDLESS = MappingProxyType(WORK | dict.fromkeys(READING, sleep_for_ever))
