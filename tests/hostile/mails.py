@@ -27,7 +27,8 @@ class Build(Protocol):
     def __call__(self, sender: str = ..., size: int = ...) -> bytes: ...
 
 
-MAILS: Mapping[str, Build] = MappingProxyType(_mails := {})
+_mails: dict[str, Build] = {}
+MAILS: Mapping[str, Build] = MappingProxyType(_mails)
 
 
 def hostile(build: Build) -> Build:

@@ -36,7 +36,7 @@ class Plan:
     `origin` are the columns that all its learners share.
     """
 
-    origin: Mapping[str, Any]
+    origin: dict[str, Any]
     gone: list[int] = field(default_factory=list)  # ids of the rows that are replaced
     new: list[Learner] = field(default_factory=list)  # that take their place, or are added
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # by year, and new, changed or unchanged
@@ -94,7 +94,7 @@ class Learners(Repository):
             self._connection.execute(update(receipts).where(receipts.c.id == arrival).values(superseded=True))
 
 
-def _origin(upload: JudgedUpload, receipt: Receipt) -> Mapping[str, Any]:
+def _origin(upload: JudgedUpload, receipt: Receipt) -> dict[str, Any]:
     """The columns that all learners of an upload share."""
     assert upload.upload is not None, "an accepted upload is complete"
     return {

@@ -170,7 +170,8 @@ from tests.adapters.sandbox import test_takeover as it
 it.say(int(sys.argv[1]), {name!r})
 """
 DAEMON = """
-import resource, sys
+import sys
+from tests.support import memory
 from planit_mailer.adapters.sandbox import parent
 from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.spreadsheets.model import Limits
@@ -179,7 +180,7 @@ parent.COMMAND = sys.argv[1]
 with parent.Reader(30, 1_000_000_000) as reader:
     reader.message(b"")
     reader.judge(b"", Criteria(forms.TODAY, Rules(), Limits()))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(memory.peak())
 """
 
 
