@@ -64,7 +64,7 @@ class Learners(Repository):
         assert upload.school is not None, "an accepted upload has a school"
         columns = (learners.c.id, learners.c.upin, learners.c.arrival, learners.c.reference)
         of_school = select(*columns).where(learners.c.school_id == upload.school.id)
-        stored = {row.upin: row for row in self._connection.execute(of_school)}
+        stored: dict[str, Row[Any]] = {row.upin: row for row in self._connection.execute(of_school)}
         plan = Plan(_origin(upload, receipt))
         pairs = _with_known_rows(upload, stored)
         while batch := list(islice(pairs, BATCH)):
