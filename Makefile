@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ROUNDS ?= 100
 SEED ?= 1
 
-.PHONY: demo test lint types imports soak bench audit format clean
+.PHONY: demo test lint types imports soak bench hostile audit format clean
 
 demo: $(VENV)/demo-installed
 	@$(BIN)/planit-mailer demo
@@ -33,6 +33,10 @@ soak: $(VENV)/dev-installed
 
 bench: $(VENV)/bench-installed
 	$(BIN)/python -m tests.benchmarks
+
+# What hostile files and mails cost, one after the other: half an hour. Words choose: make hostile WORDS="ods".
+hostile: $(VENV)/dev-installed
+	$(BIN)/python -m tests.hostile $(WORDS)
 
 # Needs the network, to learn which versions have known weaknesses; what could not be looked up is a failure too.
 audit: $(VENV)/audit-installed

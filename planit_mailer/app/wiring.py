@@ -47,6 +47,8 @@ def policy(settings: Config, reply_settings: ReplySettings) -> Policy:
         limits=workbook_limits(settings.limits),
         reply_settings=reply_settings,
         return_workbook=settings.service.return_workbook,
+        message_seconds=settings.limits.message_seconds.total_seconds(),
+        workbooks=settings.limits.workbooks,
     )
 
 
@@ -85,4 +87,5 @@ def reply_settings(settings: Config) -> ReplySettings:
         reply_within=settings.service.reply_within,
         blank_form=blank.blank_form(),
         templates=compose.load(folder("templates")),
+        alerts_per_day=settings.limits.alerts_per_day,
     )

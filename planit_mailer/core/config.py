@@ -146,7 +146,7 @@ class Rules(Section):
 
 
 class Limits(Section):
-    """Limits on sizes, on the time to read a file, and on the replies to one address."""
+    """Limits on sizes, on the time to read a file or a message, on the replies to one address, and on alerts."""
 
     message: Size = 25_000_000
     workbook: Size = 15_000_000
@@ -154,8 +154,11 @@ class Limits(Section):
     text: Size = 20_000_000
     rows: int = Field(20_000, ge=1)
     seconds: Duration = timedelta(seconds=10)
+    message_seconds: Duration = timedelta(seconds=12)
+    workbooks: int = Field(20, ge=1)
     memory: Annotated[Size, Field(ge=200_000_000)] = 1_000_000_000  # with less, the reading process cannot start
     replies_per_day: int = Field(500, ge=1)
+    alerts_per_day: int = Field(20, ge=1)
 
 
 class Retention(Section):

@@ -23,6 +23,8 @@ A mistake in a school's spreadsheet is no exception but a value, `Problem`. Any 
 is logged with its traceback and needs a change of code.
 """
 
+import traceback
+
 
 class PlanitError(Exception):
     """The base class of errors whose text is fit to be read by the operator."""
@@ -65,3 +67,9 @@ class LoginRefused(Unavailable):
 
 class Undeliverable(PlanitError):  # noqa: N818  as Unavailable
     """The relay refused a mail for good; the text carries its words."""
+
+
+def cause(error: BaseException) -> str:
+    """Return the kind of an error and where it was raised, without its text, which may quote a file or a message."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)  # opens no source file, which the reading process cannot
+    return f"{type(error).__name__} in {frame.f_code.co_name}, line {line}"

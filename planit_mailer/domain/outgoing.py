@@ -16,6 +16,11 @@ class ReplyKind(StrEnum):
     OPERATOR = "operator"
 
 
+def id_begins(reference: str, kind: ReplyKind) -> str:
+    """Return how the Message-IDs of our mails begin that are of this kind and about this message."""
+    return f"<{reference.lower()}.{kind.value}."
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One mail to one address. It is composed completely before it is queued."""

@@ -57,6 +57,14 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """The references of messages that no alert was about: quarantined ones, and those whose reply did not arrive."""
+
+    quarantined: tuple[str, ...]
+    undelivered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One learner's current *Your School Data*. `reference` names the message that it came with."""
 

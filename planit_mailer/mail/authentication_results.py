@@ -8,14 +8,17 @@ leaves its name out: there, the top-most one of all is its own. A header that ca
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from planit_mailer.mail import addresses, messages
-from planit_mailer.mail.messages import HEADER, Message
+from planit_mailer.mail.headers import HEADER
+from planit_mailer.mail.messages import Message
 
 # A quoted string, text without special characters, or one special character.
 TOKEN = re.compile(r'"((?:\\.|[^"\\])*+)"|([^"\\();]++)|(.)', re.DOTALL)
 WORD = re.compile(r"[\w.@+-]*")
 PARENTHESES = {"(": 1, ")": -1}
+LOOKED_AT = 20  # headers; a provider puts its own on top, and real messages have a few
 LONGEST_RESULT = 20  # characters; the standard's results are shorter
 MICROSOFT, DKIM = "microsoft365", "dkim"
 UNREADABLE = "\ufffd"  # replaces a quoted string that is no word, so that it matches nothing
@@ -121,7 +124,7 @@ def _trusted(message: Message, trust: Trust) -> Results | None:
     Results that can be read in two ways may be that server's, so nothing below them counts.
     """
     servers = {name.lower() for name in trust.authserv_ids}
-    for value in messages.all_headers(message, "authentication-results"):
+    for value in islice(messages.all_headers(message, "authentication-results"), LOOKED_AT):
         results = read(value)
         if trust.results == MICROSOFT:
             return None if results.server else results

@@ -34,6 +34,7 @@ VALUES = {
     "x-amazon-mail-relay-type": ("notification",),
     "delivered-to": ("autoresponder",),
 }
+RECIPIENTS = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 DAEMON = re.compile(r"mailer-?daemon|mail-daemon|postmaster|listserv|majordomo|mailman|owner-.*|.*-owner|.*-request.*")
 BOUNCER = re.compile(r"bounces?(?:[-+=].*)?|.*-bounces?(?:[-+=].*)?")
 NO_REPLY = re.compile(r"(?:.*[._+-])?(?:no|do-?not|donot)[._-]?reply(?:[._+-].*)?")
@@ -58,6 +59,23 @@ def returned_ids(message: Message, own_address: str) -> tuple[str, ...]:
     if _first_reason(BOUNCES, message, own_address):
         return message.returned
     return ()
+
+
+def is_report_to_us(message: Message, own_address: str) -> bool:
+    """True if a message is a report with a null sender to our envelope address, as a bounce is (RFC 3464 section 2)."""
+    return (
+        bool(_report(message, own_address))
+        and bool(_null_sender(message, own_address))
+        and _is_to(message, own_address)
+    )
+
+
+def _is_to(message: Message, own_address: str) -> bool:
+    own = own_address.lower()
+    for name, value in message.headers:
+        if name in RECIPIENTS and any(found.address == own for found in headers.addresses(value)):
+            return True
+    return False
 
 
 def _first_reason(rules: tuple[Rule, ...], message: Message, own_address: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from planit_mailer.core import text
+from planit_mailer.core import errors, text
 from planit_mailer.mail import headers, messages
 
 LOOKED_AT = 5  # signatures of the From domain in one message; real messages have one or two
@@ -100,9 +100,13 @@ def verify(raw: bytes, signature: Signature, records: Sequence[bytes]) -> str:
     flaw = _key_flaw(records[0])
     if flaw:
         return f"the key under {signature.name} {flaw}"
-    if not _matches(raw, signature, records[0]):
-        return "its DKIM signature does not match"
-    return ""
+    try:
+        matches = _matches(raw, signature, records[0])
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever makes dkimpy raise, the message is to blame
+        return f"its DKIM signature cannot be verified: {errors.cause(error)}"
+    return "" if matches else "its DKIM signature does not match"
 
 
 def _fields(head: bytes) -> Iterator[tuple[str, str]]:
@@ -155,7 +159,7 @@ def _flaws_of_tags(tags: Tags) -> Iterator[str]:
 
 def _has_message_id(header: _Header) -> bool:
     """True if a message has a Message-ID that `messages` can read."""
-    values = [text.one_line(value)[: messages.HEADER] for value in header.values("message-id")]
+    values = [text.one_line(value)[: headers.HEADER] for value in header.values("message-id")]
     return any(map(headers.message_id, values))
 
 

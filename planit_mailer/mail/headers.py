@@ -8,6 +8,7 @@ from email.header import decode_header
 
 from planit_mailer.core.text import UNSAFE
 
+HEADER = 8_000  # characters that are kept of one header
 FROM = 2_000  # characters; a longer From header names no address
 LONGEST = 320  # characters of an address: 64 before the @, 255 after it (RFC 5321 section 4.5.3.1)
 REFERENCES = 20

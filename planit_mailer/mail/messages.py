@@ -1,36 +1,33 @@
-"""Raw bytes → Message: who wrote it, when, and the files in it.
+"""Raw bytes → Message: who wrote it, when, and the files in it. Who wrote it is told by its header alone.
 
-This parses untrusted messages in the reading process. Nothing here raises on hostile input, and every size has a limit.
-The raw bytes are never written out again: a message that is parsed and serialised again is a different message. The
-policy compat32 is used on purpose: the newer policy raises on one real message in twenty, and takes seconds to minutes
-for a long header.
+This parses untrusted messages in the reading process. Nothing here raises on hostile input, and every size has a limit:
+if the library raises all the same, the message is `unread`. The raw bytes are never written out again: a message that
+is parsed and serialised again is a different message. The policy compat32 is used on purpose: the newer policy raises
+on one real message in twenty, and takes seconds to minutes for a long header.
 """
 
-import email
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from email.message import Message as Part
+from dataclasses import dataclass, replace
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from itertools import islice
-from typing import Any
 
-from planit_mailer.core import text
-from planit_mailer.mail import headers, tnef
-from planit_mailer.mail.headers import Address
+from planit_mailer.core import errors, text
+from planit_mailer.mail import headers, parts, tnef
+from planit_mailer.mail.headers import HEADER, Address
+from planit_mailer.mail.parts import PARTS, Part, TooMuch
 
-HEADER = 8_000  # characters that are kept of one header
+HEAD = 1_000_000  # bytes of a message's header; a longer one is not read at all
 HEADERS = 1_000
-PARTS = 2_000
-DEPTH = 20
 DATE = 100  # characters of a Date header; longer text is no date
 NAME = 120  # characters of a file's name
 EXTENSION = 10  # characters of its extension, if the name is too long
 BODY = 1_000_000  # bytes of one body part that are searched for links
-TABLES = ("text/csv", "text/comma-separated-values", "text/tab-separated-values")
+NAMED = 2_000  # Message-IDs of returned mails, and words about their fate, in one bounce
 
+EMPTY_LINE = re.compile(rb"\n\r?\n")
 RETURNED = re.compile(rb"^(?:original-|x-original-)?message-id:\s*(<[!-;=?-~]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 # The fate of a returned mail (RFC 3464 section 2.3.3): only "failed" says that it will never arrive.
 ACTION = re.compile(rb"^action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
@@ -62,7 +59,8 @@ class Message:
     bytes. `attachments_digest` is a digest of all of them that ignores white space in plain text. `link` is the name
     of the file store that the body links to. `whole` is False if the message was too large to be fetched (then only its
     header was read) or has too many parts. `returned` are the Message-IDs of the mails that a bounce brings back, none
-    if it reports a delay or a success.
+    if it reports a delay or a success. `unread` says why the message, or all but its header, could not be read, "" if
+    it could; it quotes nothing of the message.
     """
 
     from_addresses: tuple[Address, ...]
@@ -77,16 +75,7 @@ class Message:
     forwarded: bool = False
     attachments_digest: str = ""
     returned: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Structure:
-    """The MIME parts of a message. `whole` is False if there are too many, or if they are nested too deep."""
-
-    bodies: tuple[Part, ...] = ()
-    files: tuple[Part, ...] = ()
-    forwarded: bool = False
-    whole: bool = False
+    unread: str = ""
 
 
 def header(message: Message, name: str) -> str:
@@ -101,30 +90,75 @@ def all_headers(message: Message, name: str) -> tuple[str, ...]:
 
 def parse(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  as Fetched has it
     """Parse a message. `whole` is False if `raw` is only the header of a message beyond the size limit."""
-    lines = tuple(_lines(raw))
-    message_id = headers.message_id(_first(lines, "message-id"))
-    structure = _structure(raw) if whole else _Structure()
-    attachments = tuple(_attachments(structure.files))
+    message = head(raw, whole)
+    if message.unread or not whole:
+        return message
+    try:
+        return _with_parts(message, raw)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever makes the library raise, the message is to blame
+        return replace(message, unread=errors.cause(error))
+
+
+def beginning(raw: bytes) -> bytes:
+    """Return as much of a message as is needed to parse its header, or to see that it is too long."""
+    return raw[: HEAD + 1]
+
+
+def head(raw: bytes, whole: bool = True) -> Message:  # noqa: FBT001, FBT002  as Fetched has it
+    """Parse the header of a message alone; its beginning() will do as `raw`."""
+    try:
+        return _head(raw, whole=whole)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  as in parse()
+        return unreadable(errors.cause(error))
+
+
+def unreadable(why: str) -> Message:
+    """Return a message of which nothing could be read."""
+    return Message((), "", "", (), "", (), unread=why)
+
+
+def _head(raw: bytes, *, whole: bool) -> Message:
+    root = BytesHeaderParser(policy=compat32).parsebytes(raw[:HEAD])
+    if len(raw) > HEAD and not EMPTY_LINE.search(raw, 0, HEAD):
+        return unreadable(f"its header has more than {HEAD // 1_000_000} MB")
+    lines = tuple(_lines(root.raw_items()))
     return Message(
         from_addresses=tuple(_from_addresses(lines)),
-        message_id=message_id,
+        message_id=headers.message_id(_first(lines, "message-id")),
         in_reply_to=headers.message_id(_first(lines, "in-reply-to")),
         references=headers.references(_first(lines, "references")),
         date=_first(lines, "date")[:DATE],
         headers=lines,
-        attachments=attachments,
-        link=_link(structure.bodies),
-        whole=structure.whole,
-        forwarded=structure.forwarded,
-        attachments_digest=_digest_of_all(attachments),
-        returned=_returned(raw, message_id) if whole else (),
+        whole=whole,
+        attachments_digest=_digest_of_all(()),
     )
 
 
-def _lines(raw: bytes) -> Iterator[tuple[str, str]]:
+def _with_parts(message: Message, raw: bytes) -> Message:
+    try:
+        found = parts.split(raw)
+    except TooMuch:
+        return replace(message, whole=False)
+    attachments = tuple(islice(_attachments(found.files), PARTS + 1))
+    if len(attachments) > PARTS:  # Outlook's envelopes hold several each
+        return replace(message, whole=False)
+    return replace(
+        message,
+        attachments=attachments,
+        link=_link(found.bodies),
+        forwarded=found.forwarded,
+        attachments_digest=_digest_of_all(attachments),
+        returned=_returned(raw, message.message_id),
+    )
+
+
+def _lines(fields: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
     """The header lines as lower-case names and one-line values, cut to the limits."""
-    root = BytesHeaderParser(policy=compat32).parsebytes(raw)
-    for name, value in islice(root.raw_items(), HEADERS):
+    for name, value in islice(fields, HEADERS):
         yield name.lower(), text.one_line(str(value))[:HEADER]
 
 
@@ -141,59 +175,10 @@ def _from_addresses(lines: tuple[tuple[str, str], ...]) -> Iterator[Address]:
             yield from headers.addresses(value)
 
 
-def _structure(raw: bytes) -> _Structure:
-    """Sort the parts into bodies and files. A forwarded message is neither: a bounce may return a school's workbook."""
-    try:
-        root = email.message_from_bytes(raw, policy=compat32)
-    except RecursionError:  # about a thousand multiparts in each other
-        return _Structure()
-    leaves, whole = _leaves(root)
-    bodies: list[Part] = []
-    files: list[Part] = []
-    forwarded = False
-    for part in leaves:
-        if part.get_content_type() == "message/rfc822":
-            forwarded = True
-        elif part.get_content_maintype() == "message":
-            continue
-        elif _is_body(part):
-            bodies.append(part)
-        else:
-            files.append(part)
-    return _Structure(tuple(bodies), tuple(files), forwarded, whole)
-
-
-def _leaves(root: Part) -> tuple[list[Part], bool]:
-    """The parts without parts of their own, and False if there are too many or nested too deep. Opens no message/*."""
-    leaves: list[Part] = []
-    waiting: list[tuple[Any, int]] = [(root, 0)]
-    deepest = 0
-    seen = 0
-    while waiting and seen < PARTS:
-        part, depth = waiting.pop()
-        seen += 1
-        deepest = max(deepest, depth)
-        payload = part.get_payload()
-        if part.get_content_maintype() == "message" or not isinstance(payload, list):
-            leaves.append(part)
-        elif depth <= DEPTH:
-            waiting.extend((child, depth + 1) for child in reversed(payload))
-    return leaves, not waiting and deepest <= DEPTH
-
-
-def _is_body(part: Part) -> bool:
-    """True if a part is shown as text in a mail program. A multipart without parts is broken text."""
-    if part.get_content_maintype() == "multipart":
-        return True
-    if part.get_content_maintype() != "text" or part.get_content_type() in TABLES:
-        return False
-    return part.get_content_disposition() != "attachment" and not _file_name(part)
-
-
-def _attachments(parts: Iterable[Part]) -> Iterator[Attachment]:
+def _attachments(files: Iterable[Part]) -> Iterator[Attachment]:
     """The files of these parts, without those whose bytes were there before."""
     seen: set[str] = set()
-    for part in parts:
+    for part in files:
         for name, data in _files(part):
             digest = hashlib.sha256(data).hexdigest()
             if digest not in seen:
@@ -203,27 +188,9 @@ def _attachments(parts: Iterable[Part]) -> Iterator[Attachment]:
 
 def _files(part: Part) -> list[tuple[str, bytes]]:
     """The name and bytes of the file in a part, or of each file in it if Outlook wrapped them."""
-    data = _bytes(part)
+    data = parts.content(part)
     wrapped = [(_safe_name(text.one_line(name[:HEADER])), content) for name, content in tnef.files(data)]
-    return wrapped or [(_file_name(part), data)]
-
-
-def _bytes(part: Part) -> bytes:
-    data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
-
-
-def _file_name(part: Part) -> str:
-    """The base name in a part's headers, safe to show, "" if there is none."""
-    clean: Part = Part(policy=compat32)
-    for name, value in part.raw_items():
-        if name.lower() in ("content-disposition", "content-type"):
-            clean[name] = text.one_line(str(value)[:HEADER])
-    try:
-        given = clean.get_filename() or ""
-    except ValueError:  # an unknown charset in a parameter (RFC 2231)
-        given = ""
-    return _safe_name(headers.decoded(given))
+    return wrapped or [(_safe_name(parts.file_name(part)), data)]
 
 
 def _safe_name(given: str) -> str:
@@ -240,7 +207,7 @@ def _safe_name(given: str) -> str:
 def _link(bodies: Iterable[Part]) -> str:
     """The name of the file store that a body links to, "" if there is no such link."""
     for body in bodies:
-        found = LINK.search(_bytes(body)[:BODY])
+        found = LINK.search(parts.content(body)[:BODY])
         if found:
             return str(found.lastgroup).replace("_", " ")
     return ""
@@ -260,9 +227,9 @@ def _digest_without_space(attachment: Attachment) -> str:
 
 def _returned(raw: bytes, own: str) -> tuple[str, ...]:
     """The Message-IDs of the mails that a bounce brings back, without its own one."""
-    actions = {match[1].lower() for match in islice(ACTION.finditer(raw), PARTS)}
+    actions = {match[1].lower() for match in islice(ACTION.finditer(raw), NAMED)}
     if actions and b"failed" not in actions:
         return ()
-    found = dict.fromkeys(match[1].decode() for match in islice(RETURNED.finditer(raw), PARTS))
+    found = dict.fromkeys(match[1].decode() for match in islice(RETURNED.finditer(raw), NAMED))
     found.pop(own, None)
     return tuple(found)

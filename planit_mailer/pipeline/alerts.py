@@ -1,6 +1,7 @@
 """Alerts to the operator: the mailbox is not read, a login was refused, a secret expires; a digest of quarantined mail.
 
-Alerts about a single message come from the module that handles it: intake, delivery, bounces, deadlines.
+Alerts about a single message come from the module that handles it: intake, delivery, bounces. Together they are at most
+`alerts_per_day`; what is over is in the digest. Those about late answers come from deadlines, one for all of an hour.
 
 The mailbox: one mail if it has not been read for a quarter of an hour, and one when it is read again. A failing poll is
 recorded, and so is each message that is read. A hanging poll records nothing, but its process knows how long it has
@@ -18,10 +19,12 @@ from datetime import UTC, date, datetime, timedelta
 from planit_mailer.core import logs
 from planit_mailer.core.advice import Advice
 from planit_mailer.core.errors import LoginRefused
+from planit_mailer.domain.messages import Receipt
 from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy import letters
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
+from planit_mailer.domain.reports import Untold
 from planit_mailer.pipeline.ports import Clock, Store, Transaction
 
 log = logs.get(__name__)
@@ -61,6 +64,24 @@ class PollTimer:
         return timedelta(seconds=time.monotonic() - began)
 
 
+def about_message(
+    reference: str, what: str, transaction: Transaction, context: ReplyContext, about: Receipt | None = None
+) -> None:
+    """Tell the operator about one message, unless they had `alerts_per_day` such mails within a day.
+
+    What is over goes in the next digest. Alerts that were dated in the future by a clock that was ahead do not count.
+    `about` is the message in whose story the mail is told, if any.
+    """
+    most = context.reply_settings.alerts_per_day
+    told = transaction.alerts(context.now - DAY, context.now)
+    if told >= most:
+        log.warning("operator not told: many alerts within a day", reference=reference, limit=most)
+        return
+    if told == most - 1:
+        what = f"{what} This is the last of {most} such mails within a day. The daily list has whatever comes now."
+    transaction.enqueue(compose.alert(reference, what, context), about, context.now)
+
+
 def watch_mailbox(store: Store, clock: Clock, reply_settings: ReplySettings, trying: PollTimer) -> None:
     """Tell the operator that the mailbox is not read, and that it is read again; once each for all daemons together."""
     context = ReplyContext(reply_settings, clock())
@@ -97,7 +118,7 @@ def _take_news(transaction: Transaction, now: datetime) -> str:
 
 
 def send_digest(store: Store, clock: Clock, reply_settings: ReplySettings) -> None:
-    """Once a day, list the mail that was quarantined without an alert, since its From address is not registered.
+    """Once a day, list what no alert was about: quarantined mail, and messages whose reply did not arrive.
 
     It covers the days that are over since the last digest, and is left out if there is nothing to list. If the last
     digest was sent by a clock that was ahead, it covers everything that waits.
@@ -107,16 +128,29 @@ def send_digest(store: Store, clock: Clock, reply_settings: ReplySettings) -> No
     with store.transaction() as transaction:
         last = transaction.last_alert_at(DIGEST)
         since = _midnight(last) if last and last <= now else None
-        references = transaction.quarantined_untold(since, today)
-        if references and transaction.record_alert_if_due(DIGEST, today, now):
-            mail = compose.to_operator(_digest_text(references), ReplyContext(reply_settings, now), "digest")
+        untold = transaction.untold(since, today)
+        is_something = bool(untold.quarantined or untold.undelivered)
+        if is_something and transaction.record_alert_if_due(DIGEST, today, now):
+            mail = compose.to_operator(_digest_text(untold), ReplyContext(reply_settings, now), "digest")
             transaction.enqueue(mail, None, now)
 
 
-def _digest_text(references: tuple[str, ...]) -> Text:
-    count = compose.counted(len(references), "message")
-    facts = {"count": count, "references": references[:LISTED], "more": max(len(references) - LISTED, 0)}
-    return Text(ReplyKind.OPERATOR, f"planit_mailer: {count} quarantined", "digest", facts)
+def _digest_text(untold: Untold) -> Text:
+    said = []
+    if untold.quarantined:
+        said.append(f"{compose.counted(len(untold.quarantined), 'message')} quarantined")
+    if untold.undelivered:
+        said.append(f"{compose.counted(len(untold.undelivered), 'message')} without a reply")
+    facts = {"quarantined": _listed(untold.quarantined), "undelivered": _listed(untold.undelivered)}
+    return Text(ReplyKind.OPERATOR, f"planit_mailer: {', '.join(said)}", "digest", facts)
+
+
+def _listed(references: tuple[str, ...]) -> Mapping[str, object]:
+    return {
+        "count": len(references),
+        "references": references[:LISTED],
+        "more": max(len(references) - LISTED, 0),
+    }
 
 
 def _midnight(moment: datetime) -> datetime:

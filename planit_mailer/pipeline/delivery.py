@@ -9,6 +9,7 @@ from planit_mailer.core.errors import Rejected, Unavailable, Undeliverable
 from planit_mailer.domain.outgoing import Pending, ReplyKind
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
+from planit_mailer.pipeline import alerts
 from planit_mailer.pipeline.ports import Clock, Relay, Store, Transaction
 
 log = logs.get(__name__)
@@ -143,8 +144,7 @@ def _give_up(pending: Pending, answer: str, outbox: Outbox) -> None:
         transaction.note_failed(pending, answer, now)
         if pending.reply.kind is not ReplyKind.OPERATOR:
             what = f"The relay refused a reply for good: {answer}"
-            alert = compose.alert(pending.reference, what, ReplyContext(outbox.reply_settings, now))
-            transaction.enqueue(alert, None, now)
+            alerts.about_message(pending.reference, what, transaction, ReplyContext(outbox.reply_settings, now))
     log.error("reply failed", kind=pending.reply.kind.value, answer=answer)
 
 

@@ -15,14 +15,16 @@ from planit_mailer.core.errors import Deferred, Rejected, Unavailable
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.judge import Criteria, Rules
 from planit_mailer.domain.messages import Fetched, InboxMessage, MessageFacts, Outcome, Receipt
-from planit_mailer.domain.policy import letters, reply_limits, rules, senders
-from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.policy import letters, reading, reply_limits, rules, senders
+from planit_mailer.domain.policy.letters import Letter, Opening
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings
 from planit_mailer.domain.verdict import Cause, JudgedUpload, PolicyContext, Verdict
-from planit_mailer.mail import auto_submitted
+from planit_mailer.mail import auto_submitted, messages
 from planit_mailer.mail.authentication_results import Trust
-from planit_mailer.pipeline import bounces, dkim_check, release
+from planit_mailer.mail.messages import Message
+from planit_mailer.pipeline import alerts, bounces, dkim_check, release
+from planit_mailer.pipeline.budget import BudgetedReader
 from planit_mailer.pipeline.ports import Adapters, Transaction
 from planit_mailer.spreadsheets.model import Limits
 
@@ -37,7 +39,10 @@ REMEMBERED = timedelta(days=30)  # replies of this time count when the next one 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The configuration of message handling: one folder for each outcome; `largest_message` in bytes."""
+    """The configuration of message handling: one folder for each outcome; `largest_message` in bytes.
+
+    A message may take `message_seconds` of the reading process, and so many `workbooks` of it are judged.
+    """
 
     folders: Mapping[Outcome, str]
     trust: Trust
@@ -47,6 +52,8 @@ class Policy:
     limits: Limits
     reply_settings: ReplySettings
     return_workbook: bool = True
+    message_seconds: float = 12.0
+    workbooks: int = 20
 
 
 def take_in(waiting: InboxMessage, adapters: Adapters, policy: Policy) -> None:
@@ -101,8 +108,9 @@ def process(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Poli
     """Judge a message and commit all its consequences at once. Return its settled receipt.
 
     Painting a workbook is slow, so it happens between two transactions: the verdict is reached again after it, and
-    committed as soon as every workbook that goes back is painted.
+    committed as soon as every workbook that goes back is painted. All that is read shares one budget of time.
     """
+    adapters = replace(adapters, reader=BudgetedReader(adapters.reader, policy.message_seconds))
     letter = identify(fetched, receipt, adapters, policy)
     letter = understand(letter, adapters, policy)
     painted: dict[Cause, Annotated] = {}
@@ -125,14 +133,17 @@ def process(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Poli
 
 
 def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Policy) -> Letter:
-    """Parse a message and find out who wrote it. No attachment is opened yet.
+    """Find out from its header who wrote a message, and parse the rest if it is to be read. No attachment is opened.
 
     Raises Deferred if it is too early to judge it: a name server is away, or an earlier copy is still to be judged.
     """
     own_address = policy.reply_settings.address
-    message = adapters.reader.message(fetched.raw, whole=fetched.whole)
-    verified = dkim_check.verified(fetched, own_address, adapters.reader, adapters.dns)
+    message = adapters.reader.header(messages.beginning(fetched.raw), whole=fetched.whole)
+    with adapters.store.transaction() as transaction:
+        named = transaction.registration(senders.author(message))  # by the From address, whoever wrote that
+    verified = dkim_check.verified(fetched, own_address, adapters.reader, adapters.dns, reading.seconds(named))
     sender = senders.authenticate(message, policy.trust, released=receipt.released, verified=verified)
+    message = with_parts(message, fetched.raw, reading.seconds_to_open(message, sender, named, own_address), adapters)
     facts = MessageFacts(sender, message.date, message.message_id, message.attachments_digest)
     with adapters.store.transaction() as transaction:
         registration = transaction.record_sender(receipt, facts)
@@ -147,6 +158,18 @@ def identify(fetched: Fetched, receipt: Receipt, adapters: Adapters, policy: Pol
     return Letter(receipt, message, sender, registration, why_not_answered, passwords=passwords)
 
 
+def with_parts(header: Message, raw: bytes, seconds: float, adapters: Adapters) -> Message:
+    """The message with its MIME parts, if they are to be parsed. One that cannot be read is settled all the same."""
+    message = header
+    if seconds:
+        message = adapters.reader.message(raw, seconds=seconds)
+        if message.unread:
+            message = replace(header, unread=message.unread)
+    if message.unread:
+        log.warning("message cannot be read", why=message.unread, size=len(raw))
+    return message
+
+
 def _may_wait(receipt: Receipt, reply_within: timedelta, now: datetime) -> bool:
     """True during the first half of the promised time; after that the message is judged as it is."""
     seen = max(receipt.received_at, receipt.first_seen_at)
@@ -154,9 +177,11 @@ def _may_wait(receipt: Receipt, reply_within: timedelta, now: datetime) -> bool:
 
 
 def understand(letter: Letter, adapters: Adapters, policy: Policy) -> Letter:
-    """The letter with its files looked at: opened for a registered sender, only sniffed for all others."""
+    """The letter with its files looked at: opened for a registered sender, only sniffed for a stranger."""
     criteria = criteria_for(letter, policy)
-    return letters.with_files(letter, lambda data: adapters.reader.judge(data, criteria), adapters.reader.sniff)
+    reader = adapters.reader
+    opening = Opening(lambda data: reader.judge(data, criteria), reader.sniff, policy.workbooks)
+    return letters.with_files(letter, opening)
 
 
 def criteria_for(letter: Letter, policy: Policy) -> Criteria:
@@ -194,8 +219,11 @@ def paint(upload: JudgedUpload, letter: Letter, adapters: Adapters, policy: Poli
 def conclude(letter: Letter, verdict: Verdict, transaction: Transaction, context: ReplyContext) -> None:
     """Write all consequences of a verdict into the open transaction."""
     changes = [transaction.replace_learners(upload, letter.receipt) for upload in verdict.accepted]
-    for reply in compose.compose(letter, verdict, changes, context):
-        transaction.enqueue(reply, letter.receipt, context.now)
+    answer = compose.answer(letter, verdict, changes, context)
+    if answer:
+        transaction.enqueue(answer, letter.receipt, context.now)
+    if verdict.alert:
+        alerts.about_message(letter.receipt.reference, verdict.alert, transaction, context, letter.receipt)
     bounces.note(letter, transaction, context)
     transaction.settle(letter.receipt, verdict, changes, context.now)
 
@@ -255,8 +283,8 @@ def quarantine(receipt: Receipt, reason: str, adapters: Adapters, policy: Policy
         if current.outcome:
             return current
         now = adapters.clock()
-        alert = compose.alert(receipt.reference, verdict.alert, ReplyContext(policy.reply_settings, now))
-        transaction.enqueue(alert, receipt, now)
+        context = ReplyContext(policy.reply_settings, now)
+        alerts.about_message(receipt.reference, verdict.alert, transaction, context, receipt)
         transaction.settle(receipt, verdict, (), now)
     log.error("message quarantined", why=reason)
     return replace(receipt, outcome=verdict.outcome)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Protocol
 
 from planit_mailer.domain.forms.annotate import Annotated
@@ -27,7 +28,7 @@ from planit_mailer.domain.messages import (
     Released,
 )
 from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply
-from planit_mailer.domain.reports import Unanswered
+from planit_mailer.domain.reports import Unanswered, Untold
 from planit_mailer.domain.schools import School, SenderRegistration
 from planit_mailer.domain.verdict import Changes, JudgedUpload, Verdict
 from planit_mailer.mail.dkim import Keys, Signature
@@ -88,26 +89,29 @@ class Dns(Protocol):
 class Verifier(Protocol):
     """The part of the reading process that verifies signatures."""
 
-    def signatures(self, raw: bytes, domain: str, own_address: str) -> Sequence[Signature]:
-        """The DKIM signatures of a message for a domain; a useless one carries its flaw."""
+    def signatures(self, head: bytes, domain: str, own_address: str) -> Sequence[Signature]:
+        """The DKIM signatures in a message's header for a domain; a useless one carries its flaw."""
 
-    def prove(self, raw: bytes, keys: Keys) -> str:
+    def prove(self, raw: bytes, keys: Keys, *, seconds: float = inf) -> str:
         """Verify signatures with the keys from DNS. Return "" if one passes, else the reason why none does."""
 
 
 class Reader(Verifier, Protocol):
-    """Parses untrusted files in a sandboxed child process."""
+    """Parses untrusted messages and files in a sandboxed child process. A job takes at most so many `seconds`."""
 
-    def message(self, raw: bytes, *, whole: bool) -> Message:
-        """The MIME structure of a message."""
+    def header(self, head: bytes, *, whole: bool) -> Message:
+        """The header of a message, from its first bytes; unread if that ends the child."""
 
-    def sniff(self, data: bytes) -> FileKind:
-        """Detect the kind of a file from its bytes."""
+    def message(self, raw: bytes, *, seconds: float = inf) -> Message:
+        """A message with its MIME parts; unread if that ends the child, or if there is no time for it."""
 
-    def judge(self, data: bytes, judging: Criteria) -> Judgement:
-        """Read a file and check its form. Return its contents and its problems."""
+    def sniff(self, beginnings: Sequence[bytes], *, seconds: float = inf) -> Sequence[FileKind]:
+        """Detect the kinds of files from their beginnings, all in one job; archives if that ends the child."""
 
-    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
+    def judge(self, data: bytes, judging: Criteria, *, seconds: float = inf) -> Judgement:
+        """Read a file and check its form: its contents and its problems; left over if there is no time for it."""
+
+    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria, *, seconds: float = inf) -> Annotated:
         """Paint the problems into the workbook, or list them in a new one; encrypted as it came, or else empty."""
 
 
@@ -149,6 +153,9 @@ class Transaction(Protocol):
 
     def record_sender(self, receipt: Receipt, facts: MessageFacts) -> SenderRegistration:
         """Record the sender, and look them up in the register."""
+
+    def registration(self, address: str) -> SenderRegistration:
+        """The schools that an address may send for, and whether it was denied."""
 
     def passwords(self, schools: Sequence[School]) -> tuple[Password, ...]:
         """The passwords that open workbooks of these schools, in the schools' order."""
@@ -220,6 +227,9 @@ class Transaction(Protocol):
     def postpone(self, pending: Pending, until: datetime, answer: str) -> None:
         """Try again later."""
 
+    def alerts(self, since: datetime, until: datetime) -> int:
+        """The number of alerts about messages in this time."""
+
     def record_alert_if_due(self, topic: str, since: datetime, now: datetime) -> bool:
         """Record an alert as sent now and return True, unless one on this topic was sent since then."""
 
@@ -231,8 +241,8 @@ class Transaction(Protocol):
 
     # ── deadlines and retention ──
 
-    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
-        """The references of messages quarantined in this time that still wait and that no alert was about."""
+    def untold(self, since: datetime | None, until: datetime) -> Untold:
+        """The messages of this time that no alert was about: quarantined and still waiting, or with a failed reply."""
 
     def unanswered(self) -> tuple[Unanswered, ...]:
         """The messages that are owed an answer."""

@@ -4,10 +4,12 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planit_mailer.spreadsheets.containers import ole, text_encoding, zip_archive
 
+BEGINNING = 65_536  # bytes of a file that show its kind, if it is not opened
 START = 4_096  # bytes of the beginning that are looked at, to see if it is text
 DELIMITERS = ("\t", ";", ",", "|")
 MIMETYPE = 100  # bytes; no type is longer
@@ -108,7 +110,9 @@ WORDS = (
         HTML,
     ),
 )
-PROLOGUE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+PROLOGUE = re.compile(r"<\?|<!--")
+CLOSES = {"<?": "?>", "<!--": "-->"}
+BLANK = "\ufeff \t\r\n"
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 
 
@@ -124,6 +128,21 @@ def sniff(data: bytes) -> FileKind:
         if re.match(pattern, data, re.DOTALL):
             return kind
     return _in_text(data[:START])
+
+
+def kinds(beginnings: Iterable[bytes]) -> tuple[FileKind, ...]:
+    """Return the kinds of files by their first BEGINNING bytes, or by all their bytes if they have fewer.
+
+    A container that cannot be told without the rest counts as an archive, so that a person looks at it.
+    """
+    return tuple(map(_kind_by_beginning, beginnings))
+
+
+def _kind_by_beginning(beginning: bytes) -> FileKind:
+    kind = sniff(beginning)
+    if kind is UNKNOWN and beginning.startswith(ole.MAGIC) and len(beginning) == BEGINNING:
+        return ARCHIVE
+    return kind
 
 
 def _in_archive(data: bytes) -> FileKind:
@@ -178,11 +197,31 @@ def _in_text(start: bytes) -> FileKind:
     text = _decoded(start)
     if text is None:
         return UNKNOWN
-    words = PROLOGUE.sub("", text).lstrip("\ufeff \t\r\n").lower()
+    words = _without_prologue(text).lower()
     for pattern, kind in WORDS:
         if re.match(pattern, words, re.DOTALL):
             return kind
     return TABLE if _is_table(words.splitlines()) else TEXT
+
+
+def _without_prologue(text: str) -> str:
+    """The text without its XML declarations and comments, in one look at it: it may have nothing but openings."""
+    unclosed = {mark for mark, close in CLOSES.items() if close not in text}
+    if len(unclosed) == len(CLOSES):
+        return text.lstrip(BLANK)
+    kept: list[str] = []
+    place = 0
+    for opening in PROLOGUE.finditer(text):
+        mark = opening[0]
+        if opening.start() < place or mark in unclosed:
+            continue
+        closed = text.find(CLOSES[mark], opening.end())
+        if closed < 0:
+            unclosed.add(mark)
+        else:
+            kept.append(text[place : opening.start()])
+            place = closed + len(CLOSES[mark])
+    return "".join([*kept, text[place:]]).lstrip(BLANK)
 
 
 def _decoded(start: bytes) -> str | None:

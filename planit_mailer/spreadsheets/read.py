@@ -1,8 +1,8 @@
 """Reads any kind of spreadsheet: bytes → sheets of rows, or the reason why there are none."""
 
-import traceback
 from collections.abc import Callable
 
+from planit_mailer.core import errors
 from planit_mailer.spreadsheets import detect
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.detect import FileKind
@@ -33,12 +33,6 @@ def read(data: bytes, limits: Limits, likely: Likely = len) -> tuple[Sheet, ...]
     return found
 
 
-def cause(error: Exception) -> str:
-    """Return the kind of an error and where it was raised, without its text, which may quote the file."""
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
-
-
 def _reason(kind: FileKind) -> Reason:
     """Return the reason why files of a kind without a reader are not read."""
     if kind is detect.ENCRYPTED:
@@ -59,7 +53,7 @@ def _attempt(kind: FileKind, data: bytes, limits: Limits) -> tuple[Sheet, ...] |
     except TooLarge as error:
         return Unreadable(Reason.TOO_LARGE, f"a workbook with {error}")
     except Exception as error:  # noqa: BLE001  see read()
-        return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, cause(error))
+        return Unreadable(Reason.CANNOT_BE_OPENED, kind.name, errors.cause(error))
 
 
 def _xlsx(data: bytes, limits: Limits) -> tuple[Sheet, ...]:

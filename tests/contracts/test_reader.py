@@ -30,16 +30,17 @@ def reader(request: pytest.FixtureRequest, process: ReadingProcess) -> Reader:
 def test_a_message_is_parsed(reader: Reader) -> None:
     raw = an_email(subject="Learners", attachments=[("learners.xlsx", forms.handbook())])
 
-    message = reader.message(raw, whole=True)
+    message = reader.message(raw)
 
     assert [attachment.name for attachment in message.attachments] == ["learners.xlsx"]
     assert message.whole
-    assert not reader.message(raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", whole=False).whole
+    header = reader.header(raw, whole=True)
+    assert (header.headers, header.attachments) == (message.headers, ())
+    assert not reader.header(raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", whole=False).whole
 
 
 def test_the_kind_of_a_file_is_told_by_its_bytes(reader: Reader) -> None:
-    assert reader.sniff(forms.handbook()) == detect.XLSX
-    assert not reader.sniff(b"\x89PNG\r\n\x1a\n").may_hold_a_form
+    assert tuple(reader.sniff([forms.handbook(), b"\x89PNG\r\n\x1a\n"])) == (detect.XLSX, detect.PICTURE)
 
 
 def test_a_form_is_judged(reader: Reader) -> None:

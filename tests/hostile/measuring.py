@@ -16,16 +16,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from planit_mailer.adapters.sql.schema import receipts
 from planit_mailer.app import jobs, listener
 from planit_mailer.core import config
-from tests.support import builders, world
+from planit_mailer.domain.outgoing import ReplyKind
+from planit_mailer.domain.reports import Story
+from tests.support import builders, forms, memory, world
 from tests.support.fake_world import FakePost
 from tests.support.fakes import InMemoryMailbox, RecordingRelay
 from tests.support.world import World
 
 KIBIBYTE = 1_024  # the unit of the kernel's figures of memory
-MESSAGE_ID = "<1@greenfield.test>"
+NEXT, NEXT_POSTCODE = "office@riverside.test", "ZZ8 8ZZ"  # of the school whose form is behind it
 MESSAGE, RESULT = "message.eml", "result.json"
 
 Files = Sequence[tuple[str, bytes]]
@@ -33,7 +37,11 @@ Files = Sequence[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a message cost: seconds, and bytes of memory and of the database. `codes` are those of all its problems."""
+    """What a message cost: seconds, and bytes of memory and of the database.
+
+    The seconds last until the next message, a school's form, has its answer, too. `codes` are those of all problems of
+    the message, `alerts` counts the mails to the operator, and `replies` all mails but the answer to that school.
+    """
 
     seconds: float
     daemon: int
@@ -42,13 +50,18 @@ class Measured:
     outcome: str
     codes: tuple[str, ...]
     replies: int
+    alerts: int
 
 
-def measured(files: Files) -> Measured:
-    """Process a message with these files in a daemon of its own. Returns what it cost."""
+def of_files(files: Files) -> Measured:
+    """Process a school's message with these files in a daemon of its own. Returns what it cost."""
+    return of_mail(builders.an_email(world.OFFICE, attachments=files))
+
+
+def of_mail(raw: bytes) -> Measured:
+    """Process a message in a daemon of its own. Returns what it cost."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        raw = builders.an_email(world.OFFICE, attachments=files, headers=[("Message-ID", MESSAGE_ID)])
         (folder / MESSAGE).write_bytes(raw)
         subprocess.run([sys.executable, "-m", "tests.hostile.measuring", name], check=True, capture_output=True)
         told = json.loads((folder / RESULT).read_text())
@@ -60,8 +73,12 @@ def main(folder: Path) -> None:
     post = FakePost()
     with _in_memory(post):
         made = world.make(folder, post)  # type: ignore[arg-type]
+        with made.store() as store, store.transaction() as transaction:
+            transaction.allow(transaction.add_school("Riverside School", NEXT_POSTCODE), NEXT)
         size = _size(folder)
         post.mailbox.deliver((folder / MESSAGE).read_bytes())
+        form = forms.flat([forms.learner(9)], school="Riverside School", postcode=NEXT_POSTCODE)
+        post.mailbox.deliver(builders.an_email(NEXT, attachments=[("form.xlsx", form)]))
         begin = time.perf_counter()
         made.once()
         seconds = time.perf_counter() - begin
@@ -88,11 +105,24 @@ def _in_memory(post: FakePost) -> Iterator[None]:
 
 
 def _told(made: World, post: FakePost, seconds: float, growth: int) -> Measured:
-    daemon = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
+    daemon = memory.peak()
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KIBIBYTE
-    story = made.explain(MESSAGE_ID)
-    codes = {problem["code"] for upload in story["uploads"] for problem in upload["problems"]}
-    return Measured(seconds, daemon, child, growth, str(story["outcome"]), tuple(sorted(codes)), len(post.relay.sent))
+    story = _first_story(made)
+    codes = {problem.code for upload in story.uploads for problem in upload.problems}
+    sent = [reply.kind for reply in post.relay.sent if reply.recipient != NEXT]
+    alerts = sent.count(ReplyKind.OPERATOR)
+    return Measured(
+        seconds, daemon, child, growth, str(story.outcome), tuple(sorted(codes)), len(sent) - alerts, alerts
+    )
+
+
+def _first_story(made: World) -> Story:
+    """The story of the message that arrived first."""
+    with made.store() as store, store.reading() as reading:
+        oldest = select(receipts.c.reference).order_by(receipts.c.id)
+        story = reading.story(reading._connection.scalar(oldest) or "")
+    assert story
+    return story
 
 
 def _size(folder: Path) -> int:

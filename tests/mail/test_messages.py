@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planit_mailer.mail import headers, messages
+from planit_mailer.mail import headers, messages, parts
 from planit_mailer.mail.headers import Address
 from tests.support import crossing
 from tests.support.builders import an_email, with_header
@@ -108,6 +108,44 @@ def test_a_file_name_is_safe_to_show(disposition: str, expected: str) -> None:
     (name,) = names(a_part(disposition))
     assert name == expected
     assert len(name) <= 120
+
+
+CONTRADICTING = "filename*0*=utf-8''a; filename*=utf-8''b.xlsx"
+
+
+@pytest.mark.parametrize("raw", [a_part(f"attachment; {CONTRADICTING}"), a_part("inline", "a/b; name*0*=a; name*=b")])
+def test_a_file_whose_name_contradicts_itself_has_none(raw: bytes) -> None:
+    [attachment] = messages.parse(raw).attachments
+    assert (attachment.name, attachment.data) == ("attachment-1", WORKBOOK)
+
+
+def test_a_charset_that_contradicts_itself_changes_no_byte() -> None:
+    raw = a_part("attachment", "text/csv; charset*0*=a; charset*=b").replace(b"base64", b"8bit")
+    assert messages.parse(raw + b"\xff\xfe").attachments[0].data.endswith(b"\xff\xfe")
+
+
+def test_a_message_whose_parts_make_the_library_raise_is_unread_but_for_its_header() -> None:
+    raw = an_email(attachments=[("a.xlsx", WORKBOOK)]).replace(b"boundary=", b"boundary*0*=b; boundary*=")
+    message = messages.parse(raw)
+    assert message.unread.startswith("TypeError in decode_params")
+    assert (message.from_addresses, message.attachments) == (messages.head(raw).from_addresses, ())
+
+
+def test_the_header_alone_tells_the_same_as_the_whole_message() -> None:
+    raw = an_email("Jo <jo@greenfield.test>", attachments=[("a.xlsx", WORKBOOK)])
+    head, message = messages.head(messages.beginning(raw)), messages.parse(raw)
+    told = ("from_addresses", "message_id", "in_reply_to", "references", "date", "headers", "whole", "unread")
+    assert [getattr(head, name) for name in told] == [getattr(message, name) for name in told]
+    assert head.attachments == ()
+
+
+@pytest.mark.parametrize("line", [b"X: y\r\n", b" y\r\n"])
+def test_a_header_of_more_than_a_megabyte_is_not_read(line: bytes) -> None:
+    head = b"From: a@b.test\r\nSubject: x\r\n"
+    long, longer = (head + line * (count // len(line)) + b"\r\nx" for count in (900_000, 1_100_000))
+    assert messages.head(long).from_addresses
+    for message in (messages.head(messages.beginning(longer)), messages.parse(longer)):
+        assert (message.unread, message.from_addresses) == ("its header has more than 1 MB", ())
 
 
 def test_text_without_a_file_name_is_the_body_and_with_one_it_is_a_file() -> None:
@@ -212,6 +250,35 @@ def test_headers_are_unfolded_and_without_controls() -> None:
     assert messages.parse(raw).headers == (("subject", "two lines[31m and €"), ("x", "\ufffd"))
 
 
+def nested(depth: int) -> bytes:
+    multiparts = (b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(depth))
+    return b"".join(multiparts) + b"Content-Type: application/x\r\n\r\nx"
+
+
+@pytest.mark.parametrize(
+    ("raw", "whole"),
+    [
+        (nested(parts.DEPTH), True),
+        (nested(parts.DEPTH + 1), False),
+        (b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"--b\r\n\r\nx\r\n" * (parts.PARTS - 1), True),
+        (b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"--b\r\n\r\nx\r\n" * parts.PARTS, False),
+        (b"\r\n" * parts.LINES, True),
+        (b"\r\n" * (parts.LINES + 1), False),
+        (b"\r" * (parts.LINES + 1), False),
+        (b"\n" * (parts.LINES + 1), False),
+    ],
+    ids=["deep", "too deep", "many parts", "too many parts", "many lines", "too many lines", "too many CR", "of LF"],
+)
+def test_a_message_is_whole_within_bounds(raw: bytes, whole: bool) -> None:  # noqa: FBT001
+    assert messages.parse(raw).whole is whole
+
+
+def test_messages_in_each_other_are_not_opened_and_so_never_too_deep() -> None:
+    inside = b"".join(b"Content-Type: message/rfc822\r\n\r\n" for _ in range(500))
+    message = messages.parse(b"From: a@b.test\r\n" + inside + b"Content-Type: message/delivery-status\r\n\r\n\r\n\r\n")
+    assert (message.whole, message.forwarded, message.attachments) == (True, True, ())
+
+
 def hostile() -> dict[str, bytes]:
     nested = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(3000))
     parts = b"".join(b"--b\r\nContent-Type: application/x\r\n\r\n%d\r\n" % n for n in range(5000))
@@ -236,8 +303,8 @@ def test_hostile_mail_neither_raises_nor_takes_long(raw: bytes) -> None:
     began = time.process_time()
     message = messages.parse(raw)
     assert time.process_time() - began < 3
-    assert len(message.attachments) <= messages.PARTS
-    assert all(len(value) <= messages.HEADER for _, value in message.headers)
+    assert len(message.attachments) <= parts.PARTS
+    assert all(len(value) <= headers.HEADER for _, value in message.headers)
 
 
 FRAGMENTS = st.sampled_from(

@@ -53,6 +53,15 @@ def test_a_wrapped_workbook_is_an_attachment_with_its_own_name() -> None:
     assert message.attachments[0].data == book
 
 
+@pytest.mark.parametrize(("envelopes", "whole"), [(10, True), (11, False)])
+def test_wrapped_files_count_as_parts(envelopes: int, whole: bool) -> None:  # noqa: FBT001
+    wrapped = [a_winmail(*((f"{n}", b"%d-%d" % (n, one)) for n in range(tnef.FILES))) for one in range(envelopes)]
+
+    message = messages.parse(an_email(attachments=[("winmail.dat", data) for data in wrapped]))
+
+    assert message.whole is whole
+
+
 def test_without_a_long_name_the_short_one_must_do() -> None:
     assert tnef.files(a_winmail(("x", b"1"), long_names=False)) == (("SHORT~1.XLS", b"1"),)
 

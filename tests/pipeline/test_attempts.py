@@ -19,7 +19,13 @@ Once = Callable[[], None]  # one poll, one delivery
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[World]:
+def service(fakes: World) -> World:
+    return fakes
+
+
+@pytest.fixture
+def real_service(tmp_path: Path) -> Iterator[World]:
+    """A service on real servers, for what dies is a process."""
     with servers.running("data@s-cool.test", "pw") as post:
         yield world.make(tmp_path, post)
 
@@ -31,7 +37,7 @@ def once(service: World) -> Iterator[Once]:
 
 
 @pytest.fixture
-def mistaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def mistaken() -> Iterator[pytest.MonkeyPatch]:
     """We make a mistake with one certain message, until this is undone."""
     real = rules.judge
 
@@ -40,9 +46,9 @@ def mistaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
             raise RuntimeError("a mistake of ours")
         return real(letter, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rules, "judge", judge)
-    yield monkeypatch
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "judge", judge)
+        yield patch
 
 
 def a_form(number: int, **changes: object) -> tuple[str, bytes]:
@@ -55,8 +61,9 @@ def die(service: World) -> None:
 
 
 def test_a_message_that_kills_us_delays_the_next_by_one_start_and_is_quarantined_after_ten_deaths(
-    service: World,
+    real_service: World,
 ) -> None:
+    service = real_service
     service.send(a_form(1), Message_ID=POISON)
     service.send(a_form(2))
 

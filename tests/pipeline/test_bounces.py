@@ -76,6 +76,23 @@ def test_a_forged_bounce_of_mail_that_is_not_ours_or_not_sent_yet_does_nothing(s
     assert len(service.replies()) == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [("Return-Path: <>", "failed"), ("Return-Path: <x@relay.test>", "sent"), ("X-Mailer: none", "sent")],
+)
+def test_of_what_is_not_authentic_a_report_with_a_null_sender_counts_as_a_bounce_and_nothing_else(
+    service: World, line: str, state: str
+) -> None:
+    sent, reply = answered(service)
+    service.configure('unauthenticated = "accept"', 'trusted_authserv_ids = ["mx.test"]')
+
+    bounce(service, f"{line}\r\n".encode() + a_bounce(reply))
+
+    assert states(service, sent) == [state]
+    assert len(service.replies()) == (2 if state == "failed" else 1)
+    assert service.explain("<1@relay.test>")["outcome"] == "quarantined"
+
+
 def test_a_form_that_looks_like_a_bounce_is_not_forgotten_as_one(service: World) -> None:
     _, reply = answered(service)
     results = {verdict: f"mx.test; dmarc={verdict} header.from=greenfield.test" for verdict in ("pass", "fail")}

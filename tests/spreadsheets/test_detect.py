@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import struct
 import tarfile
 import time
@@ -120,6 +121,9 @@ KINDS = [
 ]
 
 
+COMPOUNDS = [a_compound(name) for name in ("EncryptedPackage", "Workbook", "WordDocument")]
+
+
 @pytest.mark.parametrize(("data", "kind"), KINDS)
 def test_a_file_is_known_by_its_bytes(data: bytes, kind: FileKind) -> None:
     assert detect.sniff(data) == kind
@@ -146,9 +150,39 @@ def test_no_bytes_make_it_raise(data: bytes, place: int, noise: bytes) -> None:
     assert isinstance(detect.sniff(data[:place]), FileKind)
 
 
+@pytest.mark.parametrize(("data", "kind"), KINDS)
+def test_the_beginning_of_a_file_tells_as_much_as_all_of_it(data: bytes, kind: FileKind) -> None:
+    assert detect.kinds([data[: detect.BEGINNING]]) == (kind,)
+
+
+@pytest.mark.parametrize("data", COMPOUNDS)
+def test_of_a_container_whose_directory_comes_later_a_person_looks(data: bytes) -> None:
+    late = bytearray(data[:512] + bytes(detect.BEGINNING) + data[512:])
+    moved = detect.BEGINNING // 512
+    late[0x30:0x34] = struct.pack("<I", 1 + moved)
+    late[0x4C:0x50] = struct.pack("<I", moved)
+    assert detect.kinds([bytes(late[: detect.BEGINNING])]) == (detect.ARCHIVE,)
+    assert detect.kinds([b"PK\x03\x04" + bytes(detect.BEGINNING - 4)]) == (detect.ZIP,)
+
+
+@given(st.lists(st.sampled_from(["<?", "?>", "<!--", "-->", "<!-", "-", "->", " ", "a", "<", ">", "?", "!"])))
+def test_declarations_and_comments_are_taken_out_wherever_they_stand(words: list[str]) -> None:
+    text = "".join(words)
+    expected = re.sub(r"<\?.*?\?>|<!--.*?-->", "", text, flags=re.DOTALL).lstrip(detect.BLANK)
+    assert detect._without_prologue(text) == expected
+
+
 @pytest.mark.parametrize(
     "data",
-    [b"<!--" * 5_000, b"<?" * 9_000, b"<!---->" * 9_000, b" " * 9_000, b"<!doctype svg" * 900, b"PK\x03\x04" * 900_000],
+    [
+        b"<!--" * 5_000,
+        b"<?" * 9_000,
+        b"<?" * 9_000 + b"?>",
+        b"<!---->" * 9_000,
+        b" " * 9_000,
+        b"<!doctype svg" * 900,
+        b"PK\x03\x04" * 900_000,
+    ],
 )
 def test_hostile_text_costs_no_time(data: bytes) -> None:
     begun = time.perf_counter()

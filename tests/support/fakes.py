@@ -219,22 +219,25 @@ class RecordingRelay:
 class InProcessReader:
     """The functions of the reading process, called in this one."""
 
-    def message(self, raw: bytes, *, whole: bool = True) -> Message:
-        return messages.parse(raw, whole)
+    def header(self, head: bytes, *, whole: bool = True) -> Message:
+        return messages.head(head, whole)
 
-    def sniff(self, data: bytes) -> FileKind:
-        return detect.sniff(data)
+    def message(self, raw: bytes, **_limits: float) -> Message:
+        return messages.parse(raw)
 
-    def judge(self, data: bytes, judging_: Criteria) -> Judgement:
+    def sniff(self, beginnings: Sequence[bytes], **_limits: float) -> Sequence[FileKind]:
+        return detect.kinds(beginnings)
+
+    def judge(self, data: bytes, judging_: Criteria, **_limits: float) -> Judgement:
         return judging.judge(data, judging_)
 
-    def annotate(self, data: bytes, judgement: Judgement, judging_: Criteria) -> Annotated:
+    def annotate(self, data: bytes, judgement: Judgement, judging_: Criteria, **_limits: float) -> Annotated:
         return annotating.annotate(data, judgement, judging_)
 
-    def signatures(self, raw: bytes, domain: str, own_address: str) -> Sequence[Signature]:
-        return dkim.find(raw, domain, own_address)
+    def signatures(self, head: bytes, domain: str, own_address: str) -> Sequence[Signature]:
+        return dkim.find(head, domain, own_address)
 
-    def prove(self, raw: bytes, keys: Keys) -> str:
+    def prove(self, raw: bytes, keys: Keys, **_limits: float) -> str:
         return dkim.prove(raw, keys)
 
 

@@ -18,10 +18,8 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 
 from planit_mailer.adapters.sandbox import confinement, packing, warming
-from planit_mailer.adapters.sandbox.packing import PackedJudgement
 from planit_mailer.adapters.sandbox.protocol import (
     LENGTH,
     Annotate,
@@ -31,46 +29,47 @@ from planit_mailer.adapters.sandbox.protocol import (
     FindSignatures,
     Judge,
     Parse,
+    ParseHeader,
     Prove,
     Ready,
     Sniff,
 )
 from planit_mailer.domain.forms import annotate, judge
-from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.mail import dkim, messages
-from planit_mailer.mail.dkim import Signature
-from planit_mailer.mail.messages import Message
 from planit_mailer.spreadsheets import detect
-from planit_mailer.spreadsheets.detect import FileKind
 
 GRACE = 1  # seconds beyond a job's limit after which a child ends itself, if its parent has not ended it
 TEXT = 500  # characters of a failure's text
 
-Work = Mapping[type[Any], Callable[[Any], object]]  # what to do for each kind of job
+Work = Mapping[type[Any], Callable[[Any], Done]]  # what to do for each kind of job
 
 
-def _sniff(job: Sniff) -> FileKind:
-    return detect.sniff(job.data)
+def _sniff(job: Sniff) -> Done:
+    return packing.pack(detect.kinds(job.beginnings))
 
 
-def _judge(job: Judge) -> PackedJudgement:
-    return packing.packed(judge.judge(job.data, job.judging))
+def _judge(job: Judge) -> Done:
+    return packing.pack_judgement(judge.judge(job.data, job.judging))
 
 
-def _annotate(job: Annotate) -> Annotated:
-    return annotate.annotate(job.data, job.judgement, job.judging)
+def _annotate(job: Annotate) -> Done:
+    return packing.pack_annotated(annotate.annotate(job.data, job.judgement, job.judging))
 
 
-def _parse(job: Parse) -> Message:
-    return messages.parse(job.raw, job.whole)
+def _parse_header(job: ParseHeader) -> Done:
+    return packing.pack_message(messages.head(job.head, job.whole))
 
 
-def _find_signatures(job: FindSignatures) -> tuple[Signature, ...]:
-    return dkim.find(job.raw, job.domain, job.own_address)
+def _parse(job: Parse) -> Done:
+    return packing.pack_message(messages.parse(job.raw))
 
 
-def _prove(job: Prove) -> str:
-    return dkim.prove(job.raw, job.keys)
+def _find_signatures(job: FindSignatures) -> Done:
+    return packing.pack(dkim.find(job.head, job.domain, job.own_address))
+
+
+def _prove(job: Prove) -> Done:
+    return packing.pack(dkim.prove(job.raw, job.keys))
 
 
 WORK: Work = MappingProxyType(
@@ -78,6 +77,7 @@ WORK: Work = MappingProxyType(
         Sniff: _sniff,
         Judge: _judge,
         Annotate: _annotate,
+        ParseHeader: _parse_header,
         Parse: _parse,
         FindSignatures: _find_signatures,
         Prove: _prove,
@@ -168,8 +168,7 @@ def _do(frame: bytearray, jobs: msgspec.msgpack.Decoder[Any], work: Work) -> byt
     """Do a job. Return its answer, encoded, or why there is none."""
     try:
         job = jobs.decode(frame)
-        value = msgspec.msgpack.encode(work[type(job)](job))
-        return msgspec.msgpack.encode(Done(Raw(value)))
+        return msgspec.msgpack.encode(work[type(job)](job))
     except MemoryError:
         return _failure(Code.MEMORY)
     except Exception as error:  # noqa: BLE001  the parent raises an error of its own
@@ -184,5 +183,5 @@ def _described(error: Exception) -> str:
     """The kind of an error and where it was raised, the innermost place first. Its own text may quote the file."""
     said = type(error).__name__
     for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
-        said += f", {frame.f_globals['__name__']} {frame.f_code.co_name} line {line}"
+        said += f", {frame.f_globals.get('__name__', '')} {frame.f_code.co_name} line {line}"
     return said[:TEXT]

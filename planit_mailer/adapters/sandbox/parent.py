@@ -10,6 +10,7 @@ limit ends it.
 """
 
 import gc
+import math
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
@@ -28,7 +30,7 @@ from msgspec.msgpack import Decoder
 from planit_mailer.adapters.sandbox import confinement, packing
 from planit_mailer.adapters.sandbox.channel import Channel, TooLong
 from planit_mailer.adapters.sandbox.confinement import Guard
-from planit_mailer.adapters.sandbox.packing import PackedJudgement
+from planit_mailer.adapters.sandbox.packing import Unpack
 from planit_mailer.adapters.sandbox.protocol import (
     ANSWER,
     Annotate,
@@ -39,6 +41,7 @@ from planit_mailer.adapters.sandbox.protocol import (
     Job,
     Judge,
     Parse,
+    ParseHeader,
     Prove,
     Ready,
     Sniff,
@@ -50,6 +53,7 @@ from planit_mailer.domain.forms import judge as forms
 from planit_mailer.domain.forms.annotate import Annotated
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.judge import Judgement
+from planit_mailer.mail import messages
 from planit_mailer.mail.dkim import Keys, Signature
 from planit_mailer.mail.messages import Message
 from planit_mailer.spreadsheets import detect
@@ -118,50 +122,60 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def sniff(self, data: bytes) -> FileKind:
-        """Detect the kind of a file. If that kills the child, the file counts as an archive: a person looks at it."""
-        try:
-            return self.call(Sniff(data), FileKind)
-        except Killed as killed:
-            _log_end("file ended its reader", killed, data)
-            return detect.ARCHIVE
+    def header(self, head: bytes, *, whole: bool = True) -> Message:
+        """Parse the header of a message. If that kills the child, the message is unread."""
+        return self._message(ParseHeader(head, whole), math.inf)
 
-    def judge(self, data: bytes, judging: Criteria) -> Judgement:
-        """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened."""
+    def message(self, raw: bytes, *, seconds: float = math.inf) -> Message:
+        """Parse a message. If that kills the child, the message is unread."""
+        return self._message(Parse(raw), seconds)
+
+    def sniff(self, beginnings: Sequence[bytes], *, seconds: float = math.inf) -> tuple[FileKind, ...]:
+        """Detect the kinds of files. If that kills the child, each counts as an archive: a person looks at it."""
         try:
-            return packing.unpacked(self.call(Judge(data, judging), PackedJudgement))
+            return self.call(Sniff(tuple(beginnings)), packing.unpack(tuple[FileKind, ...]), seconds)
+        except Killed as killed:
+            _log_end("files ended their reader", killed, *beginnings)
+            return (detect.ARCHIVE,) * len(beginnings)
+
+    def judge(self, data: bytes, judging: Criteria, *, seconds: float = math.inf) -> Judgement:
+        """Read and judge a file. If that kills the child, the judgement is that the file cannot be opened.
+
+        If it takes longer than `seconds`, but not as long as a file may take, the file is left over.
+        """
+        try:
+            return self.call(Judge(data, judging), packing.unpack_judgement, seconds)
         except Killed as killed:
             _log_end("file ended its reader", killed, data)
+            if killed.why is Why.TIME and seconds < self._seconds:
+                return forms.left_over()
             return forms.cannot_be_opened()
 
-    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
+    def annotate(self, data: bytes, judgement: Judgement, judging: Criteria, *, seconds: float = math.inf) -> Annotated:
         """Paint a workbook's problems into it. If that kills the child, return the Problems sheet alone."""
         try:
-            return self.call(Annotate(data, replace(judgement, draft=None), judging), Annotated)
+            job = Annotate(data, replace(judgement, draft=None), judging)
+            return self.call(job, packing.unpack_annotated, seconds)
         except Killed as killed:
             _log_end("file ended its painter", killed, data)
             return annotate.unpainted(judgement, killed.why.value)
 
-    def message(self, raw: bytes, *, whole: bool = True) -> Message:
-        """Parse a message. Raises Killed if that kills the child."""
-        return self.call(Parse(raw, whole), Message, most=max(ANSWER, len(raw)))
-
-    def signatures(self, raw: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
+    def signatures(self, head: bytes, domain: str, own_address: str) -> tuple[Signature, ...]:
         """The DKIM signatures of a message for a domain; none if looking for them kills the child."""
         try:
-            return self.call(FindSignatures(raw, domain, own_address), tuple[Signature, ...])
+            return self.call(FindSignatures(head, domain, own_address), packing.unpack(tuple[Signature, ...]))
         except Killed as killed:
-            _log_end("signatures ended their reader", killed, raw)
+            _log_end("signatures ended their reader", killed, head)
             return ()
 
-    def prove(self, raw: bytes, keys: Keys) -> str:
+    def prove(self, raw: bytes, keys: Keys, *, seconds: float = math.inf) -> str:
         """The reason why no signature proves its domain, "" if one does. If this kills the child, none does.
 
         All signatures are verified in one job.
         """
         given = tuple((signature, tuple(records)) for signature, records in keys)
         try:
-            return self.call(Prove(raw, given), str)
+            return self.call(Prove(raw, given), packing.unpack(str), seconds)
         except Killed as killed:
             _log_end("signatures ended their reader", killed, raw)
             return f"its DKIM signature cannot be verified: {killed.why.value}"
@@ -172,15 +186,16 @@ class Reader:
             self._make_ready()
         return self._lacking or ()
 
-    def call(self, job: Job, kind: type[T], most: int = ANSWER) -> T:
-        """Do a job in the child and return its answer, one job at a time. The answer has `most` bytes at most.
+    def call(self, job: Job, unpack: Unpack[T], seconds: float = math.inf) -> T:
+        """Do a job in the child and return its answer, unpacked, one job at a time.
 
-        Raises JobError if the job raised an error, or Killed if it gave no answer of this kind.
+        Raises JobError if the job raised an error, or Killed if it gave no answer that can be unpacked, for instance
+        after `seconds`.
         """
         frame = msgspec.msgpack.encode(job)
         with self._lock:
             self._make_ready()
-            outcome = self._run(frame, kind, most)
+            outcome = self._run(frame, unpack, min(seconds, self._seconds))
         if isinstance(outcome, Failure):
             raise JobError(outcome.text)
         return outcome
@@ -193,6 +208,13 @@ class Reader:
             self._closed = True
             patience = PATIENCE if self._warm else 0  # a child that is still starting has no job to finish
             self._stop(patience)
+
+    def _message(self, job: Job, seconds: float) -> Message:
+        """Parse a message in the child. Whoever asked logs why it is unread."""
+        try:
+            return self.call(job, packing.unpack_message, seconds)
+        except Killed as killed:
+            return messages.unreadable(killed.why.value)
 
     def _start(self) -> None:
         """Start a child without waiting until it is warm. Raises Unavailable."""
@@ -245,36 +267,39 @@ class Reader:
             log.warning("reading process is not fully confined", lacking=[guard.value for guard in ready.lacking])
         self._lacking = ready.lacking
 
-    def _run(self, frame: bytes, kind: type[T], most: int) -> T | Failure:
+    def _run(self, frame: bytes, unpack: Unpack[T], seconds: float) -> T | Failure:
         """Run a job in the child. Return its answer, or the error that it raised. Raises Killed if there is neither.
 
         A child that gave no answer is replaced.
         """
         self._busy = True
         try:
-            outcome = self._exchange(frame, kind, most)
+            outcome = self._exchange(frame, unpack, seconds)
         except TimeoutError:
             why = Why.TIME
         except TooLong:
             why = Why.SIZE
         except WRONG:
             why = Why.WRONG
+        except MemoryError:
+            why = Why.MEMORY
         except OSError:
             why = Why.DIED
         else:
-            if not (isinstance(outcome, Failure) and outcome.code is Code.MEMORY):
-                self._busy = False
-                return outcome
-            why = Why.MEMORY
+            self._busy = False
+            return outcome
         why = self._replace_child(why)
         self._busy = False
         raise Killed(why)
 
-    def _exchange(self, frame: bytes, kind: type[T], most: int) -> T | Failure:
-        """Send a job and wait for its outcome. Raises TimeoutError, TooLong, OSError, or one of WRONG."""
-        until = time.monotonic() + self._seconds
+    def _exchange(self, frame: bytes, unpack: Unpack[T], seconds: float) -> T | Failure:
+        """Send a job and wait for its outcome. Raises TimeoutError, TooLong, MemoryError, OSError, or one of WRONG."""
+        until = time.monotonic() + seconds
         self._channel.send(frame, until)
-        return _decoded(self._channel.receive(most, until), kind)
+        outcome = _decoded(self._channel.receive(max(ANSWER, len(frame)), until), unpack)
+        if isinstance(outcome, Failure) and outcome.code is Code.MEMORY:
+            raise MemoryError
+        return outcome
 
     def _replace_child(self, why: Why) -> Why:
         """End the child and start another one. Return why its job ended: TIME if its own time limit ended it."""
@@ -295,25 +320,24 @@ class Reader:
             return self._process.wait()
 
 
-def _decoded(frame: bytearray, kind: type[T]) -> T | Failure:
+def _decoded(frame: bytearray, unpack: Unpack[T]) -> T | Failure:
     """Decode the outcome of a job, without garbage collection: searching so many new objects would take longer.
 
-    Raises one of WRONG if it is no outcome of this kind.
+    Raises one of WRONG if it is no outcome that can be unpacked.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         outcome = OUTCOME.decode(frame)
-        if isinstance(outcome, Failure):
-            return outcome
-        return msgspec.msgpack.decode(outcome.value, type=kind)
+        del frame
+        return outcome if isinstance(outcome, Failure) else unpack(outcome)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _log_end(event: str, killed: Killed, data: bytes) -> None:
-    log.warning(event, why=killed.why.value, size=len(data))
+def _log_end(event: str, killed: Killed, *data: bytes) -> None:
+    log.warning(event, why=killed.why.value, size=sum(map(len, data)))
 
 
 def _folders() -> list[str]:

@@ -8,7 +8,7 @@ import struct
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 from planit_mailer.adapters.sandbox.confinement import Guard
 from planit_mailer.domain.forms.criteria import Criteria
@@ -17,6 +17,8 @@ from planit_mailer.mail.dkim import Signature
 
 LENGTH = struct.Struct("<I")
 ANSWER = 50_000_000  # bytes of an answer, at most
+HEAD = 5_000_000  # bytes of its head, at most
+BULK = 10_000  # byte strings beside it, at most
 
 
 class Job(Struct, frozen=True, tag=True):
@@ -24,13 +26,13 @@ class Job(Struct, frozen=True, tag=True):
 
 
 class Sniff(Job, frozen=True):
-    """Detect the kind of a file. The answer is a FileKind."""
+    """Detect the kinds of files by their beginnings. The answer is a tuple of FileKind."""
 
-    data: bytes
+    beginnings: tuple[bytes, ...]
 
 
 class Judge(Job, frozen=True):
-    """Read and judge a file. The answer is a PackedJudgement."""
+    """Read and judge a file. The answer is a Judgement."""
 
     data: bytes
     judging: Criteria
@@ -44,17 +46,23 @@ class Annotate(Job, frozen=True):
     judging: Criteria
 
 
+class ParseHeader(Job, frozen=True):
+    """Parse the header of a message. The answer is a Message."""
+
+    head: bytes
+    whole: bool
+
+
 class Parse(Job, frozen=True):
     """Parse a message. The answer is a Message."""
 
     raw: bytes
-    whole: bool
 
 
 class FindSignatures(Job, frozen=True):
     """Find the DKIM signatures of a message for a domain. The answer is a tuple of Signature."""
 
-    raw: bytes
+    head: bytes
     domain: str
     own_address: str
 
@@ -80,9 +88,10 @@ class Code(StrEnum):
 
 
 class Done(Struct, frozen=True, tag=True):
-    """The end of a job, with its answer, encoded."""
+    """The end of a job, with its answer: a head, which is MessagePack, and what is bulky, as packing.py packs it."""
 
-    value: Raw
+    head: Annotated[bytes, Meta(max_length=HEAD)]
+    bulk: Annotated[tuple[bytes, ...], Meta(max_length=BULK)] = ()
 
 
 class Failure(Struct, frozen=True, tag=True):

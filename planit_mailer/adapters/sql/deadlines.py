@@ -1,5 +1,6 @@
 """Deadlines: which messages are owed an answer, and by when."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,16 +11,18 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    func,
     select,
 )
 
-from planit_mailer.adapters.sql import register
+from planit_mailer.adapters.sql import erasure, register
 from planit_mailer.adapters.sql.base import Repository
-from planit_mailer.adapters.sql.outbox import ANSWERS, PENDING
+from planit_mailer.adapters.sql.outbox import ANSWERS, FAILED, PENDING
 from planit_mailer.adapters.sql.schema import outbox, receipts
+from planit_mailer.domain import outgoing
 from planit_mailer.domain.messages import Outcome
 from planit_mailer.domain.outgoing import ReplyKind
-from planit_mailer.domain.reports import Unanswered
+from planit_mailer.domain.reports import Unanswered, Untold
 
 
 class Deadlines(Repository):
@@ -33,15 +36,37 @@ class Deadlines(Repository):
         """Record the level of the last warning, so that each is given once."""
         self._change(self._named(unanswered.reference).id, {"warned": level})
 
-    def quarantined_untold(self, since: datetime | None, until: datetime) -> tuple[str, ...]:
-        """The references of messages quarantined in this time that still wait and that no alert was about."""
-        told_of = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.OPERATOR.value)
-        waiting = select(receipts.c.reference).where(
-            receipts.c.outcome == Outcome.QUARANTINED.value, receipts.c.settled_at < until, ~told_of
+    def untold(self, since: datetime | None, until: datetime) -> Untold:
+        """The messages of this time that no alert was about: quarantined and still waiting, or with a failed reply."""
+        about = exists().where(outbox.c.receipt_id == receipts.c.id, outbox.c.kind == ReplyKind.OPERATOR.value)
+        quarantined = select(receipts.c.reference).where(
+            receipts.c.outcome == Outcome.QUARANTINED.value, *_within(receipts.c.settled_at, since, until), ~about
         )
-        if since:
-            waiting = waiting.where(receipts.c.settled_at >= since)
-        return tuple(self._connection.scalars(waiting.order_by(receipts.c.id)))
+        references = self._connection.scalars(quarantined.order_by(receipts.c.id))
+        return Untold(tuple(references), tuple(self._undelivered(since, until)))
+
+    def _undelivered(self, since: datetime | None, until: datetime) -> Iterator[str]:
+        """The references of messages whose reply failed in this time, without an alert; not those that were erased."""
+        failed = (outbox.c.state == FAILED) & (outbox.c.relay_answer != erasure.ERASED)
+        replies = select(receipts.c.reference, func.max(outbox.c.final_at).label("at")).select_from(
+            outbox.join(receipts)
+        )
+        replies = replies.where(failed, outbox.c.kind != ReplyKind.OPERATOR.value)
+        rows = self._connection.execute(
+            replies.where(*_within(outbox.c.final_at, since, until)).group_by(receipts.c.id).order_by(receipts.c.id)
+        ).all()
+        for row in rows:
+            begins = outgoing.id_begins(row.reference, ReplyKind.OPERATOR)
+            told = outbox.c.message_id.startswith(begins) & (outbox.c.queued_at >= row.at)
+            if self._connection.scalar(select(outbox.c.id).where(told)) is None:
+                yield row.reference
+
+
+def _within(moment: ColumnElement[Any], since: datetime | None, until: datetime) -> Iterator[ColumnElement[bool]]:
+    """The condition that a moment is before `until`, and not before `since` if that is known."""
+    yield moment < until
+    if since:
+        yield moment >= since
 
 
 def is_answer() -> ColumnElement[bool]:

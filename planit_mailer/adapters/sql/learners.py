@@ -5,8 +5,9 @@ retained."
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
@@ -23,17 +24,35 @@ YEARS = ("N1", "N2", "R", *(str(year) for year in range(1, 15)), "X")  # the ord
 IDENTITY = ("upin", "sims_no", "first_name", "surname", "dob", "year")
 DOCUMENT = (*IDENTITY, "fields", "introduction")
 NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
+BATCH = 500  # learners whose documents are in memory at once: an upload may have 20,000 with 75 fields each
+
+Pairs = Sequence[tuple[Learner, Row[Any] | None]]  # learners, each with the stored row that it is known by
 
 
 @dataclass(slots=True)
 class Plan:
-    """The changes that an upload makes to the stored learners of its school, before they are made."""
+    """The changes that an upload makes to the stored learners of its school, before they are made.
 
+    `origin` are the columns that all its learners share, `introductions` are those of its sheets.
+    """
+
+    origin: dict[str, Any]
+    introductions: Sequence[Sequence[str]]
     gone: list[int] = field(default_factory=list)  # ids of the rows that are replaced
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    new: list[Learner] = field(default_factory=list)  # that take their place, or are added
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # by year, and new, changed or unchanged
     superseded: set[int] = field(default_factory=set)  # arrival numbers of the messages that hold replaced data
+    known: int = 0  # stored learners that are on the upload
     passed_over: int = 0
+
+    def document(self, learner: Learner) -> dict[str, Any]:
+        """The row of a learner of this upload."""
+        return {
+            **{name: getattr(learner, name) for name in IDENTITY},
+            "fields": [[clean(field.heading), clean(field.value)] for field in learner.fields],
+            "introduction": self.introductions[learner.sheet],
+            **self.origin,
+        }
 
 
 class Learners(Repository):
@@ -53,12 +72,24 @@ class Learners(Repository):
         are the school's earlier rejected ones: this upload is their correction.
         """
         assert upload.school is not None, "an accepted upload has a school"
-        of_school = select(learners).where(learners.c.school_id == upload.school.id)
+        columns = [learners.c[name] for name in ("id", "upin", "arrival", "reference")]
+        of_school = select(*columns).where(learners.c.school_id == upload.school.id)
         stored = {row.upin: row for row in self._connection.execute(of_school)}
-        plan, known = _plan(upload, receipt, stored)
+        plan = Plan(_origin(upload, receipt), _introductions(upload))
+        pairs = _with_known_rows(upload, stored)
+        while batch := list(islice(pairs, BATCH)):
+            _plan(plan, batch, self._documents(batch))
         plan.superseded.update(erasure.put_right(self._connection, upload.school.id, receipt.arrival))
         self._carry_out(plan)
-        return Changes(upload.number, _by_year(plan.counts), plan.passed_over, len(stored) - known)
+        return Changes(upload.number, _by_year(plan.counts), plan.passed_over, len(stored) - plan.known)
+
+    def _documents(self, pairs: Pairs) -> Mapping[int, Row[Any]]:
+        """The stored documents of these learners by the ids of their rows."""
+        wanted = [old.id for _, old in pairs if old]
+        if not wanted:
+            return {}
+        columns = (learners.c.id, *(learners.c[name] for name in DOCUMENT))
+        return {row.id: row for row in self._connection.execute(select(*columns).where(learners.c.id.in_(wanted)))}
 
     def _carry_out(self, plan: Plan) -> None:
         """Delete first, then insert: two learners of a school may have exchanged their UPINs."""
@@ -66,59 +97,61 @@ class Learners(Repository):
             by_id = delete(learners).where(learners.c.id == bindparam("gone"))
             self._connection.execute(by_id, [{"gone": number} for number in plan.gone])
             self.forgets = True
-        if plan.rows:
-            self._connection.execute(insert(learners), plan.rows)
+        new = iter(plan.new)
+        while batch := [plan.document(learner) for learner in islice(new, BATCH)]:
+            self._connection.execute(insert(learners), batch)
         for arrival in plan.superseded:
             self._connection.execute(update(receipts).where(receipts.c.id == arrival).values(superseded=True))
 
 
-def _plan(upload: JudgedUpload, receipt: Receipt, stored: dict[str, Row[Any]]) -> tuple[Plan, int]:
-    """Plan the changes, and count the stored learners that are on the upload."""
+def _origin(upload: JudgedUpload, receipt: Receipt) -> dict[str, Any]:
+    """The columns that all learners of an upload share."""
     assert upload.upload is not None, "an accepted upload is complete"
-    reference = f"{receipt.reference}/{upload.number}"
-    introductions = [[*map(clean, sheet.introduction)] for sheet in upload.upload.sheets]
-    origin = {
+    return {
         "school_id": upload.school and upload.school.id,
         "arrival": receipt.arrival,
-        "reference": reference,
+        "reference": f"{receipt.reference}/{upload.number}",
         "received_at": receipt.received_at,
     }
-    plan, known = Plan(), 0
-    for learner, old in zip(upload.upload.learners, _known_rows(upload, stored), strict=True):
-        known += old is not None
-        if old and old.arrival > receipt.arrival:
-            plan.passed_over += 1
-            plan.superseded.add(receipt.arrival)  # as if it had been applied, and replaced since
-            continue
-        row = _document(learner) | {"introduction": introductions[learner.sheet]} | origin
-        plan.rows.append(row)
-        plan.counts[learner.year, _kind(row, old)] += 1
-        if old:
-            plan.gone.append(old.id)
-            if old.reference != reference:
-                plan.superseded.add(old.arrival)
-    return plan, known
 
 
-def _known_rows(upload: JudgedUpload, stored: dict[str, Row[Any]]) -> Iterable[Row[Any] | None]:
-    """Of each learner, the stored row that they are known by.
+def _introductions(upload: JudgedUpload) -> list[list[str]]:
+    """The introduction of each sheet of an upload."""
+    assert upload.upload is not None, "an accepted upload is complete"
+    return [[*map(clean, sheet.introduction)] for sheet in upload.upload.sheets]
+
+
+def _with_known_rows(upload: JudgedUpload, stored: Mapping[str, Row[Any]]) -> Iterator[tuple[Learner, Row[Any] | None]]:
+    """The learners of an upload, each with the stored row that it is known by.
 
     Found by the UPIN it had, not by its number: an upload before this one in the same message may have replaced it.
     """
+    assert upload.upload is not None, "an accepted upload is complete"
     assert upload.matches is not None, "an accepted upload was compared with the learners"
-    for child in upload.matches.children:
-        yield stored.get(child.upin) if child else None
+    for learner, child in zip(upload.upload.learners, upload.matches.children, strict=True):
+        yield learner, stored.get(child.upin) if child else None
 
 
-def _document(learner: Learner) -> dict[str, Any]:
-    return {name: getattr(learner, name) for name in IDENTITY} | {
-        "fields": [[clean(field.heading), clean(field.value)] for field in learner.fields]
-    }
+def _plan(plan: Plan, pairs: Pairs, documents: Mapping[int, Row[Any]]) -> None:
+    """Add to a plan what becomes of these learners, whose stored documents are given by the ids of their rows."""
+    arrival = plan.origin["arrival"]
+    for learner, old in pairs:
+        plan.known += old is not None
+        if old and old.arrival > arrival:
+            plan.passed_over += 1
+            plan.superseded.add(arrival)  # as if it had been applied, and replaced since
+            continue
+        plan.new.append(learner)
+        kind = _kind(plan.document(learner), documents[old.id]) if old else NEW
+        plan.counts[learner.year, kind] += 1
+        if old:
+            plan.gone.append(old.id)
+            if old.reference != plan.origin["reference"]:
+                plan.superseded.add(old.arrival)
 
 
-def _kind(row: dict[str, Any], old: Row[Any] | None) -> str:
-    if old is None:
-        return NEW
+def _kind(row: Mapping[str, Any], old: Row[Any]) -> str:
+    """UNCHANGED if a document is the stored one, else CHANGED."""
     return UNCHANGED if all(row[name] == getattr(old, name) for name in DOCUMENT) else CHANGED
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from planit_mailer.adapters.sql import register
 from planit_mailer.adapters.sql.base import Repository
 from planit_mailer.adapters.sql.schema import alert_log, outbox, receipts, senders
+from planit_mailer.domain import outgoing
 from planit_mailer.domain.messages import Receipt
 from planit_mailer.domain.outgoing import Bounced, Pending, Recent, Reply, ReplyKind
 from planit_mailer.domain.reports import Unanswered
@@ -120,6 +121,11 @@ class OutboxRows(Repository):
         about = select(func.count()).select_from(outbox.join(receipts)).where(named, alerts)
         return self._connection.scalar(about) or 0
 
+    def alerts(self, since: datetime, until: datetime) -> int:
+        """The number of alerts to the operator about single messages that were queued in this time."""
+        queued = outbox.c.queued_at.between(since, until)
+        return self._connection.scalar(select(func.count()).select_from(outbox).where(is_alert(), queued)) or 0
+
     def last_alert_at(self, topic: str) -> datetime | None:
         """The time of the last alert on this topic; None if there was none."""
         return self._connection.scalar(select(alert_log.c.at).where(alert_log.c.topic == topic))
@@ -155,6 +161,11 @@ class OutboxRows(Repository):
         about = select(outbox.c.receipt_id).where(outbox.c.id == pending.id).scalar_subquery()
         stands = receipts.c.outcome.is_not(None) & (receipts.c.settled_at <= pending.queued_at)
         self._connection.execute(update(receipts).where(receipts.c.id == about, stands).values(answered_at=now))
+
+
+def is_alert() -> ColumnElement[bool]:
+    """The condition that a mail to the operator is about a single message: its Message-ID begins with the reference."""
+    return outbox.c.message_id.like(outgoing.id_begins("pm-%", ReplyKind.OPERATOR) + "%")
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from planit_mailer.core import errors
 from planit_mailer.domain.forms import find, labels
 from planit_mailer.domain.forms.criteria import Criteria
 from planit_mailer.domain.forms.judge import Judgement
@@ -72,7 +73,7 @@ def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
-        return _problems_sheet_alone(problems, read.cause(error))
+        return _problems_sheet_alone(problems, errors.cause(error))
     lost = LOST if detect.sniff(data) in REWRITTEN else ()
     return Annotated(painted.data, (*painted.lost, *lost))
 
@@ -89,7 +90,7 @@ def _encrypted(painted: Annotated, password: Password) -> Annotated:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is: nothing goes back in clear
-        return _withheld(read.cause(error))
+        return _withheld(errors.cause(error))
 
 
 def _withheld(cause: str) -> Annotated:

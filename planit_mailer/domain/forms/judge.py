@@ -15,8 +15,19 @@ from planit_mailer.spreadsheets.detect import FileKind
 from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.model import Reason, Sheet, Unreadable
 
-__all__ = ["Criteria", "Judgement", "Rules", "cannot_be_opened", "judge", "judged", "too_large"]
+__all__ = [
+    "Criteria",
+    "Judgement",
+    "Rules",
+    "cannot_be_opened",
+    "email_not_read",
+    "judge",
+    "judged",
+    "left_over",
+    "too_large",
+]
 
+LEFT_OVER = "email-too-full"
 
 CODES = {
     Reason.EMPTY: "file-empty",
@@ -51,6 +62,11 @@ class Judgement:
     def locked(self) -> bool:
         """True if the file is a workbook that none of the passwords opens."""
         return any(one.code == CODES[Reason.PASSWORD] for one in self.problems)
+
+    @property
+    def is_left_over(self) -> bool:
+        """True if the file was not opened, because its message had used up its time or its number of workbooks."""
+        return any(one.code == LEFT_OVER for one in self.problems)
 
     @property
     def readable(self) -> bool:
@@ -122,6 +138,16 @@ def cannot_be_opened() -> Judgement:
 def too_large() -> Judgement:
     """Return the judgement of the files of a message that is too large to be fetched."""
     return Judgement(None, (catalogue.problem("file-too-large", found="an email that is so large"),))
+
+
+def left_over() -> Judgement:
+    """Return the judgement of a file for which its message has no time left, or which is one workbook too many."""
+    return Judgement(None, (catalogue.problem(LEFT_OVER),))
+
+
+def email_not_read() -> Judgement:
+    """Return the judgement of the files of a message that crashed the reading process, or that no parser can read."""
+    return Judgement(None, (catalogue.problem("email-not-read"),))
 
 
 def _unreadable(file: Unreadable, kind: FileKind) -> Judgement:

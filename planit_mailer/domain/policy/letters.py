@@ -1,6 +1,6 @@
 """A letter: a message with its authenticated sender and its judged files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -19,6 +19,9 @@ from planit_mailer.spreadsheets.encryption.passwords import Password
 LONDON = ZoneInfo("Europe/London")
 PLAIN = tuple(kind.name for kind in detect.PLAIN)
 TABLE_NAMES = (".csv", ".tsv")
+SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", *TABLE_NAMES)
+SNIFFED = 20  # files of a stranger
+LEFT_OVER = 20  # files that are told one by one, if there is no time to open them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,38 @@ class Letter:
         return self.sender.authentic and bool(self.registration.schools) and not self.registration.denied
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How the files of a letter are looked at: at most so many `workbooks` are judged.
+
+    `judge` opens a file. `sniff` detects the kinds of files by their beginnings, all at once.
+    """
+
+    judge: Callable[[bytes], Judgement]
+    sniff: Callable[[Sequence[bytes]], Sequence[FileKind]]
+    workbooks: int
+
+
 def day_of(moment: datetime) -> date:
     """Return the day of a moment in the schools' time zone."""
     return moment.astimezone(LONDON).date()
 
 
-def with_files(letter: Letter, open_file: Callable[[bytes], Judgement], sniff: Callable[[bytes], FileKind]) -> Letter:
-    """Add the files of a letter's message: judged for a registered sender, only sniffed for all others."""
-    if not letter.message.whole:
-        files = [File("", is_spreadsheet=True, found="", judgement=judge.too_large())]
+def with_files(letter: Letter, opening: Opening) -> Letter:
+    """Add the files of a letter's message: judged for a registered sender, sniffed for a stranger.
+
+    Nothing is looked at in a message that is not authentic.
+    """
+    message = letter.message
+    files: Sequence[File] = ()
+    if message.unread:
+        files = (_all_files(judge.email_not_read()),)
+    elif not message.whole:
+        files = (_all_files(judge.too_large()),)
     elif letter.registered:
-        files = [_judged(attachment, open_file(attachment.data)) for attachment in letter.message.attachments]
-    else:
-        files = [_sniffed(attachment, sniff(attachment.data)) for attachment in letter.message.attachments]
+        files = _judged_files(message.attachments, opening)
+    elif letter.sender.authentic:
+        files = _sniffed_files(message.attachments, opening)
     return replace(letter, files=tuple(files))
 
 
@@ -77,9 +99,59 @@ def school_of(judgement: Judgement, registration: SenderRegistration) -> School 
     return senders.school_for(draft.postcode, draft.school_name or "", registration.schools)
 
 
+def _all_files(judgement: Judgement) -> File:
+    """All files of a message of which none could be opened, as one."""
+    return File("", is_spreadsheet=True, found="", judgement=judgement)
+
+
+def _judged_files(attachments: Sequence[Attachment], opening: Opening) -> list[File]:
+    """The files in their order. Behind the last one that can still be judged, workbooks come before what is none."""
+    files: list[File] = []
+    workbooks = 0
+    for place, attachment in enumerate(attachments):
+        if workbooks == opening.workbooks:
+            return files + _left_over(attachments[place:], opening)
+        judgement = opening.judge(attachment.data)
+        if judgement.is_left_over:
+            return files + _left_over(attachments[place:], opening)
+        file = _judged(attachment, judgement)
+        workbooks += file.is_spreadsheet
+        files.append(file)
+    return files
+
+
 def _judged(attachment: Attachment, judgement: Judgement) -> File:
     is_spreadsheet = judgement.is_spreadsheet or _is_called_table(attachment, judgement.found)
     return File(attachment.name, is_spreadsheet, judgement.found, judgement, attachment.digest)
+
+
+def _left_over(attachments: Sequence[Attachment], opening: Opening) -> list[File]:
+    """The files that are not opened. Only what may be a spreadsheet is a problem; of many, the last are told as one."""
+    meant: list[File] = []
+    others: list[File] = []
+    for file in _sniffed_all(attachments, opening):
+        if file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES):
+            meant.append(replace(file, is_spreadsheet=True, found="", judgement=judge.left_over()))
+        else:
+            others.append(file)
+    rest = len(meant) - LEFT_OVER
+    if rest > 1:
+        meant[LEFT_OVER:] = [replace(meant[-1], name=f"{rest:,} more files")]
+    return meant + others
+
+
+def _sniffed_files(attachments: Sequence[Attachment], opening: Opening) -> list[File]:
+    """The first files, sniffed. All others count as spreadsheets: a person looks."""
+    files = _sniffed_all(attachments[:SNIFFED], opening)
+    unseen = [File(attachment.name, is_spreadsheet=True, found="") for attachment in attachments[SNIFFED:]]
+    return files + unseen
+
+
+def _sniffed_all(attachments: Sequence[Attachment], opening: Opening) -> list[File]:
+    if not attachments:
+        return []
+    kinds = opening.sniff([attachment.data[: detect.BEGINNING] for attachment in attachments])
+    return [_sniffed(attachment, kind) for attachment, kind in zip(attachments, kinds, strict=True)]
 
 
 def _sniffed(attachment: Attachment, kind: FileKind) -> File:

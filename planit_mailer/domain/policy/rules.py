@@ -23,7 +23,6 @@ from planit_mailer.domain.verdict import Cause, File, JudgedUpload, PolicyContex
 from planit_mailer.spreadsheets.model import Range
 
 ONLY_VOUCHED = "the operator released it, but the sender is not registered and may be forged"
-SPREADSHEET_NAMES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ def _split(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
 
 def _counts_as_upload(file: File) -> bool:
     """True if the school meant the file as a spreadsheet, by its content or by its name."""
-    return file.is_spreadsheet or file.name.lower().endswith(SPREADSHEET_NAMES)
+    return file.is_spreadsheet or file.name.lower().endswith(letters.SPREADSHEET_NAMES)
 
 
 def _split_beside_a_form(files: Sequence[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:

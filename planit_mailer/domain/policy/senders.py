@@ -31,19 +31,30 @@ def not_verified(domain: str) -> Opinion:
     return Opinion(passes=False, why=f"nobody has verified a signature of {domain}")
 
 
-def authenticate(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
-    """Authenticate the author of a message. `verified` is called if signatures that are verified here are trusted.
+def author(message: Message) -> str:
+    """Return the one From address in its canonical spelling, whoever wrote it there; "" if there is none or several."""
+    if len(message.from_addresses) != 1:
+        return ""
+    return addresses.canonical(message.from_addresses[0].address)
 
-    `released`: the operator vouches for this one message, so only the number and form of its addresses are checked.
+
+def authenticate(message: Message, trust: Trust, *, released: bool, verified: Verified = not_verified) -> Sender:
+    """Authenticate the author of a message from its header.
+
+    `verified` is called if signatures that are verified here are trusted. `released`: the operator vouches for this one
+    message, so only the number and form of its addresses are checked.
     """
+    if message.unread and not message.headers:
+        return Sender("", authentic=False, why=f"its header cannot be read: {message.unread}")
     if not message.from_addresses:
         return Sender("", authentic=False, why="the message names no From addresses")
     if len(message.from_addresses) > 1:
         return Sender("", authentic=False, why="the message names several From addresses")
-    author = message.from_addresses[0]
-    address = addresses.canonical(author.address)
+    address = author(message)
     if not address:
-        return Sender(author.address, authentic=False, why="the From address is none that can be written to")
+        return Sender(
+            message.from_addresses[0].address, authentic=False, why="the From address is none that can be written to"
+        )
     sender = _authenticated(message, address, trust, verified)
     if released:
         return Sender(address, authentic=True, why=f"released by the operator; before that: {sender.why}")
@@ -108,10 +119,10 @@ def _authenticated(message: Message, address: str, trust: Trust, verified: Verif
     return Sender(address, opinion.passes, opinion.why, opinion.undecided)
 
 
-def _claims_another(author: Address, address: str) -> bool:
+def _claims_another(named: Address, address: str) -> bool:
     """True if the display name contains another address, as in "head@greenfield.sch.uk" <someone@else.example>.
 
     Mail programs show the name and hide the address.
     """
-    shown = unicodedata.normalize("NFKC", author.name)  # turns a full-width @ into a plain one
+    shown = unicodedata.normalize("NFKC", named.name)  # turns a full-width @ into a plain one
     return any(addresses.canonical(found.strip(".'")) != address for found in ANY_ADDRESS.findall(shown))

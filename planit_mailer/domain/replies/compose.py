@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from planit_mailer.domain import outgoing
 from planit_mailer.domain.outgoing import Reply, ReplyKind
 from planit_mailer.domain.policy import letters
 from planit_mailer.domain.policy.letters import Letter
@@ -34,7 +35,8 @@ class ReplySettings:
     """The settings for all mails.
 
     `sender` is written as in a From header, `address` is the bare address in it. `operator` gets the alerts.
-    `reply_within` is the promised time. `blank_form` is an .xlsx file.
+    `reply_within` is the promised time. `blank_form` is an .xlsx file. The operator gets so many alerts about messages
+    a day, and one list of the rest.
     """
 
     sender: str
@@ -43,6 +45,7 @@ class ReplySettings:
     reply_within: timedelta
     blank_form: bytes
     templates: Environment
+    alerts_per_day: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,11 @@ def load(folder: Path) -> Environment:
     )
 
 
-def compose(letter: Letter, verdict: Verdict, changes: Sequence[Changes], context: ReplyContext) -> tuple[Reply, ...]:
-    """Compose the mails that a verdict asks for: the answer to the sender and the alert to the operator, if any."""
-    mails = []
-    if verdict.reply:
-        mails.append(_answer(letter, verdict, _text(letter, verdict, changes, context), context))
-    if verdict.alert:
-        mails.append(alert(letter.receipt.reference, verdict.alert, context))
-    return tuple(mails)
+def answer(letter: Letter, verdict: Verdict, changes: Sequence[Changes], context: ReplyContext) -> Reply | None:
+    """Compose the answer to the sender that a verdict asks for, if any."""
+    if not verdict.reply:
+        return None
+    return _answer(letter, verdict, _text(letter, verdict, changes, context), context)
 
 
 def alert(reference: str, what: str, context: ReplyContext) -> Reply:
@@ -135,7 +135,7 @@ def _text_about_uploads(letter: Letter, verdict: Verdict, changes: Sequence[Chan
     facts = {
         "reference": reference,
         "uploads": uploads,
-        "passed_over": [other_files.described(file) for file in verdict.passed_over],
+        "passed_over": other_files.shortened([other_files.described(file) for file in verdict.passed_over]),
         "received": f"{letters.day_of(letter.receipt.received_at):%-d %B %Y}",
     }
     workbooks = []
@@ -205,7 +205,7 @@ def _mail(reference: str, recipient: str, text: Text, context: ReplyContext) -> 
 def _message_id(reference: str, kind: ReplyKind, context: ReplyContext) -> str:
     """A Message-ID in our domain that is different each time the same message is answered."""
     domain = context.reply_settings.address.rpartition("@")[2]
-    return f"<{reference.lower()}.{kind.value}.{context.now:%Y%m%d%H%M%S%f}@{domain}>"
+    return f"{outgoing.id_begins(reference, kind)}{context.now:%Y%m%d%H%M%S%f}@{domain}>"
 
 
 def _reply(kind: ReplyKind, recipient: str, mail: EmailMessage) -> Reply:

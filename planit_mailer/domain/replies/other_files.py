@@ -1,6 +1,6 @@
 """Files that came instead of a spreadsheet, and advice about them, in words that schools use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from planit_mailer.domain.forms.problems import catalogue
@@ -8,6 +8,7 @@ from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.verdict import File
 from planit_mailer.spreadsheets import detect
 
+LISTED = 50  # files in one mail
 TAKE_OUT = "take the workbook out of it and attach that"
 DOWNLOAD = "download the workbook and attach a copy of it"
 COPY = "copy the data to the form that is attached, and send that"
@@ -26,12 +27,20 @@ ADVICE: Mapping[str, str] = MappingProxyType(
 
 def arrived(letter: Letter) -> tuple[str, ...]:
     """Name everything that came in a message without a spreadsheet, with advice about it."""
-    lines = [advised(described(file), ADVICE.get(file.found, "")) for file in letter.files]
+    lines = shortened([advised(described(file), ADVICE.get(file.found, "")) for file in letter.files])
     if letter.message.forwarded:
         lines.append(advised("a forwarded email", TAKE_OUT))
     if letter.message.link:
         lines.append(catalogue.problem("link-instead-of-file", store=letter.message.link).message)
     return tuple(lines)
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """Lines about files, of very many the first ones and how many more there are."""
+    rest = len(lines) - LISTED
+    if rest <= 1:
+        return [*lines]
+    return [*lines[:LISTED], f"{rest:,} more files"]
 
 
 def described(file: File) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-from planit_mailer.adapters.sandbox import child
+import msgspec
+
+from planit_mailer.adapters.sandbox import child, packing
 from planit_mailer.adapters.sandbox.parent import Reader
-from planit_mailer.adapters.sandbox.protocol import Job, Judge
+from planit_mailer.adapters.sandbox.protocol import Done, Job, Judge, Parse, ParseHeader, Sniff
 from tests.adapters.sandbox import attempts
 
 
@@ -30,7 +32,8 @@ def command(*first: str, work: str = "WORK") -> str:
 
 
 COMMAND = command()
-DYING = command(work="DEADLY")  # dies of each file
+DYING = command(work="DEADLY")  # dies of each file and message
+SLEEPING = command(work="ENDLESS")  # takes for ever over each
 
 
 class Call(Job, frozen=True):
@@ -41,11 +44,14 @@ class Call(Job, frozen=True):
 
 
 def call(reader: Reader, function: Callable[..., object], *arguments: object, kind: Any = Any) -> Any:
-    return reader.call(Call(function.__name__, arguments), kind)
+    return reader.call(Call(function.__name__, arguments), packing.unpack(kind))
 
 
-def _call(job: Call) -> object:
-    return globals()[job.function](*job.arguments)
+def _call(job: Call) -> Done:
+    value = globals()[job.function](*job.arguments)
+    if isinstance(value, bytes):
+        return Done(msgspec.msgpack.encode(None), (value,))
+    return packing.pack(value)
 
 
 def double(number: int) -> int:
@@ -82,6 +88,10 @@ def abort(*_: object) -> None:
     os.abort()
 
 
+def sleep_for_ever(*_: object) -> None:
+    time.sleep(600)
+
+
 def leave() -> None:
     sys.exit(0)
 
@@ -102,8 +112,8 @@ def die_after(owner: str, name: str) -> None:
     setattr(where, name, deadly)
 
 
-def a_text(size: int) -> str:
-    return "x" * size
+def some_bytes(size: int) -> bytes:
+    return bytes(size)
 
 
 def print_a_name() -> None:
@@ -130,4 +140,6 @@ def limits() -> list[tuple[int, int]]:
 
 
 WORK = MappingProxyType({**child.WORK, Call: _call})
-DEADLY = MappingProxyType({**WORK, Judge: abort})
+READING = (Judge, Parse, ParseHeader, Sniff)
+DEADLY = MappingProxyType(WORK | dict.fromkeys(READING, abort))
+ENDLESS = MappingProxyType(WORK | dict.fromkeys(READING, sleep_for_ever))

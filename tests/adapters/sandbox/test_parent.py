@@ -17,6 +17,7 @@ from planit_mailer.core.errors import Unavailable
 from planit_mailer.domain.forms import judge
 from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.mail import messages
+from planit_mailer.spreadsheets import detect
 from planit_mailer.spreadsheets.model import Limits
 from tests.adapters.sandbox import jobs
 from tests.adapters.sandbox.jobs import call
@@ -93,10 +94,10 @@ def test_an_answer_of_another_type_than_declared_is_refused_and_its_process_repl
 def test_an_answer_above_fifty_megabytes_is_refused(size: int, fits: bool) -> None:  # noqa: FBT001
     with Reader(seconds=10, memory=MEMORY) as reader:
         if fits:
-            assert len(call(reader, jobs.a_text, size)) == size
+            call(reader, jobs.some_bytes, size)
         else:
             with pytest.raises(Killed) as caught:
-                call(reader, jobs.a_text, size)
+                call(reader, jobs.some_bytes, size)
             assert caught.value.why is Why.SIZE
 
 
@@ -243,6 +244,30 @@ def test_the_child_ends_when_its_parent_is_killed(nap: str) -> None:
 
 def test_a_message_is_read_in_the_child(reader: Reader) -> None:
     assert reader.message(an_email()) == messages.parse(an_email())
+
+
+def test_a_message_that_kills_its_reader_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "COMMAND", jobs.DYING)
+
+    with Reader(seconds=5, memory=MEMORY) as reader:
+        assert reader.message(b"") == messages.unreadable("its process died")
+        assert reader.header(b"") == messages.unreadable("its process died")
+
+
+def test_files_that_kill_their_reader_count_as_archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "COMMAND", jobs.DYING)
+
+    with Reader(seconds=5, memory=MEMORY) as reader:
+        assert reader.sniff([b"", b""]) == (detect.ARCHIVE, detect.ARCHIVE)
+
+
+def test_a_job_may_be_given_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "COMMAND", jobs.SLEEPING)
+    criteria = Criteria(date(2026, 11, 24), Rules(), Limits())
+
+    with Reader(seconds=5, memory=MEMORY) as reader:
+        assert reader.message(b"", seconds=0.1).unread == "it took too long"
+        assert reader.judge(b"", criteria, seconds=0.1) == judge.left_over()
 
 
 def test_a_file_that_kills_its_reader_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:

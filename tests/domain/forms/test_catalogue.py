@@ -16,7 +16,7 @@ from tests.support.forms import learner
 # Problems that the intake reports: it knows the sender, the email and the password.
 INTAKE = {
     *("school-not-yours", "school-name-unclear", "school-name-differs"),
-    *("link-instead-of-file", "password-protected", "file-too-large"),
+    *("link-instead-of-file", "password-protected", "file-too-large", "email-too-full", "email-not-read"),
 }
 # Problems that need the store: it knows the children.
 LEARNERS = {code for code, entry in CATALOGUE.items() if entry.stage is Stage.LEARNERS}

@@ -13,6 +13,7 @@ from planit_mailer.cli.demo.servers import MailServers
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE
 from tests.domain.forms.test_catalogue import INTAKE, LEARNERS
 from tests.support import forms, world
+from tests.support.builders import an_email
 from tests.support.forms import learner
 from tests.support.world import OFFICE, World, text_of
 
@@ -39,6 +40,8 @@ def large() -> bytes:
 # Learners 1 to 4 are known. Each of these forms is sent after theirs, in this order.
 CASES: dict[str, Callable[[], bytes | None]] = {
     "link-instead-of-file": lambda: None,
+    "email-too-full": form,
+    "email-not-read": form,
     "password-protected": encrypted,
     "file-too-large": large,
     "school-not-yours": lambda: form(postcode="LS1 4AP"),
@@ -56,7 +59,7 @@ CASES: dict[str, Callable[[], bytes | None]] = {
 def service(tmp_path: Path, post: MailServers) -> World:
     made = world.make(tmp_path, post)
     with made.config_file.open("a") as file:
-        file.write('[limits]\nworkbook = "200KB"\n')
+        file.write('[limits]\nworkbook = "200KB"\nworkbooks = 1\n')
     with made.store() as store, store.transaction() as transaction:
         for name in ("Northfield School", "Southfield School"):
             transaction.allow(transaction.add_school(name, SHARED), OFFICE)
@@ -67,6 +70,21 @@ def test_these_are_all_that_no_workbook_shows_by_itself() -> None:
     assert set(CASES) == LEARNERS | INTAKE
 
 
+def send(service: World, code: str, data: bytes | None) -> str:
+    """Email a form that has this problem; the Message-ID."""
+    if data is None:
+        return service.send(body="https://greenfield-my.sharepoint.com/:x:/g/abc\n")
+    if code == "email-too-full":
+        return service.send(("form.xlsx", data), ("another.xlsx", form(learner(2))))
+    if code == "email-not-read":
+        named = "<unreadable@greenfield.test>"
+        raw = an_email(OFFICE, attachments=[("form.xlsx", data)], headers=[("Message-ID", named)])
+        raw = raw.replace(b"boundary=", b"boundary*0*=b; boundary*=")
+        service.post.send(raw, OFFICE, service.post.address)
+        return named
+    return service.send(("form.xlsx", data))
+
+
 @pytest.mark.parametrize("post", ["embedded"], indirect=True)
 def test_what_the_intake_alone_can_say_is_said_of_a_real_workbook(service: World) -> None:
     service.send(("known.xlsx", form(*map(learner, range(1, 5)))))
@@ -74,9 +92,7 @@ def test_what_the_intake_alone_can_say_is_said_of_a_real_workbook(service: World
 
     sent = {}
     for code, make in CASES.items():
-        data = make()
-        body = "https://greenfield-my.sharepoint.com/:x:/g/abc\n" if data is None else "Here it is.\n"
-        sent[code] = service.send(*([("form.xlsx", data)] if data else []), body=body)
+        sent[code] = send(service, code, make())
     service.once()
 
     answers = {str(mail["In-Reply-To"]): " ".join(text_of(mail).split()) for _, mail in service.replies()}

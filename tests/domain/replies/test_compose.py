@@ -62,7 +62,8 @@ def bad(number: int = 1, name: str = "spring.xlsx") -> JudgedUpload:
 
 
 def written(letter: Letter, verdict: Verdict, *changes: Changes) -> EmailMessage:
-    [reply] = compose.compose(letter, verdict, changes, ReplyContext(reply_settings(), NOW))
+    reply = compose.answer(letter, verdict, changes, ReplyContext(reply_settings(), NOW))
+    assert reply
     return parsed(reply)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.policy import letters
-from planit_mailer.domain.policy.letters import Letter
+from planit_mailer.domain.policy.letters import Letter, Opening
 from planit_mailer.domain.replies import other_files
 from planit_mailer.mail import messages
 from planit_mailer.spreadsheets import detect
@@ -19,10 +19,19 @@ COPY = "copy the data to the form that is attached, and send that"
 DOWNLOAD = "download the workbook and attach a copy of it"
 
 
+def test_of_very_many_files_the_first_are_named_and_the_others_counted() -> None:
+    files = [(f"{number}.png", b"\x89PNG\r\n\x1a\n%d" % number) for number in range(1_300)]
+
+    arrived = other_files.arrived(a_letter_with(an_email(attachments=files)))
+
+    assert len(arrived) == other_files.LISTED + 1
+    assert (arrived[0], arrived[-1]) == ("0.png (a picture)", "1,250 more files")
+
+
 def a_letter_with(raw: bytes) -> Letter:
     letter = a_letter()
     read = Letter(letter.receipt, messages.parse(raw), letter.sender, letter.registration, "")
-    return letters.with_files(read, forms.judge, detect.sniff)
+    return letters.with_files(read, Opening(forms.judge, detect.kinds, workbooks=20))
 
 
 @pytest.mark.parametrize(

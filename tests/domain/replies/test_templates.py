@@ -15,6 +15,7 @@ from planit_mailer.domain.outgoing import ReplyKind
 from planit_mailer.domain.policy.letters import Letter
 from planit_mailer.domain.replies import compose
 from planit_mailer.domain.replies.compose import ReplyContext, ReplySettings, Text
+from planit_mailer.domain.reports import Untold
 from planit_mailer.domain.verdict import Changes, File, JudgedUpload, Verdict, YearCount
 from planit_mailer.pipeline import alerts, deadlines, reconciliation
 from planit_mailer.pipeline.deadlines import Due
@@ -72,27 +73,28 @@ def rejected() -> Iterator[JudgedUpload]:
 
 
 def outcomes() -> Iterator[tuple[Letter, Verdict, tuple[Changes, ...]]]:
-    """Letters with every kind of answer, and with an alert to the operator."""
+    """Letters with every kind of answer."""
     letter, stranger = a_letter(), a_letter(registered=False)
     for upload, changes in accepted():
         yield letter, confirmation(upload), (changes,)
         yield letter, report(upload, bad(2)), (changes,)
     for upload in rejected():
         yield letter, report(upload), ()
-    yield letter, report(good(), bad(2), passed_over=(LOGO,), alert="Look at it."), (CHANGES,)
+    yield letter, report(good(), bad(2), passed_over=(LOGO,)), (CHANGES,)
     linked = replace(letter.message, link="OneDrive", forwarded=True)
     for files, message in product(((), (LOGO, LOGO)), (letter.message, linked)):
         help_wanted = replace(letter, files=files, message=message)
         yield help_wanted, Verdict(Outcome.IGNORED, "no spreadsheet", reply=ReplyKind.HELP), ()
     yield stranger, Verdict(Outcome.IGNORED, "no spreadsheet", reply=ReplyKind.HELP), ()
     yield stranger, Verdict(Outcome.HELD, "not registered", reply=ReplyKind.HELD), ()
-    yield letter, Verdict(Outcome.QUARANTINED, "forged", alert="Quarantined: forged."), ()
 
 
 def mails(paper: ReplySettings) -> Iterator[compose.Reply]:
     desk = ReplyContext(paper, NOW)
     for letter, verdict, changes in outcomes():
-        yield from compose.compose(letter, verdict, changes, desk)
+        answer = compose.answer(letter, verdict, changes, desk)
+        if answer:
+            yield answer
     yield compose.delayed("PM-7F3K-9Q2T", OFFICE, desk)
     yield compose.alert("PM-7F3K-9Q2T", "Something.", desk)
     for text in notices("PM-7F3K-9Q2T"):
@@ -103,8 +105,8 @@ def notices(reference: str) -> Iterator[Text]:
     """The mails to the operator about the service as a whole, with one message and with very many."""
     yield alerts._login_text("a secret expires", f"The secret expires ({reference}).")
     yield Text(ReplyKind.OPERATOR, "not read", "notice", {"what": f"the mailbox is not read since {reference}"})
-    yield alerts._digest_text((reference,))
-    yield alerts._digest_text((reference,) * 10_000)
+    for quarantined, undelivered in ((1, 0), (0, 1), (10_000, 10_000)):
+        yield alerts._digest_text(Untold((reference,) * quarantined, (reference,) * undelivered))
     yield deadlines._text((Due(reference, "The promised time is over."),) * 200)
     lost = Difference("reply is missing", "Processed", reference)
     yield reconciliation._told((lost,))

@@ -60,6 +60,23 @@ FILE = (
         "A workbook with the form alone",
     ),
     Entry(
+        "email-too-full",
+        ERROR,
+        Stage.FILE,
+        "This file was not opened: there is more in the email than we read at once. Send your workbooks in two emails.",
+        "What was opened before it is answered here. Send the files that were not opened in another email; where there "
+        "is only one, send it by itself.",
+        "Two emails with ten workbooks each",
+    ),
+    Entry(
+        "email-not-read",
+        ERROR,
+        Stage.FILE,
+        "The email cannot be read, so nothing in it was opened. Write a new email, attach the workbook and send that.",
+        "Start with an empty email instead of forwarding or answering one.",
+        "A new email with the workbook and nothing else",
+    ),
+    Entry(
         "link-instead-of-file",
         ERROR,
         Stage.FILE,
