@@ -62,9 +62,9 @@ class Learners(Repository):
         are the school's earlier rejected ones: this upload is their correction.
         """
         assert upload.school is not None, "an accepted upload has a school"
-        columns = (learners.c.id, learners.c.upin, learners.c.arrival, learners.c.reference)
+        columns = [learners.c[name] for name in ("id", "upin", "arrival", "reference")]
         of_school = select(*columns).where(learners.c.school_id == upload.school.id)
-        stored: dict[str, Row[Any]] = {row.upin: row for row in self._connection.execute(of_school)}
+        stored = {row.upin: row for row in self._connection.execute(of_school)}
         plan = Plan(_origin(upload, receipt))
         pairs = _with_known_rows(upload, stored)
         while batch := list(islice(pairs, BATCH)):
