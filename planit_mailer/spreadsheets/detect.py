@@ -35,6 +35,8 @@ XLSX = FileKind("an Excel workbook", is_spreadsheet=True)
 XLSB = FileKind("an Excel binary workbook", is_spreadsheet=True)
 XLS = FileKind("an Excel 97-2003 workbook", is_spreadsheet=True)
 ENCRYPTED = FileKind("a password-protected workbook", is_spreadsheet=True)
+LABELLED = FileKind("a workbook that is protected by a sensitivity label", is_spreadsheet=True)
+MANGLED = FileKind("a file whose bytes were changed on the way", is_spreadsheet=True)
 ODS = FileKind("an OpenDocument spreadsheet", is_spreadsheet=True)
 XML_2003 = FileKind("an Excel 2003 XML file", is_spreadsheet=True)
 NUMBERS = FileKind("an Apple iWork file", is_spreadsheet=True)
@@ -110,6 +112,12 @@ WORDS = (
         HTML,
     ),
 )
+# A container whose bytes were taken for text and written again as UTF-8: every byte above 127 became a replacement
+# character.
+REPLACED = b"\xef\xbf\xbd"
+MANY = 20  # of them in the first bytes; in a sound container each is a matter of chance
+# Microsoft's rights management, which sensitivity labels use: [MS-OFFCRYPTO] 2.2.
+RIGHTS = "DRMEncryptedTransform".encode("utf-16-le")
 PROLOGUE = re.compile(r"<\?|<!--")
 CLOSES = {"<?": "?>", "<!--": "-->"}
 BLANK = "\ufeff \t\r\n"
@@ -120,6 +128,8 @@ def sniff(data: bytes) -> FileKind:
     """Return the kind of a file. It looks only at the beginning and at a container's directory, and never raises."""
     if not data:
         return EMPTY
+    if data.startswith((b"PK\x03\x04", ole.MAGIC[:2])) and data.count(REPLACED, 0, START) > MANY:
+        return MANGLED
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _in_archive(data)
     if data.startswith(ole.MAGIC):
@@ -185,6 +195,8 @@ def _declared(data: bytes) -> bytes:
 def _in_compound(data: bytes) -> FileKind:
     """Return the kind of an OLE compound file by the names of its streams."""
     streams = ole.names(data)
+    if RIGHTS in data:
+        return LABELLED
     for name, kind in STREAMS:
         if name in streams:
             return kind

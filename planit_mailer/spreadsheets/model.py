@@ -89,6 +89,9 @@ class Reason(StrEnum):
     NOT_A_SPREADSHEET = "not a spreadsheet"
     UNSUPPORTED = "unsupported"  # of a kind that is not read, but can be saved as one that is
     PASSWORD = "password"  # noqa: S105  the reason's name
+    LABELLED = "labelled"  # protected by a sensitivity label, which only accounts that it names can open
+    DAMAGED = "damaged"  # its bytes were changed or cut off on the way
+    ENCODING = "encoding"  # plain text in an encoding that cannot be told
     TOO_LARGE = "too large"  # more bytes, unpacked bytes, text, rows or columns than the limits allow
     CANNOT_BE_OPENED = "cannot be opened"  # damaged, or it crashes, hangs or exhausts its reader
 

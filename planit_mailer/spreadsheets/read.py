@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from planit_mailer.core import errors
 from planit_mailer.spreadsheets import detect
+from planit_mailer.spreadsheets.containers.text_encoding import UnknownEncodingError
 from planit_mailer.spreadsheets.containers.zip_archive import Archive, Locked, TooLarge
 from planit_mailer.spreadsheets.detect import FileKind
 from planit_mailer.spreadsheets.model import Limits, Reason, Sheet, Unreadable
@@ -37,6 +38,10 @@ def _reason(kind: FileKind) -> Reason:
     """Return the reason why files of a kind without a reader are not read."""
     if kind is detect.ENCRYPTED:
         return Reason.PASSWORD
+    if kind is detect.LABELLED:
+        return Reason.LABELLED
+    if kind is detect.MANGLED:
+        return Reason.DAMAGED
     if kind.is_spreadsheet or kind in detect.OPENED_BY_EXCEL:
         return Reason.UNSUPPORTED
     return Reason.NOT_A_SPREADSHEET
@@ -50,6 +55,8 @@ def _attempt(kind: FileKind, data: bytes, limits: Limits) -> tuple[Sheet, ...] |
         raise
     except Locked:
         return Unreadable(Reason.PASSWORD, detect.ENCRYPTED.name)
+    except UnknownEncodingError:
+        return Unreadable(Reason.ENCODING, kind.name)
     except TooLarge as error:
         return Unreadable(Reason.TOO_LARGE, f"a workbook with {error}")
     except Exception as error:  # noqa: BLE001  see read()

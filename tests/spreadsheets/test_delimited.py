@@ -49,14 +49,14 @@ def test_accents_that_ms_dos_wrote_are_not_taken_for_other_signs(name: str) -> N
     found = read.read(f"Forename,Surname,Adno,DOB\r\n{name},Lee,7,\r\n".encode("cp850"), Limits())
 
     assert isinstance(found, Unreadable)
-    assert found.reason is Reason.CANNOT_BE_OPENED
+    assert found.reason is Reason.ENCODING
 
 
 def test_text_in_two_encodings_at_once_cannot_be_opened() -> None:
     found = read.read(text(",").encode() + "Zoë,Lee,8,\r\n".encode("cp1252"), Limits())
 
     assert isinstance(found, Unreadable)
-    assert found.reason is Reason.CANNOT_BE_OPENED
+    assert found.reason is Reason.ENCODING
 
 
 def test_signs_that_stand_beside_words_are_no_accents() -> None:
@@ -131,4 +131,4 @@ def test_text_in_no_encoding_cannot_be_opened() -> None:
     found = read.read(b"a,b,c,d\r\n1,2,\x81,\xff\r\n", Limits())
 
     assert isinstance(found, Unreadable)
-    assert found.reason is Reason.CANNOT_BE_OPENED
+    assert found.reason is Reason.ENCODING

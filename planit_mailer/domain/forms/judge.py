@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from planit_mailer.domain.forms import draft, find
+from planit_mailer.domain.forms import draft, find, plain_text
 from planit_mailer.domain.forms.criteria import Criteria, Rules
 from planit_mailer.domain.forms.problems import catalogue
 from planit_mailer.domain.forms.problems.catalogue import Problem, Severity, Stage
@@ -14,6 +14,7 @@ from planit_mailer.spreadsheets.annotate import annotator
 from planit_mailer.spreadsheets.detect import FileKind
 from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.model import Reason, Sheet, Unreadable
+from planit_mailer.spreadsheets.readers import delimited
 
 __all__ = [
     "Criteria",
@@ -34,6 +35,9 @@ CODES = {
     Reason.NOT_A_SPREADSHEET: "not-a-spreadsheet",
     Reason.UNSUPPORTED: "file-kind-not-read",
     Reason.PASSWORD: "password-protected",
+    Reason.LABELLED: "sensitivity-label",
+    Reason.DAMAGED: "damaged-on-the-way",
+    Reason.ENCODING: "encoding-unknown",
     Reason.TOO_LARGE: "file-too-large",
     Reason.CANNOT_BE_OPENED: "cannot-be-opened",
 }
@@ -100,9 +104,29 @@ def _judge(data: bytes, judging: Criteria) -> Judgement:
         judgement = _unreadable(workbook, kind)
     else:
         judgement = judged(workbook, judging)
+    if kind in detect.PLAIN and judgement.draft and delimited.encoding(data) == delimited.WINDOWS:
+        return _with_names_checked(data, judgement, judging)
     if kind in detect.PLAIN and judgement.draft is None:
         return replace(judgement, found=kind.name, is_spreadsheet=False)
     return judgement
+
+
+def _with_names_checked(data: bytes, judgement: Judgement, judging: Criteria) -> Judgement:
+    """The judgement of a text that was read as Windows writes it in the West, unless its names say otherwise.
+
+    Then it is read in the encoding in which they are names, or refused if that cannot be told.
+    """
+    assert judgement.draft, "a form was found"
+    names = plain_text.names(judgement.draft)
+    found = plain_text.checked([name for name, _ in names])
+    if found.encoding is None:
+        return Judgement(None, (catalogue.problem("encoding-unknown"),))
+    if found.is_sure:
+        return judgement
+    if found.encoding != delimited.WINDOWS:
+        judgement = _judge(data.decode(found.encoding, "replace").encode(), judging)
+    cells = dict.fromkeys(cell for name, cell in names if not name.isascii())
+    return replace(judgement, problems=(*judgement.problems, catalogue.problem("encoding-guessed", cells)))
 
 
 def judged(workbook: Sequence[Sheet], judging: Criteria) -> Judgement:

@@ -13,6 +13,10 @@ WIDE = (("utf-32-le", 4, (1, 2, 3)), ("utf-32-be", 4, (0, 1, 2)), ("utf-16-le", 
 SAMPLE = 1_000  # bytes that are looked at
 
 
+class UnknownEncodingError(ValueError):
+    """A text is in none of the encodings that we can tell."""
+
+
 def of(start: bytes) -> str:
     """Return the encoding of a text by its beginning.
 

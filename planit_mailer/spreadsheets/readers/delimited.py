@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from planit_mailer.spreadsheets.containers import text_encoding
+from planit_mailer.spreadsheets.containers.text_encoding import UnknownEncodingError
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged, TooLarge
 from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Sheet
 from planit_mailer.spreadsheets.readers import cells
@@ -30,13 +31,13 @@ FORMULA = re.compile(r"=[\w(\"'$@+-].*", re.DOTALL)  # any other; the result tha
 def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
     """Return one sheet for each way to divide the text into columns, the one with the most columns first.
 
-    Only a caller who knows what should be in the table can choose: prose has commas, too. Raises TooLarge, or Damaged
-    if the text cannot be decoded, or if its quotes match in none of these ways.
+    Only a caller who knows what should be in the table can choose: prose has commas, too. Raises TooLarge,
+    UnknownEncodingError, or Damaged if its quotes match in none of these ways.
     """
-    encoding = _encoding(data)
-    text = _decoded(data, encoding)
-    if encoding == WINDOWS and NO_WORD.search(data):
-        raise Damaged("words that are none in the encoding of Windows")
+    found = encoding(data)
+    text = _decoded(data, found)
+    if found == WINDOWS and NO_WORD.search(data):
+        raise UnknownEncodingError("words that are none in the encoding of Windows")
     declared = DECLARED.match(text)
     if declared:
         return (_sheet(text[declared.end() :], declared[1], limits),)
@@ -44,27 +45,32 @@ def read(data: bytes, limits: Limits) -> tuple[Sheet, ...]:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a file in any encoding that we know. Raises Damaged if it is in none of them."""
-    return _decoded(data, _encoding(data))
+    """Return the text of a file in any encoding that we know. Raises UnknownEncodingError if it is in none of them."""
+    return _decoded(data, encoding(data))
 
 
-def _encoding(data: bytes) -> str:
+def encoding(data: bytes) -> str:
     """Return a wide encoding or UTF-8 if the text fits it, else that of a Macintosh or of Windows in the West."""
-    encoding = text_encoding.of(data)
-    if encoding:
-        return encoding
+    found = text_encoding.of(data)
+    if found:
+        return found
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return MACINTOSH if b"\r" in data and b"\n" not in data else WINDOWS
+        return MACINTOSH if _is_from_macintosh(data) else WINDOWS
     return "utf-8"
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _is_from_macintosh(data: bytes) -> bool:
+    """Return True if lines end in a carriage return alone; cells may have line feeds in them."""
+    return b"\r\n" not in data and data.count(b"\r") > data.count(b"\n")
+
+
+def _decoded(data: bytes, found: str) -> str:
     try:
-        return data.decode(encoding)
+        return data.decode(found)
     except UnicodeDecodeError as error:
-        raise Damaged(f"not {encoding}") from error
+        raise UnknownEncodingError(f"not {found}") from error
 
 
 def _divided_in_all_ways(text: str, limits: Limits) -> tuple[Sheet, ...]:

@@ -35,6 +35,7 @@ ACCEPTED: dict[str, Collection[str]] = {
     "c21e-less-greater.xlsx": (),
     "d-endash.xlsx": (),
     "d-weekday.xlsx": (),
+    "q2-mac-cr-lf-in-cell.csv": (),
     "s01-show-zeros-off.xlsx": (),
     "x32-dob-endash.xlsx": (),
 }
@@ -51,7 +52,6 @@ REFUSED: dict[str, Collection[str]] = {
     "m07-utf8-mangled.xlsx": {"damaged-on-the-way"},
     "q-cp1250-u0141ucja.csv": {"encoding-unknown"},
     "q-macroman-zoe-lf.csv": {"encoding-unknown"},
-    "q2-mac-cr-lf-in-cell.csv": {"encoding-unknown"},
 }
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,11 +94,28 @@ def errors_everywhere() -> bytes:
     return "\r\n".join(lines).encode()
 
 
+CASE_FILES = Path(__file__).parents[2] / "cases" / "forms"
+
+
+def as_csv(*learners: forms.Learner, encoding: str) -> bytes:
+    rows = forms.flat_rows(learners)
+    lines = [",".join("" if value is None else as_text(value) for value in row) for row in rows]
+    return "\r\n".join(lines).encode(encoding)
+
+
+def as_text(value: object) -> str:
+    return f"{value:%d/%m/%Y}" if isinstance(value, forms.date) else str(value)
+
+
 CASES: dict[str, Callable[[], bytes]] = {
     "not-a-spreadsheet": lambda: b"\x89PNG\r\n\x1a\n" + bytes(64),
     "file-empty": lambda: b"",
     "file-kind-not-read": lambda: b"<?xml version='1.0'?><x xmlns='urn:schemas-microsoft-com:office:spreadsheet'/>",
     "cannot-be-opened": lambda: flat()[:2000],
+    "sensitivity-label": (CASE_FILES / "l01-mip-label.xlsx").read_bytes,
+    "damaged-on-the-way": lambda: flat().decode("utf-8", "replace").encode(),
+    "encoding-unknown": lambda: as_csv(learner(1, first_name="Zoë"), encoding="mac_roman"),
+    "encoding-guessed": lambda: as_csv(learner(1, first_name="Muñoz"), encoding="cp1252"),
     "no-form-found": lambda: forms.workbook({"A1": "Hello"}),
     "learner-on-two-sheets": two_sheets,
     "several-schools": lambda: forms.workbook(

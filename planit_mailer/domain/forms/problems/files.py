@@ -52,6 +52,34 @@ FILE = (
         "A workbook that opens without asking for a password",
     ),
     Entry(
+        "sensitivity-label",
+        ERROR,
+        Stage.FILE,
+        "The workbook is protected by a sensitivity label, so nobody outside your organisation can open it. Send a "
+        "copy with a label that does not encrypt.",
+        "In Excel choose Home, Sensitivity, and a label such as Public or General. If none is offered, ask your IT "
+        "team.",
+        "A workbook that opens for everybody",
+    ),
+    Entry(
+        "damaged-on-the-way",
+        ERROR,
+        Stage.FILE,
+        "The file was damaged on its way to us, though it may be sound on your side. Send it again, from another "
+        "program or packed in a zip archive if this happens twice.",
+        "A mail program or gateway took the file for text and changed its bytes, or cut it off.",
+        "The same file, attached once more",
+    ),
+    Entry(
+        "encoding-unknown",
+        ERROR,
+        Stage.FILE,
+        "We cannot tell how the letters of this plain text file are stored, so names with accents would be wrong. Open "
+        "it in Excel, check the names, save it as an Excel Workbook (.xlsx) and send that.",
+        "A .csv file does not say which letters its bytes stand for; an Excel workbook does.",
+        "learners.xlsx",
+    ),
+    Entry(
         "file-too-large",
         ERROR,
         Stage.FILE,
@@ -96,6 +124,15 @@ FORM = (
         "three of the headings First name, Learner Surname, UPIN, SIMS No, DOB and Year. {nearest}",
         "Put the six compulsory headings in one row, or copy your data to the blank form.",
         "First name | Learner Surname | UPIN | SIMS No | DOB | Year",
+    ),
+    Entry(
+        "encoding-guessed",
+        WARNING,
+        Stage.FORM,
+        "The letters of these names could also be others, as a plain text file does not say which it means. Check them "
+        "in your school's data, or send an Excel Workbook (.xlsx).",
+        "A .csv file does not say which letters its bytes stand for; an Excel workbook does.",
+        "learners.xlsx",
     ),
     Entry(
         "hidden-sheet",
