@@ -2,6 +2,7 @@ import io
 from datetime import date, datetime, time
 
 import pytest
+import xlwt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -11,6 +12,7 @@ from xlsxwriter import Workbook as Written
 
 from planit_mailer.spreadsheets import read
 from planit_mailer.spreadsheets.model import Kind, Limits, Range, Reason, Unreadable
+from tests.spreadsheets.test_xls import an_xls
 from tests.support.workbooks import (
     MAIN,
     RELATIONS,
@@ -458,3 +460,27 @@ def test_the_cause_says_what_was_raised_and_nothing_of_the_file() -> None:
 
     assert found.cause.startswith("Damaged in _in_digits")
     assert "Secret" not in found.cause
+
+
+@pytest.mark.parametrize(
+    ("attribute", "shown"), [('showZeros="0"', [[None, "1"]]), ('showZeros="1"', [["0", "1"]]), ("", [["0", "1"]])]
+)
+def test_zeros_that_a_sheets_view_does_not_show_are_blank(attribute: str, shown: list[list[str | None]]) -> None:
+    view = f'<sheetViews><sheetView {attribute} workbookViewId="0"/></sheetViews>'
+    cells = '<row r="1"><c r="A1"><v>0</v></c><c r="B1"><v>1</v></c></row>'
+
+    found = sheet(with_sheet(f"{view}<sheetData>{cells}</sheetData>"))
+
+    assert [[cell and cell.text for cell in row.cells] for row in found.rows] == shown
+
+
+def test_zeros_that_an_xls_does_not_show_are_blank() -> None:
+    def fill(page: xlwt.Worksheet) -> None:
+        page.show_zero_values = False
+        page.write(0, 0, 0)
+        page.write(0, 1, 1)
+        page.write(0, 2, "0")
+
+    found = sheet(an_xls(fill))
+
+    assert [cell and cell.text for cell in found.rows[0].cells] == [None, "1", "0"]

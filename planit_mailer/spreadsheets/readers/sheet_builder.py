@@ -5,11 +5,11 @@ sheets can be the same part. So everything is counted each time it is used, befo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged, TooLarge
-from planit_mailer.spreadsheets.model import Cell, Limits, Range, Row, Sheet, text_size
+from planit_mailer.spreadsheets.model import Cell, Kind, Limits, Range, Row, Sheet, text_size
 
 LAST_ROW = 1_048_576  # of every sheet, in Excel and in LibreOffice
 MOST_MERGED = 100_000
@@ -94,6 +94,7 @@ class SheetBuilder:
     """A sheet that is being read. Blank rows are not kept.
 
     `last_row` is the number of the last row that was added, blank or not. `text` counts the bytes of its text.
+    `shows_zeros` is False if the sheet's view shows cells that are zero as blank.
     """
 
     usage: Usage
@@ -102,6 +103,7 @@ class SheetBuilder:
     rows: dict[int, Row] = field(default_factory=dict)  # by number
     merged: list[Range] = field(default_factory=list)
     hidden: set[tuple[int, int]] = field(default_factory=set)  # first and last of each run of hidden columns
+    shows_zeros: bool = True
 
     def __post_init__(self) -> None:
         """Raise TooLarge if the workbook has too many sheets."""
@@ -152,8 +154,15 @@ class SheetBuilder:
     def sheet(self, name: str, number: int, *, hidden: bool = False) -> Sheet:
         """Return the finished sheet, with its rows in order. Hidden columns beyond the last cell are left out."""
         rows = tuple(self.rows[number] for number in sorted(self.rows))
+        if not self.shows_zeros:
+            rows = tuple(replace(row, cells=tuple(map(_unless_zero, row.cells))) for row in rows)
         width = max((len(row.cells) for row in rows), default=0)
         hidden_columns = set[int]()
         for first, last in self.hidden:
             hidden_columns.update(range(first, min(last, width) + 1))
         return Sheet(name[:NAME], number, rows, hidden, frozenset(hidden_columns), tuple(self.merged), self.text)
+
+
+def _unless_zero(cell: Cell | None) -> Cell | None:
+    """Return a cell, or None if it is the number zero."""
+    return None if cell is not None and cell.kind is Kind.NUMBER and cell.value == 0 else cell

@@ -46,9 +46,11 @@ class Reader:
         return builder.sheet(name, number, hidden=hidden)
 
     def _read_entry(self, element: Element, tags: "_Tags", builder: SheetBuilder) -> None:
-        """Read a row, a merged block or the properties of columns."""
+        """Read a row, a merged block, the properties of columns, or the view of the sheet."""
         if element.tag == tags.row:
             self._read_row(element, tags, builder)
+        elif element.tag == tags.view:
+            builder.shows_zeros = "showZeros" not in element.attrib or xml_parts.is_true(element, "showZeros")
         elif element.tag == tags.merged:
             builder.merge(_range(element.get("ref", "")))
         elif xml_parts.is_hidden(element, "width"):
@@ -121,6 +123,7 @@ class _Tags:
     formula: str
     inline: str
     merged: str
+    view: str
     entries: frozenset[str]
 
     @classmethod
@@ -129,6 +132,7 @@ class _Tags:
         namespace = root.tag.removesuffix(xml_parts.local(root.tag))
         row = f"{namespace}row"
         merged = f"{namespace}mergeCell"
+        view = f"{namespace}sheetView"
         return cls(
             row=row,
             cell=f"{namespace}c",
@@ -136,7 +140,8 @@ class _Tags:
             formula=f"{namespace}f",
             inline=f"{namespace}is",
             merged=merged,
-            entries=frozenset((row, f"{namespace}col", merged)),
+            view=view,
+            entries=frozenset((row, f"{namespace}col", merged, view)),
         )
 
 

@@ -74,3 +74,10 @@ def test_a_form_that_would_show_something_wrong_is_refused(name: str) -> None:
     errors = {problem.code for problem in judged(name).problems if problem.severity == "error"}
 
     assert errors == REFUSED[name]
+
+
+def test_zeros_that_the_sheet_does_not_show_are_not_shown() -> None:
+    draft = judged("s01-show-zeros-off.xlsx").draft
+
+    assert draft
+    assert not {field.value for learner in draft.learners for field in learner.fields} & {"0", "0%", "0.0"}
