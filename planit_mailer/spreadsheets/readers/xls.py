@@ -95,7 +95,7 @@ class _Reader:
     def sheet(self, number: int) -> Sheet:
         """Return a sheet by its number from 0, and let xlrd drop it."""
         page = self._book.sheet_by_index(number)
-        builder = SheetBuilder(self._usage, shows_zeros=bool(page.show_zero_values))
+        builder = SheetBuilder(self._usage, shows_zeros=bool(page.show_zero_values))  # type: ignore[attr-defined]  # its stubs lack it
         for row in range(page.nrows):
             builder.add_cells(row + 1, self._cells(page, row), hidden=_is_hidden(page.rowinfo_map.get(row)))
         for column, info in page.colinfo_map.items():
