@@ -185,9 +185,12 @@ def understand(letter: Letter, adapters: Adapters, policy: Policy) -> Letter:
 
 
 def criteria_for(letter: Letter, policy: Policy) -> Criteria:
-    """The criteria for the forms of a letter: the day on which it arrived, the rules, the limits, the passwords."""
+    """The criteria for the forms of a letter: the day on which it arrived, the rules, the limits, the passwords.
+
+    What is known of the sender is filled in where a form lacks it.
+    """
     day = letters.day_of(letter.receipt.received_at)
-    return Criteria(day, policy.rules, policy.limits, letter.passwords)
+    return Criteria(day, policy.rules, policy.limits, letter.passwords, letters.known(letter))
 
 
 def recall(letter: Letter, transaction: Transaction, now: datetime) -> PolicyContext:

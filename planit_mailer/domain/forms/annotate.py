@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from planit_mailer.core import errors
 from planit_mailer.domain.forms import find, labels
 from planit_mailer.domain.forms.criteria import Criteria
+from planit_mailer.domain.forms.header_block import Required
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.forms.problems.catalogue import CATALOGUE, Problem, Severity
 from planit_mailer.spreadsheets import detect, read, references
 from planit_mailer.spreadsheets.annotate import annotator, convert
 from planit_mailer.spreadsheets.annotate.annotator import Note
+from planit_mailer.spreadsheets.annotate.front_sheet import Entries
 from planit_mailer.spreadsheets.containers.zip_archive import Damaged
 from planit_mailer.spreadsheets.encryption import passwords
 from planit_mailer.spreadsheets.encryption.passwords import Password
@@ -46,11 +48,11 @@ def annotate(data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
     that cannot be painted.
     """
     if not judgement.encrypted:
-        return _painted(data, judgement, judging.limits)
+        return _painted(data, judgement, judging)
     opened = passwords.opened(data, judging.passwords)
     if opened is None:
         return _withheld("none of the passwords opens it any more")
-    painted = _painted(opened.data, judgement, judging.limits)
+    painted = _painted(opened.data, judgement, judging)
     if not painted.whole:
         return _withheld(painted.cause)
     return _encrypted(painted, opened.password)
@@ -63,19 +65,32 @@ def unpainted(judgement: Judgement, cause: str = "") -> Annotated:
     return _problems_sheet_alone(judgement.problems, cause)
 
 
-def _painted(data: bytes, judgement: Judgement, limits: Limits) -> Annotated:
-    problems = judgement.problems
+def _painted(data: bytes, judgement: Judgement, judging: Criteria) -> Annotated:
+    problems, limits = judgement.problems, judging.limits
     try:
         workbook, numbers = _as_xlsx(data, limits)
         places = _places(judgement, workbook, numbers, limits)
         notes = _notes(problems, places)
-        painted = annotator.paint(workbook, notes, limits)
+        painted = annotator.paint(workbook, notes, limits, _front(problems, judging))
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  the libraries raise a dozen kinds for damaged parts
         return _problems_sheet_alone(problems, errors.cause(error))
     lost = LOST if detect.sniff(data) in REWRITTEN else ()
     return Annotated(painted.data, (*painted.lost, *lost))
+
+
+def _front(problems: Sequence[Problem], judging: Criteria) -> Entries:
+    """The required information, filled in as far as it is known, if a workbook has none of it at all."""
+    if all(problem.code != "header-missing" for problem in problems):
+        return ()
+    known = judging.known
+    return (
+        (Required.SCHOOL_NAME.value, known.school_name),
+        (Required.POSTCODE.value, known.postcode),
+        (Required.SUBMITTED_BY.value, known.submitted_by),
+        (Required.DATE.value, f"{judging.today:%d/%m/%Y}"),
+    )
 
 
 def _problems_sheet_alone(problems: Sequence[Problem], cause: str) -> Annotated:

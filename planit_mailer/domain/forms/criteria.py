@@ -19,6 +19,18 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a sender, to be filled in for them: the school's name and postcode, and who they are.
+
+    What is not known is "".
+    """
+
+    school_name: str = ""
+    postcode: str = ""
+    submitted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Criteria:
     """The criteria for a form. `today` is the day in Europe/London on which its message arrived.
 
@@ -29,3 +41,4 @@ class Criteria:
     rules: Rules
     limits: Limits
     passwords: tuple[Password, ...] = ()
+    known: Known = Known()

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from planit_mailer.domain.forms import judge
+from planit_mailer.domain.forms.criteria import Known
 from planit_mailer.domain.forms.judge import Judgement
 from planit_mailer.domain.messages import Receipt, Sender
 from planit_mailer.domain.policy import senders
@@ -44,6 +45,15 @@ class Letter:
     def registered(self) -> bool:
         """True if the sender is authentic and may send for a school."""
         return self.sender.authentic and bool(self.registration.schools) and not self.registration.denied
+
+
+def known(letter: Letter) -> Known:
+    """What is known of a registered sender, to be filled in for them: their address, and their school if it is one."""
+    if not letter.registered:
+        return Known()
+    schools = letter.registration.schools
+    only = schools[0] if len(schools) == 1 else None
+    return Known(only.name if only else "", only.postcode if only else "", letter.sender.address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from zipfile import ZipFile
 
 from planit_mailer.spreadsheets import detect, references
-from planit_mailer.spreadsheets.annotate import comments_part, packages, problems_sheet, workbook_part
+from planit_mailer.spreadsheets.annotate import comments_part, front_sheet, packages, problems_sheet, workbook_part
 from planit_mailer.spreadsheets.annotate.comments_part import Cell
+from planit_mailer.spreadsheets.annotate.front_sheet import Entries
 from planit_mailer.spreadsheets.annotate.packages import Package
 from planit_mailer.spreadsheets.annotate.problems_sheet import Line
 from planit_mailer.spreadsheets.annotate.sheet_part import SheetMarkup
@@ -63,8 +64,10 @@ class Painted:
     lost: tuple[str, ...]
 
 
-def paint(data: bytes, notes: Sequence[Note], limits: Limits) -> Painted:
+def paint(data: bytes, notes: Sequence[Note], limits: Limits, front: Entries = ()) -> Painted:
     """Paint notes into a workbook, and remove those of earlier times. Sheets keep the numbers that they have in `data`.
+
+    If there are entries for a sheet in front, it is added, and stays when the workbook is painted again.
 
     Raises TooLarge beyond the limits, and the errors of the zip and XML parsers if parts are damaged. If it raises,
     problems_only() still works.
@@ -80,6 +83,8 @@ def paint(data: bytes, notes: Sequence[Note], limits: Limits) -> Painted:
         if sheet.kind == WORKSHEET and sheet.part in package:
             _paint_sheet(package, sheet.part, styles, notes_of_sheets.get(sheet.number, {}))
     names = {sheet.number: sheet.name for sheet in original_sheets}
+    if front:
+        book.insert(front_sheet.NAME, front_sheet.markup(front, styles, book.namespace))
     _insert_problems_sheet(package, book, styles, list(_lines(notes, names)))
     painted = package.packed()
     if len(painted) > limits.workbook:

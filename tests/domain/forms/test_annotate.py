@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 
 from planit_mailer.domain.forms import annotate as annotating
 from planit_mailer.domain.forms.annotate import Annotated
+from planit_mailer.domain.forms.criteria import Known
 from planit_mailer.domain.forms.judge import Criteria, Judgement, Rules
 from planit_mailer.spreadsheets.annotate.problems_sheet import MARKER
 from planit_mailer.spreadsheets.model import Limits
@@ -215,3 +216,27 @@ def test_a_hidden_problems_sheet_is_no_hidden_sheet_and_alone_is_no_form() -> No
     del book["Sheet"]
     book["Problems"].sheet_state = "visible"
     assert [problem.code for problem in forms.judge(forms.saved(book)).problems] == ["no-form-found"]
+
+
+def test_a_form_without_a_header_block_comes_back_with_it_and_is_accepted_as_it_is() -> None:
+    sent = forms.workbook(forms.cells(forms.flat_rows([forms.learner(1)])[9:]))
+    known = Known(forms.SCHOOL, forms.POSTCODE, "office@greenfield.test")
+    criteria = Criteria(forms.TODAY, Rules(), Limits(), known=known)
+
+    returned = annotating.annotate(sent, forms.judge(sent), criteria).data
+    judgement = forms.judge(returned)
+
+    assert judgement.accepted
+    assert judgement.problems == ()
+    assert judgement.draft
+    assert (judgement.draft.school_name, judgement.draft.postcode) == (forms.SCHOOL, forms.POSTCODE)
+    assert (judgement.draft.submitted_by, judgement.draft.date_submitted) == ("office@greenfield.test", forms.TODAY)
+
+
+def test_what_is_not_known_of_the_school_is_asked_for_on_the_sheet_that_was_added() -> None:
+    sent = forms.workbook(forms.cells(forms.flat_rows([forms.learner(1)])[9:]))
+    criteria = Criteria(forms.TODAY, Rules(), Limits(), known=Known(submitted_by="office@trust.test"))
+
+    judgement = forms.judge(annotating.annotate(sent, forms.judge(sent), criteria).data)
+
+    assert [forms.names(problem) for problem in judgement.problems] == [("'School'!B1",), ("'School'!B2",)]

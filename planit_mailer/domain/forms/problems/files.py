@@ -151,7 +151,8 @@ REQUIRED = (
         Stage.REQUIRED,
         "The form does not say which school it is from. Add four rows above the headings: School name, School "
         "postcode, Import spreadsheet submitted by, and Date submitted, each with its entry to the right.",
-        "An export has no such rows; put them above it, or copy the export to the blank form.",
+        "The workbook that comes back has a sheet “School” with these rows. Check what is filled in, and send the "
+        "workbook back.",
         "School name | Greenfield School",
     ),
     Entry(
