@@ -80,7 +80,7 @@ def book(*learners: forms.Learner, change: Callable[[Any], None] | None = None, 
 def with_warnings(page: Any) -> None:
     page["A16"] = f"{MARK}total"
     page["G11"] = f"{MARK}long" + "x" * 1_000
-    page["G12"] = date(2026, 4, 5)
+    page["G12"] = date(2026, 4, 25)
     page["G12"].number_format = "d-mmm"
     page["J10"], page["J11"] = "Preferred Surname", f"{MARK}preferred"
 

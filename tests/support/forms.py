@@ -56,7 +56,7 @@ def learner(number: int = 1, **changes: Any) -> Learner:
         "first_name": FIRST[number % len(FIRST)],
         "surname": LAST[number % len(LAST)],
         "upin": upn(number),
-        "sims_no": f"{number:06d}",
+        "sims_no": f"{number or 999_999:06d}",  # nothing but zeros stands for none
         "dob": born(10, number),
         "year": "10",
         "values": ("B",),

@@ -1,5 +1,7 @@
 """Detects the encoding of a text by its byte order mark, or by the positions of its NULs."""
 
+from planit_mailer.spreadsheets.containers.zip_archive import Damaged
+
 # The longer marks come first: those of UTF-32 begin with those of UTF-16.
 MARKS = (
     (b"\xff\xfe\0\0", "utf-32"),
@@ -13,7 +15,7 @@ WIDE = (("utf-32-le", 4, (1, 2, 3)), ("utf-32-be", 4, (0, 1, 2)), ("utf-16-le", 
 SAMPLE = 1_000  # bytes that are looked at
 
 
-class UnknownEncodingError(ValueError):
+class UnknownEncodingError(Damaged):
     """A text is in none of the encodings that we can tell."""
 
 
