@@ -17,7 +17,6 @@ ACCEPTED: dict[str, Collection[str]] = {
     "29_intro_merged.xlsx": (),
     "36_subheading.xlsx": {"row-passed-over"},
     "44_student_id.xlsx": (),
-    "57_html.xls": (),
     "59_sensitive.xlsx": {"sensitive-heading"},
     "61_three_level_terms.xlsx": (),
     "62_groups_unmerged.xlsx": (),
